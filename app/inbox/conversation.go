@@ -1,0 +1,110 @@
+package inbox
+
+import "time"
+
+// ReplyWindow is how long after a customer's message the company may answer freely
+// (WhatsApp Business Platform, "customer service window").
+const ReplyWindow = 24 * time.Hour
+
+// MaxText is the longest text WhatsApp takes, in characters (Cloud API, text.body).
+const MaxText = 4096
+
+// A ConversationState says whether somebody has to act.
+type ConversationState uint8
+
+// The states.
+const (
+	Open   ConversationState = 0
+	Closed ConversationState = 1
+)
+
+// A Conversation is the row an inbox list shows for the thread with one contact. It is a fold over the events of its
+// log: see [Conversation.Apply].
+type Conversation struct {
+	ID          ConversationID    `cbor:"1,keyasint"`
+	Inbox       InboxID           `cbor:"2,keyasint"`
+	Contact     Contact           `cbor:"3,keyasint"`
+	State       ConversationState `cbor:"4,keyasint,omitempty"`
+	Assignee    PersonID          `cbor:"5,keyasint,omitempty"`
+	LastInbound Moment            `cbor:"6,keyasint,omitempty"` // the customer's last message: opens the reply window
+	LastAt      Moment            `cbor:"7,keyasint,omitempty"` // the last item anybody wrote
+	LastSeq     uint64            `cbor:"8,keyasint,omitempty"` // its place
+	LastID      MessageID         `cbor:"9,keyasint,omitempty"`
+	LastSide    Side              `cbor:"10,keyasint,omitempty"`
+	LastKind    MessageKind       `cbor:"11,keyasint,omitempty"`
+	LastAuthor  PersonID          `cbor:"12,keyasint,omitempty"`
+	LastReceipt Receipt           `cbor:"13,keyasint,omitempty"`
+	Snippet     Masked            `cbor:"14,keyasint,omitzero"`
+	ReadSeq     uint64            `cbor:"15,keyasint,omitempty"` // how far the reader of this row has read
+	Unread      int               `cbor:"16,keyasint,omitempty"` // the customer's messages after ReadSeq
+	InboundSeq  uint64            `cbor:"17,keyasint,omitempty"` // place of the customer's last message
+}
+
+const snippetRunes = 120
+
+// WindowCloses returns when the reply window closes; zero when the customer never wrote.
+func (c Conversation) WindowCloses() Moment {
+	if c.LastInbound == 0 {
+		return 0
+	}
+	return c.LastInbound.Add(ReplyWindow)
+}
+
+// WindowOpen reports whether free text may be sent at now.
+func (c Conversation) WindowOpen(now Moment) bool {
+	return c.LastInbound != 0 && now < c.WindowCloses()
+}
+
+// Apply folds e into the row, as seen by reader (whose read marks count; "" for nobody's). Events of other
+// conversations must not be given. Applying an event twice leaves the row as applying it once does, as long as events
+// come in the order of their log.
+func (c *Conversation) Apply(e Event, reader PersonID) {
+	switch b := e.Body.(type) {
+	case ConversationOpened:
+		c.ID, c.Inbox, c.Contact = b.Conversation, b.Inbox, b.Contact
+		c.LastAt = max(c.LastAt, e.At)
+	case ContactChanged:
+		c.Contact = b.Contact
+	case MessageAdded:
+		c.add(b.Message, e.Seq, reader)
+	case ReceiptChanged:
+		if b.Message == c.LastID {
+			c.LastReceipt = c.LastReceipt.Advance(b.Receipt)
+		}
+	case Assigned:
+		c.Assignee = b.To
+	case StateChanged:
+		c.State = b.State
+	case ReadMoved:
+		if b.Person == reader && reader != "" && b.UpTo > c.ReadSeq {
+			c.ReadSeq = b.UpTo
+			if c.InboundSeq <= b.UpTo {
+				c.Unread = 0
+			}
+		}
+	}
+}
+
+func (c *Conversation) add(m Message, seq uint64, reader PersonID) {
+	if seq <= c.LastSeq && c.LastSeq != 0 {
+		return
+	}
+	if m.Side == FromContact {
+		c.LastInbound = max(c.LastInbound, m.At)
+		c.InboundSeq = seq
+		c.State = Open // a customer's message always needs a look
+		if seq > c.ReadSeq {
+			c.Unread++
+		}
+	}
+	if m.Side == FromPerson && m.Author == reader && reader != "" { // who answers has read
+		c.ReadSeq, c.Unread = max(c.ReadSeq, seq), 0
+	}
+	if m.Kind == System {
+		c.LastSeq = seq
+		return
+	}
+	c.LastSeq, c.LastAt, c.LastID = seq, max(c.LastAt, m.At), m.ID
+	c.LastSide, c.LastKind, c.LastAuthor, c.LastReceipt = m.Side, m.Kind, m.Author, m.Receipt
+	c.Snippet = m.Body.Excerpt(snippetRunes)
+}

@@ -1,0 +1,71 @@
+package inbox
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"strings"
+	"time"
+)
+
+// The ids. Each is 26 lower-case characters of random base32 (128 bits), except the ids a company chooses itself
+// (an [InboxID] is a short slug from its configuration). The zero value of each means "none".
+type (
+	InboxID        string // a company WhatsApp number and its conversations
+	ContactID      string // a customer, as far as anybody but the vault knows
+	ConversationID string // the thread with one contact on one inbox
+	MessageID      string // one item of a conversation
+	MediaID        string // one picture, document or recording
+	PersonID       string // somebody who works for the company
+	DeviceID       string // one installation of the client
+	IntentID       string // one wish of a person, named by the device
+	LogID          string // one log of events: an inbox's, or the company's
+)
+
+// CompanyLog is the log of facts that concern every inbox: people, inboxes, policy.
+const CompanyLog LogID = "company"
+
+// Log returns the log that holds the inbox's history.
+func (id InboxID) Log() LogID { return LogID("inbox/" + string(id)) }
+
+// Inbox returns the inbox whose history the log holds, or "" for [CompanyLog].
+func (l LogID) Inbox() InboxID {
+	id, _ := strings.CutPrefix(string(l), "inbox/")
+	if id == string(l) {
+		return ""
+	}
+	return InboxID(id)
+}
+
+var idEncoding = base32.NewEncoding("abcdefghijkmnpqrstuvwxyz23456789").WithPadding(base32.NoPadding)
+
+// NewID returns a fresh random id of 128 bits. It is safe for concurrent use.
+func NewID[T ~string]() T {
+	var b [16]byte
+	rand.Read(b[:]) // never fails since Go 1.24
+	return T(idEncoding.EncodeToString(b[:]))
+}
+
+// A Moment is a point in time in whole milliseconds since the Unix epoch, UTC. The zero value means "never".
+type Moment int64
+
+// At returns t as a Moment, cut to milliseconds. The zero time is the zero Moment.
+func At(t time.Time) Moment {
+	if t.IsZero() {
+		return 0
+	}
+	return Moment(t.UnixMilli())
+}
+
+// Time returns m as a time in UTC; the zero Moment is the zero time.
+func (m Moment) Time() time.Time {
+	if m == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(m)).UTC()
+}
+
+// Add returns m shifted by d.
+func (m Moment) Add(d time.Duration) Moment { return m + Moment(d.Milliseconds()) }
+
+// Sub returns the time from n to m.
+func (m Moment) Sub(n Moment) time.Duration { return time.Duration(m-n) * time.Millisecond }

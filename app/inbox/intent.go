@@ -1,0 +1,135 @@
+package inbox
+
+// An Intent is a wish of a person, named by the device so that repeating it is harmless.
+type Intent struct {
+	ID   IntentID
+	At   Moment // when the person wished it, by the device's clock
+	Body IntentBody
+}
+
+// An IntentBody is one kind of wish. The set is closed: only this package defines kinds.
+type IntentBody interface {
+	// IntentKind is the number that names the kind on the wire and on disk.
+	IntentKind() IntentKind
+	// On is the conversation the wish is about.
+	On() ConversationID
+}
+
+// An IntentKind names a kind of wish on the wire and on disk. Numbers are never reused.
+type IntentKind uint16
+
+// The kinds.
+const (
+	IntentSendText  IntentKind = 1
+	IntentAddNote   IntentKind = 2
+	IntentReact     IntentKind = 3
+	IntentAssign    IntentKind = 4
+	IntentSetState  IntentKind = 5
+	IntentMarkRead  IntentKind = 6
+	IntentSendAgain IntentKind = 7
+)
+
+// The wishes.
+type (
+	// SendText sends a text to the customer, as an answer to Quote if that is set.
+	SendText struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Text         string         `cbor:"2,keyasint"`
+		Quote        MessageID      `cbor:"3,keyasint,omitempty"`
+	}
+	// AddNote writes a note that only colleagues see.
+	AddNote struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Text         string         `cbor:"2,keyasint"`
+	}
+	// AddReaction puts an emoji on a message, or takes it away when Emoji is "".
+	AddReaction struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Message      MessageID      `cbor:"2,keyasint"`
+		Emoji        string         `cbor:"3,keyasint,omitempty"`
+	}
+	// Assign gives the conversation to a person, or to nobody when To is "".
+	Assign struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		To           PersonID       `cbor:"2,keyasint,omitempty"`
+	}
+	// SetState opens or closes the conversation.
+	SetState struct {
+		Conversation ConversationID    `cbor:"1,keyasint"`
+		State        ConversationState `cbor:"2,keyasint"`
+	}
+	// MarkRead says that the person has read up to a place in the log.
+	MarkRead struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		UpTo         uint64         `cbor:"2,keyasint"`
+	}
+	// SendAgain sends a message once more whose fate is Failed or Unknown. Only a person may wish that.
+	SendAgain struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Message      MessageID      `cbor:"2,keyasint"`
+	}
+)
+
+// IntentBodies returns one zero value of every kind, for codecs and tests.
+func IntentBodies() []IntentBody {
+	return []IntentBody{SendText{}, AddNote{}, AddReaction{}, Assign{}, SetState{}, MarkRead{}, SendAgain{}}
+}
+
+func (SendText) IntentKind() IntentKind    { return IntentSendText }
+func (AddNote) IntentKind() IntentKind     { return IntentAddNote }
+func (AddReaction) IntentKind() IntentKind { return IntentReact }
+func (Assign) IntentKind() IntentKind      { return IntentAssign }
+func (SetState) IntentKind() IntentKind    { return IntentSetState }
+func (MarkRead) IntentKind() IntentKind    { return IntentMarkRead }
+func (SendAgain) IntentKind() IntentKind   { return IntentSendAgain }
+
+func (b SendText) On() ConversationID    { return b.Conversation }
+func (b AddNote) On() ConversationID     { return b.Conversation }
+func (b AddReaction) On() ConversationID { return b.Conversation }
+func (b Assign) On() ConversationID      { return b.Conversation }
+func (b SetState) On() ConversationID    { return b.Conversation }
+func (b MarkRead) On() ConversationID    { return b.Conversation }
+func (b SendAgain) On() ConversationID   { return b.Conversation }
+
+// An Outcome is the relay's answer to an intent: what became of the wish, not of the message. Refusal is zero when it
+// was granted; what followed from it arrives as events whose Cause is the intent.
+type Outcome struct {
+	Intent  IntentID `cbor:"1,keyasint"`
+	Refusal Refusal  `cbor:"2,keyasint,omitempty"`
+}
+
+// A Refusal says why a wish was not granted. It is an error whose text is for logs; the ui has its own words.
+// Refusals are final: the same wish would be refused again. Passing trouble is never an outcome, it is a retry.
+type Refusal uint16
+
+// The refusals. Numbers are never reused.
+const (
+	Granted           Refusal = 0
+	RefusedRight      Refusal = 1 // the person may not do that
+	RefusedUnknown    Refusal = 2 // no such conversation or message for this person
+	RefusedWindow     Refusal = 3 // the reply window is closed
+	RefusedEmpty      Refusal = 4 // nothing to send
+	RefusedTooLong    Refusal = 5 // longer than MaxText
+	RefusedState      Refusal = 6 // the message's receipt does not allow it
+	RefusedMalformed  Refusal = 7 // the wish makes no sense
+	RefusedNewerWords Refusal = 8 // the relay is older than the device and does not know this wish
+)
+
+var refusals = map[Refusal]string{
+	RefusedRight:      "the person may not do that",
+	RefusedUnknown:    "no such conversation or message",
+	RefusedWindow:     "the reply window is closed",
+	RefusedEmpty:      "nothing to send",
+	RefusedTooLong:    "text is too long",
+	RefusedState:      "the message's state does not allow it",
+	RefusedMalformed:  "the wish is malformed",
+	RefusedNewerWords: "the wish is not known to this relay",
+}
+
+// Error returns the reason in words for logs.
+func (r Refusal) Error() string {
+	if s, ok := refusals[r]; ok {
+		return s
+	}
+	return "refused"
+}

@@ -1,0 +1,58 @@
+package inbox
+
+// A Role says what a person may do. The zero value may do nothing.
+type Role uint8
+
+// The roles, as security.md section 7 of the design defines them.
+const (
+	NoRole         Role = 0
+	Agent          Role = 1
+	Supervisor     Role = 2
+	PrivacyOfficer Role = 3
+	ITAdmin        Role = 4
+	Auditor        Role = 5
+)
+
+var roleNames = [...]string{"none", "agent", "supervisor", "privacy-officer", "it-admin", "auditor"}
+
+// String returns the role's name as configuration and the command line spell it.
+func (r Role) String() string {
+	if int(r) < len(roleNames) {
+		return roleNames[r]
+	}
+	return "unknown"
+}
+
+// ParseRole is the reverse of [Role.String]. An unknown name gives NoRole and false.
+func ParseRole(name string) (Role, bool) {
+	for i, n := range roleNames {
+		if n == name && i > 0 {
+			return Role(i), true
+		}
+	}
+	return NoRole, false
+}
+
+// A Person works for the company. Name is what colleagues see.
+type Person struct {
+	ID      PersonID  `cbor:"1,keyasint"`
+	Name    string    `cbor:"2,keyasint"`
+	Role    Role      `cbor:"3,keyasint"`
+	Inboxes []InboxID `cbor:"4,keyasint,omitempty"` // the inboxes the person works in
+}
+
+// WorksIn reports whether the person belongs to the inbox.
+func (p Person) WorksIn(id InboxID) bool {
+	for _, i := range p.Inboxes {
+		if i == id {
+			return true
+		}
+	}
+	return false
+}
+
+// An Inbox is a company WhatsApp number. Name is the company's own word for it; the number itself stays on the relay.
+type Inbox struct {
+	ID   InboxID `cbor:"1,keyasint"`
+	Name string  `cbor:"2,keyasint"`
+}

@@ -1,0 +1,61 @@
+package inbox
+
+// An Action is something a person may or may not do.
+type Action uint8
+
+// The actions.
+const (
+	ActRead     Action = 1 // see a conversation and its messages, masked
+	ActSend     Action = 2
+	ActNote     Action = 3
+	ActAssign   Action = 4
+	ActSetState Action = 5
+)
+
+// A Subject is what an action is done to.
+type Subject struct {
+	Inbox    InboxID
+	Assignee PersonID
+}
+
+// Subject returns the conversation as the subject of an action.
+func (c Conversation) Subject() Subject { return Subject{Inbox: c.Inbox, Assignee: c.Assignee} }
+
+// may is who may do what in an inbox they work in. What is not listed is denied.
+var may = map[Role][]Action{
+	Agent:      {ActRead, ActSend, ActNote, ActAssign, ActSetState},
+	Supervisor: {ActRead, ActSend, ActNote, ActAssign, ActSetState},
+}
+
+// Can returns nil if p may do a to s, and [RefusedRight] otherwise. The relay enforces it; the ui asks it to explain a
+// greyed-out button. Unknown roles and actions are denied, and so is everything in an inbox p does not work in.
+func Can(p Person, a Action, s Subject) error {
+	if !p.WorksIn(s.Inbox) {
+		return RefusedRight
+	}
+	for _, allowed := range may[p.Role] {
+		if allowed == a {
+			return nil
+		}
+	}
+	return RefusedRight
+}
+
+// CheckText returns why a person's text cannot be sent or kept: [RefusedEmpty], [RefusedTooLong], or nil.
+func CheckText(text string) error {
+	n := 0
+	blank := true
+	for _, r := range text {
+		n++
+		if r != ' ' && r != '\n' && r != '\t' && r != '\r' {
+			blank = false
+		}
+	}
+	switch {
+	case blank:
+		return RefusedEmpty
+	case n > MaxText:
+		return RefusedTooLong
+	}
+	return nil
+}

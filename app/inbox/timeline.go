@@ -1,0 +1,31 @@
+package inbox
+
+// ApplyTo folds an event about a message into the message: receipts, reactions, media. It reports whether the message
+// changed. Events about other messages change nothing.
+func ApplyTo(m *Message, body EventBody) bool {
+	switch b := body.(type) {
+	case ReceiptChanged:
+		if b.Message != m.ID || m.Receipt.Advance(b.Receipt) == m.Receipt {
+			return false
+		}
+		m.Receipt, m.Failure = b.Receipt, NoFailure
+		if b.Receipt == Failed {
+			m.Failure = b.Failure
+		}
+		return true
+	case Reacted:
+		if b.Message != m.ID {
+			return false
+		}
+		m.Reactions = React(m.Reactions, b.Reaction)
+		return true
+	case MediaChanged:
+		if b.Message != m.ID {
+			return false
+		}
+		media := b.Media
+		m.Media = &media
+		return true
+	}
+	return false
+}

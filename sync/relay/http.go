@@ -1,0 +1,126 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/time/rate"
+
+	"sealdesk/app/inbox"
+	"sealdesk/sync/wire"
+)
+
+// Devices is the HTTP surface for devices: enrolment, the websocket, and health.
+func (r *Relay) Devices() http.Handler {
+	guard := newThrottle(rate.Every(3*time.Second), 10)
+	sockets := rate.NewLimiter(50, 200)
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST "+wire.EnrolPath, func(w http.ResponseWriter, q *http.Request) {
+		reply := wire.EnrolReply{Error: wire.ErrBusy}
+		if guard.allow(q.RemoteAddr) {
+			reply = r.enrol(q.Context(), q.Body)
+		}
+		w.Header().Set("Content-Type", "application/cbor")
+		w.Write(wire.EncodeEnrolReply(reply))
+	})
+	mux.HandleFunc("GET "+wire.SyncPath, func(w http.ResponseWriter, q *http.Request) {
+		if !sockets.Allow() {
+			w.Header().Set("Retry-After", "5")
+			http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+			return
+		}
+		r.sessions.serve(w, q)
+	})
+	mux.HandleFunc("GET /healthz", r.health)
+	return mux
+}
+
+// Ops is the HTTP surface for those who run the relay. It belongs on a loopback or private address.
+func (r *Relay) Ops() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", r.health)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(r.metrics.registry, promhttp.HandlerOpts{}))
+	return mux
+}
+
+// health answers 200 while the store answers.
+func (r *Relay) health(w http.ResponseWriter, q *http.Request) {
+	ctx, cancel := context.WithTimeout(q.Context(), 2*time.Second)
+	defer cancel()
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if _, err := r.db.Shards(ctx); err != nil {
+		r.log.Error("store does not answer", "error", err)
+		http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	io.WriteString(w, "ok\n")
+}
+
+func (r *Relay) enrol(ctx context.Context, body io.Reader) wire.EnrolReply {
+	raw, err := io.ReadAll(io.LimitReader(body, wire.MaxHandshakeFrame))
+	if err != nil {
+		return wire.EnrolReply{Error: wire.ErrRequest}
+	}
+	q, err := wire.DecodeEnrol(raw)
+	if err != nil {
+		return wire.EnrolReply{Error: wire.ErrRequest}
+	}
+	device, person, err := r.people.Enrol(ctx, q)
+	var known *wire.Error
+	switch {
+	case errors.As(err, &known):
+		r.log.Warn("enrolment refused", "reason", known.Text)
+		return wire.EnrolReply{Error: known}
+	case err != nil:
+		r.log.Error("enrolment cannot be kept", "error", err)
+		return wire.EnrolReply{Error: wire.ErrBusy}
+	}
+	r.log.Info("device enrolled", "device", string(device.ID), "person", string(person.ID))
+	return wire.EnrolReply{Device: device.ID, Person: person}
+}
+
+// Revoke excludes a device and ends its connection.
+func (r *Relay) Revoke(ctx context.Context, id inbox.DeviceID) error {
+	if err := r.people.Revoke(ctx, id); err != nil {
+		return err
+	}
+	r.sessions.closeDevice(id, wire.CloseRevoked)
+	return nil
+}
+
+// A throttle slows down whoever guesses: one limiter for each address, and a whole one for all together.
+type throttle struct {
+	every rate.Limit
+	burst int
+	all   *rate.Limiter
+	mu    sync.Mutex
+	each  map[string]*rate.Limiter
+}
+
+func newThrottle(every rate.Limit, burst int) *throttle {
+	return &throttle{every: every, burst: burst, all: rate.NewLimiter(50, 100), each: map[string]*rate.Limiter{}}
+}
+
+func (t *throttle) allow(remote string) bool {
+	host, _, err := net.SplitHostPort(remote)
+	if err != nil {
+		host = remote
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := t.each[host]
+	if l == nil {
+		if len(t.each) > 10_000 {
+			clear(t.each)
+		}
+		l = rate.NewLimiter(t.every, t.burst)
+		t.each[host] = l
+	}
+	return l.Allow() && t.all.Allow()
+}

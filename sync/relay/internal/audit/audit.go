@@ -1,0 +1,86 @@
+// Package audit keeps the record of who did what to whose data.
+//
+// It knows that an act and its entry are one transaction: [Record] is called inside the transaction of the act, so
+// neither exists without the other. It must not know names, numbers or texts: an entry holds ids, and a reason code at
+// most. The entries of a shard are numbered without gaps.
+//
+// Functions work inside a transaction of the caller and keep no state.
+package audit
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"sealdesk/app/inbox"
+	"sealdesk/sync/relay/internal/ledger"
+)
+
+// An Act names what was done.
+type Act string
+
+// The acts.
+const (
+	PersonAdded   Act = "person.added"
+	InboxAdded    Act = "inbox.added"
+	CodeIssued    Act = "device.code-issued"
+	DeviceAdded   Act = "device.added"
+	DeviceRevoked Act = "device.revoked"
+	Sent          Act = "message.sent"
+	SentAgain     Act = "message.sent-again"
+	Noted         Act = "note.added"
+	Reacted       Act = "message.reacted"
+	Assigned      Act = "conversation.assigned"
+	StateSet      Act = "conversation.state-set"
+	ReadTo        Act = "conversation.read"
+)
+
+// An Entry says that an actor did something to an object, or tried to. All ids are ours; none identifies a customer.
+type Entry struct {
+	Number  uint64         `cbor:"1,keyasint"` // its place in its shard, filled in by [Record]
+	At      inbox.Moment   `cbor:"2,keyasint"`
+	Actor   inbox.PersonID `cbor:"3,keyasint,omitempty"` // "" for somebody at the relay's command line
+	Device  inbox.DeviceID `cbor:"4,keyasint,omitempty"`
+	Act     Act            `cbor:"5,keyasint"`
+	Object  string         `cbor:"6,keyasint"`
+	Refused inbox.Refusal  `cbor:"7,keyasint,omitempty"` // why it was refused; zero when it was done
+}
+
+const (
+	bucket   = "audit"
+	sequence = "audit"
+)
+
+// ErrRow is returned when an entry is not what this package wrote.
+var ErrRow = errors.New("audit entry is damaged")
+
+// Record writes an entry in the transaction of its act.
+func Record(tx ledger.Tx, e Entry) error {
+	n, err := tx.Sequence(sequence)
+	if err != nil {
+		return fmt.Errorf("numbering an audit entry: %w", err)
+	}
+	e.Number = n
+	row, err := cbor.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("encoding an audit entry: %w", err)
+	}
+	return tx.Put(bucket, binary.BigEndian.AppendUint64(nil, n), row)
+}
+
+// Entries returns the entries of a shard after a number, at most n of them, in order.
+func Entries(tx ledger.Tx, after uint64, n int) ([]Entry, error) {
+	var out []Entry
+	for _, row := range tx.Scan(bucket, binary.BigEndian.AppendUint64(nil, after+1), nil) {
+		var e Entry
+		if cbor.Unmarshal(row, &e) != nil {
+			return nil, ErrRow
+		}
+		if out = append(out, e); len(out) == n {
+			break
+		}
+	}
+	return out, tx.Err()
+}

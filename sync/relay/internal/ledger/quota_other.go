@@ -1,0 +1,5 @@
+//go:build !unix
+
+package ledger
+
+func isQuota(error) bool { return false }

@@ -1,0 +1,303 @@
+package mask
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+)
+
+// What the words before a number say it is.
+type about uint8
+
+const (
+	aboutNothing about = iota
+	aboutPhone
+	aboutCode // an order, an invoice, a parcel, a part
+)
+
+// context reads the words before b[from] backwards, as far as they belong to the number.
+func (s *scanner) context(from int) about {
+	b := s.b
+	i := from
+	if i > 0 && b[i-1] == '#' {
+		return aboutCode
+	}
+	numbered := false
+	for words := 0; words < 5; words++ {
+		for i > 0 && strings.IndexByte(" :.,-#()[]'\"*_/=°\t+", b[i-1]) >= 0 {
+			if b[i-1] == '.' && words > 0 && i < len(b) && b[i] == ' ' && words > 1 {
+				break
+			}
+			i--
+		}
+		end := i
+		for i > 0 && (isLetter(b[i-1]) || b[i-1] >= utf8.RuneSelf) {
+			i--
+		}
+		if i == end {
+			return aboutNothing
+		}
+		word := string(b[i:end])
+		switch {
+		case phoneWords[word] || holds(word, phoneStems):
+			return aboutPhone
+		case codeWords[word] || holds(word, codeStems):
+			return aboutCode
+		case numbered && possessives[word]:
+			return aboutPhone // "my number"
+		case numberWords[word]:
+			numbered = true
+		case fillers[word]:
+		case words == 0 && i < end && end-i <= 5 && s.uppercase(i, end):
+			return aboutCode // "RE-2025…", "SN1234567"
+		default:
+			return aboutNothing
+		}
+	}
+	return aboutNothing
+}
+
+// uppercase reports whether the original has capital letters of ASCII from i to end.
+func (s *scanner) uppercase(i, end int) bool {
+	from, to := s.source(i, end)
+	for _, c := range []byte(s.text[from:to]) {
+		if c < 'A' || c > 'Z' {
+			return false
+		}
+	}
+	return to-from == end-i
+}
+
+func holds(word string, stems []string) bool {
+	for _, s := range stems {
+		if strings.Contains(word, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// money reports whether the groups are an amount: in thousands, or a plain number, with a currency or cents beside it.
+func (s *scanner) money(gs []group, n int) bool {
+	first := gs[0].to - gs[0].from
+	if n > 12 || s.b[gs[0].from] == '0' || len(gs) == 1 && n > 9 {
+		return false
+	}
+	if len(gs) > 1 {
+		if first > 3 {
+			return false
+		}
+		for i, g := range gs[1:] {
+			if g.to-g.from != 3 || g.from-gs[i].to != 1 || strings.IndexByte(" .'", s.b[g.from-1]) < 0 {
+				return false
+			}
+		}
+	}
+	from, to := gs[0].from, gs[len(gs)-1].to
+	return currencyBefore(s.b[:from]) || currencyAfter(s.b[to:])
+}
+
+// measured reports whether a unit follows a plain number.
+func (s *scanner) measured(gs []group, n int) bool {
+	if len(gs) > 1 || n > 9 || s.b[gs[0].from] == '0' {
+		return false
+	}
+	rest := bytes.TrimPrefix(s.b[gs[0].to:], []byte(" "))
+	return units[leadingWord(rest)] || bytes.HasPrefix(rest, []byte("%"))
+}
+
+func leadingWord(b []byte) string {
+	i := 0
+	for i < len(b) && (isLetter(b[i]) || b[i] >= utf8.RuneSelf) && i < 16 {
+		i++
+	}
+	return string(b[:i])
+}
+
+func currencyAfter(b []byte) bool {
+	if len(b) > 2 && (b[0] == ',' || b[0] == '.') && isDigit(b[1]) { // cents
+		i := 1
+		for i < len(b) && isDigit(b[i]) {
+			i++
+		}
+		if i > 3 {
+			return false
+		}
+		b = b[i:]
+	} else if bytes.HasPrefix(b, []byte(",-")) || bytes.HasPrefix(b, []byte(".-")) {
+		return true
+	}
+	b = bytes.TrimLeft(b, " ")
+	for _, sign := range currencySigns {
+		if bytes.HasPrefix(b, []byte(sign)) {
+			return true
+		}
+	}
+	return currencyWords[leadingWord(b)]
+}
+
+func currencyBefore(b []byte) bool {
+	b = bytes.TrimRight(b, " ")
+	for _, sign := range currencySigns {
+		if bytes.HasSuffix(b, []byte(sign)) {
+			return true
+		}
+	}
+	i := len(b)
+	for i > 0 && (isLetter(b[i-1]) || b[i-1] >= utf8.RuneSelf) && len(b)-i < 16 {
+		i--
+	}
+	return currencyWords[string(b[i:])]
+}
+
+// carve marks the groups that are dates, times, amounts, IP addresses and coordinates.
+func (s *scanner) carve(gs []group) {
+	for i := 0; i < len(gs); {
+		j := i + 1
+		for j < len(gs) && gs[j].from-gs[j-1].to == 1 && strings.IndexByte("./-:,'_", s.b[gs[j].from-1]) >= 0 {
+			j++
+		}
+		s.carveToken(gs[i:j])
+		i = j
+	}
+	for i := 0; i+3 < len(gs); i++ { // 48.13715, 11.57612
+		if s.degrees(gs[i:i+2]) && s.degrees(gs[i+2:i+4]) && pairs(s.b[gs[i+1].to:gs[i+2].from]) {
+			mark(gs[i : i+4])
+		}
+	}
+}
+
+func mark(gs []group) {
+	for i := range gs {
+		gs[i].carved = true
+	}
+}
+
+func pairs(between []byte) bool {
+	return len(between) <= 4 && bytes.ContainsAny(between, ",;/ ") && len(bytes.Trim(between, ",;/ -")) == 0
+}
+
+func (s *scanner) degrees(gs []group) bool {
+	return gs[1].from-gs[0].to == 1 && s.b[gs[0].to] == '.' && gs[1].to-gs[1].from >= 4 && s.value(gs[0]) <= 180 &&
+		(s.b[gs[0].from] != '0' || gs[0].to-gs[0].from == 1)
+}
+
+// value returns a group of up to four digits as a number, else 9999.
+func (s *scanner) value(g group) int {
+	if g.to-g.from > 4 {
+		return 9999
+	}
+	v := 0
+	for _, c := range s.b[g.from:g.to] {
+		v = v*10 + int(c-'0')
+	}
+	return v
+}
+
+// carveToken judges groups with single characters between them.
+func (s *scanner) carveToken(gs []group) {
+	if gs[0].from > 0 && s.b[gs[0].from-1] == '+' {
+		return
+	}
+	if len(gs) == 1 {
+		if n := gs[0].to - gs[0].from; n == 8 && s.compactDate(gs[0]) && s.context(gs[0].from) != aboutPhone {
+			mark(gs)
+		}
+		return
+	}
+	if s.wholeToken(gs) {
+		mark(gs)
+		return
+	}
+	// "12.03-15.03.2025", "8:30-17:30", "20250312_154501": parts around a dash that are something each.
+	for i := 1; i < len(gs); i++ {
+		c := s.b[gs[i].from-1]
+		if (c == '-' || c == '/' || c == '_') && s.part(gs[:i], c) && s.part(gs[i:], c) {
+			mark(gs)
+			return
+		}
+	}
+}
+
+// part judges one side of the separator c, which does not occur inside it: "06-12-10" are no hours.
+func (s *scanner) part(gs []group, c byte) bool {
+	for i := 1; i < len(gs); i++ {
+		if s.b[gs[i].from-1] == c {
+			return false
+		}
+	}
+	if len(gs) == 1 {
+		n := gs[0].to - gs[0].from
+		return n == 8 && s.compactDate(gs[0]) || n == 6 && s.value(group{from: gs[0].from, to: gs[0].from + 2}) < 24 &&
+			gs[0].from >= 9 && s.b[gs[0].from-1] == '_'
+	}
+	return s.wholeToken(gs)
+}
+
+func (s *scanner) compactDate(g group) bool {
+	y := s.value(group{from: g.from, to: g.from + 4})
+	m := s.value(group{from: g.from + 4, to: g.from + 6})
+	d := s.value(group{from: g.from + 6, to: g.to})
+	return year(y) && m >= 1 && m <= 12 && d >= 1 && d <= 31
+}
+
+func year(y int) bool { return y >= 1900 && y <= 2099 }
+
+func (s *scanner) wholeToken(gs []group) bool {
+	sep := s.b[gs[1].from-1]
+	size := func(i int) int { return gs[i].to - gs[i].from }
+	v := func(i int) int { return s.value(gs[i]) }
+	same := true
+	for i := 2; i < len(gs); i++ {
+		same = same && s.b[gs[i].from-1] == sep
+	}
+	switch len(gs) {
+	case 2:
+		switch {
+		case sep == ':' || sep == '.' && size(0) <= 2 && size(1) == 2:
+			return v(0) <= 24 && v(1) < 60 && size(1) == 2 || sep == '.' // a time, a day, an amount
+		case sep == ',' || sep == '.':
+			return size(1) <= 2 && (size(0) == 1 || s.b[gs[0].from] != '0') || size(0) == 1 && s.b[gs[0].from] == '0'
+		case sep == '-' && size(0) <= 2 && size(1) <= 2:
+			return v(0) <= 24 && v(1) <= 24 // hours
+		case (sep == '-' || sep == '/') && size(0) == 4 && size(1) == 4:
+			return year(v(0)) && year(v(1))
+		case sep == '/' && size(0) <= 2 && size(1) == 4:
+			return v(0) <= 12 && year(v(1))
+		}
+	case 3:
+		day := func(d, m, y int) bool {
+			return size(d) <= 2 && size(m) <= 2 && v(d) >= 1 && v(d) <= 31 && v(m) >= 1 && v(m) <= 31 &&
+				(v(d) <= 12 || v(m) <= 12) && (size(y) == 4 && year(v(y)) || size(y) == 2 && y == 2)
+		}
+		switch {
+		case same && sep == ':':
+			return v(0) <= 24 && v(1) < 60 && v(2) < 60
+		case same && (sep == '.' || sep == '/' || sep == '-'):
+			return day(0, 1, 2) || day(2, 1, 0) && size(0) == 4
+		case (sep == '.' || sep == '\'') && s.b[gs[2].from-1] != sep: // 1.299,00
+			return size(0) <= 3 && size(1) == 3 && size(2) <= 2 && s.b[gs[0].from] != '0'
+		}
+	case 4:
+		if same && sep == '.' { // 192.168.178.1
+			three := false
+			for i := range gs {
+				if size(i) > 3 || v(i) > 255 || size(i) > 1 && s.b[gs[i].from] == '0' {
+					return false
+				}
+				three = three || size(i) == 3 || v(i) == 0
+			}
+			return three
+		}
+	}
+	if sep == '.' || sep == ',' || sep == '\'' { // 1.250.000,00
+		for i := 1; i < len(gs)-1; i++ {
+			if size(i) != 3 || s.b[gs[i].from-1] != sep {
+				return false
+			}
+		}
+		last := s.b[gs[len(gs)-1].from-1]
+		return len(gs) > 2 && last != sep && (last == ',' || last == '.') && size(len(gs)-1) <= 2 && size(0) <= 3
+	}
+	return false
+}

@@ -1,0 +1,19 @@
+// Package mask finds what identifies a person in text and replaces it by hints an agent may see.
+//
+// It knows how phone numbers, e-mail addresses, handles, payment cards and bank accounts are written by people who
+// chat, and by people who try to hide them from a machine: separators, foreign digits, full-width letters, invisible
+// characters, spelled-out "at" and "dot". It must not know where a text comes from, where it goes, or what time it is:
+// every function is pure.
+//
+// Invariants:
+//
+//   - What comes out passes [inbox.NewMasked] untouched: the floor [inbox.Identifying] never finds anything left.
+//   - Masking is idempotent: masking what is visible again changes nothing. Text repeats its pass until a pass finds
+//     nothing, so this holds by construction and not by luck.
+//   - Nothing panics, whatever bytes come in; ranges always lie on rune borders of the original text.
+//   - Doubt masks: ten digits or more that are not plainly a date, a time, money, a size, a place or an order number
+//     are hidden.
+//
+// Clean text, which is most of it, costs one pass over its bytes and no call into the phone number library. All
+// functions may be called concurrently.
+package mask

@@ -1,0 +1,16 @@
+// Package outbound is the way of a message from the company to a customer: queued, paced, posted once, and reconciled
+// with what WhatsApp reports about it.
+//
+// It knows raw identifiers (the recipient's, and Meta's ids of messages) and what the Cloud API's answers mean. It must
+// not know who wished the message or whether it was allowed: that was decided before [Pipeline.Enqueue].
+//
+// Invariants:
+//
+//   - One wish, one post. The row says "posting" on disk before the first byte leaves; whatever happens then, it is never
+//     posted again by itself, because the Graph API has no idempotency key. A post whose fate is not known is settled by
+//     a status that carries the message's id in biz_opaque_callback_data, or after [SettleWait] shown as unknown.
+//   - Messages to one contact leave in the order they were queued.
+//   - Texts and Meta's ids are sealed under the contact's key.
+//
+// A [Pipeline] is safe for concurrent use.
+package outbound

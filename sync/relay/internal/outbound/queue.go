@@ -1,0 +1,151 @@
+package outbound
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"sealdesk/app/inbox"
+	"sealdesk/sync/relay/internal/eventlog"
+	"sealdesk/sync/relay/internal/ledger"
+	"sealdesk/sync/relay/internal/vault"
+)
+
+const (
+	bucketQueue   = "outbound"   // number -> row, in the order of sending
+	bucketPlace   = "outboundof" // message id -> number, while the row is there
+	bucketPayload = "payload"    // message id -> what to say, sealed under the contact's key; kept
+)
+
+var errRow = errors.New("outbound row is damaged")
+
+// A Parcel is what to send to a contact. Exactly one of Text and React is set.
+type Parcel struct {
+	Message inbox.MessageID // our id of the message, or of the act for a reaction
+	Contact inbox.ContactID
+	Text    string
+	Quote   inbox.MessageID // the message answered, if any
+	React   inbox.MessageID // the message reacted to
+	Emoji   string          // "" takes the reaction away
+}
+
+type payload struct {
+	Text  string          `cbor:"1,keyasint,omitempty"`
+	Quote inbox.MessageID `cbor:"2,keyasint,omitempty"`
+	React inbox.MessageID `cbor:"3,keyasint,omitempty"`
+	Emoji string          `cbor:"4,keyasint,omitempty"`
+}
+
+type state uint8
+
+const (
+	waiting state = 0 // to be posted when Due
+	posting state = 1 // on its way, or its fate was lost with the process
+	silent  state = 2 // posted without an answer; Due is when to stop hoping
+)
+
+type row struct {
+	Message inbox.MessageID `cbor:"1,keyasint"`
+	Contact inbox.ContactID `cbor:"2,keyasint"`
+	State   state           `cbor:"3,keyasint,omitempty"`
+	Tries   int             `cbor:"4,keyasint,omitempty"`
+	Due     inbox.Moment    `cbor:"5,keyasint,omitempty"`
+}
+
+// A Sealed is a parcel ready to be queued in any transaction of the inbox's shard.
+type Sealed struct {
+	row     row
+	payload []byte
+}
+
+// Seal prepares a parcel.
+func Seal(ctx context.Context, v *vault.Vault, p Parcel) (Sealed, error) {
+	plain, err := cbor.Marshal(payload{Text: p.Text, Quote: p.Quote, React: p.React, Emoji: p.Emoji})
+	if err != nil {
+		return Sealed{}, fmt.Errorf("encoding a parcel: %w", err)
+	}
+	sealed, err := v.Seal(ctx, p.Contact, bucketPayload, []byte(p.Message), plain)
+	if err != nil {
+		return Sealed{}, fmt.Errorf("sealing a parcel: %w", err)
+	}
+	return Sealed{row: row{Message: p.Message, Contact: p.Contact}, payload: sealed}, nil
+}
+
+// Enqueue puts the parcel at the end of the inbox's queue. It leaves once the transaction is durable.
+func (s Sealed) Enqueue(tx ledger.Tx) error {
+	n, err := tx.Sequence(bucketQueue)
+	if err != nil {
+		return err
+	}
+	key := binary.BigEndian.AppendUint64(nil, n)
+	if err := putRow(tx, key, s.row); err != nil {
+		return err
+	}
+	if err := tx.Put(bucketPlace, []byte(s.row.Message), key); err != nil {
+		return err
+	}
+	return tx.Put(bucketPayload, []byte(s.row.Message), s.payload)
+}
+
+// Text returns what a message that was queued once says and which one it answers, for sending it again; "" if it was
+// never queued here.
+func Text(ctx context.Context, db ledger.DB, v *vault.Vault, id inbox.InboxID, contact inbox.ContactID, message inbox.MessageID) (string, inbox.MessageID, error) {
+	p, err := openPayload(ctx, db, v, eventlog.Shard(id.Log()), contact, message)
+	return p.Text, p.Quote, err
+}
+
+// openPayload reads in one transaction and opens after it, because opening may look into the vault's shard and
+// transactions must not nest.
+func openPayload(ctx context.Context, db ledger.DB, v *vault.Vault, shard string, contact inbox.ContactID, message inbox.MessageID) (p payload, err error) {
+	var sealed []byte
+	err = db.View(ctx, shard, func(tx ledger.Tx) (err error) {
+		sealed, err = tx.Get(bucketPayload, []byte(message))
+		return err
+	})
+	if err != nil || sealed == nil {
+		return p, err
+	}
+	plain, err := v.Open(ctx, contact, bucketPayload, []byte(message), sealed)
+	if err != nil {
+		return p, fmt.Errorf("opening a parcel: %w", err)
+	}
+	if cbor.Unmarshal(plain, &p) != nil {
+		return p, errRow
+	}
+	return p, nil
+}
+
+func putRow(tx ledger.Tx, key []byte, r row) error {
+	b, err := cbor.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("encoding an outbound row: %w", err)
+	}
+	return tx.Put(bucketQueue, key, b)
+}
+
+func rowAt(tx ledger.Tx, key []byte) (row, bool, error) {
+	var r row
+	b, err := tx.Get(bucketQueue, key)
+	if err != nil || b == nil {
+		return r, false, err
+	}
+	if cbor.Unmarshal(b, &r) != nil {
+		return r, false, errRow
+	}
+	return r, true, nil
+}
+
+// remove takes a message's row from the queue, if it is still there.
+func remove(tx ledger.Tx, message inbox.MessageID) error {
+	key, err := tx.Get(bucketPlace, []byte(message))
+	if err != nil || key == nil {
+		return err
+	}
+	if err := tx.Delete(bucketPlace, []byte(message)); err != nil {
+		return err
+	}
+	return tx.Delete(bucketQueue, key)
+}

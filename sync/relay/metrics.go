@@ -1,0 +1,127 @@
+package relay
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"sealdesk/app/inbox"
+)
+
+// metrics are counts and durations. No label holds anything about a customer.
+type metrics struct {
+	registry      *prometheus.Registry
+	webhooks      *prometheus.CounterVec
+	webhookTime   prometheus.Histogram
+	duplicates    prometheus.Counter
+	strays        prometheus.Counter
+	parked        prometheus.Counter
+	nobody        prometheus.Counter
+	foreign       prometheus.Counter
+	fields        *prometheus.CounterVec
+	facts         prometheus.Counter
+	batches       prometheus.Counter
+	acks          prometheus.Counter
+	unknownFrames prometheus.Counter
+	refusals      *prometheus.CounterVec
+	wishes        *prometheus.CounterVec
+	posts         *prometheus.CounterVec
+}
+
+// knownFields bounds the label: Meta may invent names, and an attacker with the secret could invent many.
+var knownFields = map[string]bool{
+	"messages": true, "message_template_status_update": true, "message_template_quality_update": true,
+	"message_template_components_update": true, "template_category_update": true, "phone_number_quality_update": true,
+	"phone_number_name_update": true, "account_update": true, "account_alerts": true, "account_review_update": true,
+	"business_capability_update": true, "security": true, "user_preferences": true, "smb_message_echoes": true,
+	"smb_app_state_sync": true, "history": true, "flows": true, "calls": true, "standby": true,
+}
+
+func newMetrics(r *Relay) *metrics {
+	m := &metrics{registry: prometheus.NewRegistry()}
+	counter := func(name, help string) prometheus.Counter {
+		c := prometheus.NewCounter(prometheus.CounterOpts{Namespace: "sealdesk", Name: name, Help: help})
+		m.registry.MustRegister(c)
+		return c
+	}
+	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
+		c := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "sealdesk", Name: name, Help: help}, labels)
+		m.registry.MustRegister(c)
+		return c
+	}
+	m.webhooks = counters("webhooks_total", "Webhooks by HTTP status.", "status")
+	m.webhookTime = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Namespace: "sealdesk", Name: "webhook_seconds", Help: "Time until a webhook was answered.",
+		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5},
+	})
+	m.duplicates = counter("webhook_duplicates_total", "Items Meta delivered again.")
+	m.strays = counter("webhook_strays_total", "Webhooks for numbers that are no inbox here.")
+	m.parked = counter("intake_parked_total", "Webhooks that could not be turned into facts. Look at the log.")
+	m.nobody = counter("intake_nobody_total", "Messages without any identifier of a sender.")
+	m.foreign = counter("statuses_foreign_total", "Statuses of messages this relay did not send.")
+	m.fields = counters("webhook_fields_total", "Changes that hold no message, by field.", "field")
+	m.facts = counter("intake_facts_total", "Items turned into facts.")
+	m.batches = counter("sync_batches_total", "Batches sent to devices.")
+	m.acks = counter("sync_acks_total", "Acknowledgements of devices.")
+	m.unknownFrames = counter("sync_unknown_frames_total", "Frames of a type this relay does not know.")
+	m.refusals = counters("sync_refused_total", "Connections refused, by close code.", "code")
+	m.wishes = counters("wishes_total", "Wishes of people, by kind and refusal.", "kind", "refusal")
+	m.posts = counters("outbound_posts_total", "Posts to WhatsApp by what is known of their fate.", "fate")
+	m.registry.MustRegister(m.webhookTime, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), gauges{r})
+	return m
+}
+
+func (m *metrics) webhook(status int, took time.Duration) {
+	m.webhooks.WithLabelValues(strconv.Itoa(status)).Inc()
+	m.webhookTime.Observe(took.Seconds())
+}
+
+func (m *metrics) otherField(field string) {
+	if !knownFields[field] {
+		field = "other"
+	}
+	m.fields.WithLabelValues(field).Inc()
+}
+
+func (m *metrics) refused(code int) { m.refusals.WithLabelValues(strconv.Itoa(code)).Inc() }
+
+func (m *metrics) wish(kind inbox.IntentKind, refusal inbox.Refusal) {
+	m.wishes.WithLabelValues(strconv.Itoa(int(kind)), strconv.Itoa(int(refusal))).Inc()
+}
+
+func (m *metrics) posted(fate string) { m.posts.WithLabelValues(fate).Inc() }
+
+// gauges are read from the store when somebody asks.
+type gauges struct{ r *Relay }
+
+var (
+	sessionsDesc = prometheus.NewDesc("sealdesk_sync_devices", "Devices connected.", nil, nil)
+	backlogDesc  = prometheus.NewDesc("sealdesk_intake_backlog", "Webhooks not yet turned into facts.", []string{"inbox"}, nil)
+	queueDesc    = prometheus.NewDesc("sealdesk_outbound_queue", "Messages waiting for WhatsApp.", []string{"inbox"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (g gauges) Describe(ch chan<- *prometheus.Desc) {
+	ch <- sessionsDesc
+	ch <- backlogDesc
+	ch <- queueDesc
+}
+
+// Collect implements prometheus.Collector.
+func (g gauges) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	ch <- prometheus.MustNewConstMetric(sessionsDesc, prometheus.GaugeValue, float64(g.r.sessions.count()))
+	for id, in := range g.r.intakes {
+		if n, err := in.backlog(ctx); err == nil {
+			ch <- prometheus.MustNewConstMetric(backlogDesc, prometheus.GaugeValue, float64(n), string(id))
+		}
+		if n, err := g.r.pipes[id].QueueLength(ctx); err == nil {
+			ch <- prometheus.MustNewConstMetric(queueDesc, prometheus.GaugeValue, float64(n), string(id))
+		}
+	}
+}

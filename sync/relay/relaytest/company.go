@@ -1,0 +1,199 @@
+package relaytest
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"sealdesk/app/inbox"
+	"sealdesk/sync/relay"
+	"sealdesk/sync/relay/wasim"
+	"sealdesk/sync/wire"
+)
+
+// The fixed answers of every test company.
+const (
+	AppSecret     = "app-secret-of-the-test-company"
+	VerifyToken   = "verify-token-of-the-test-company"
+	Token         = "access-token-of-the-test-company"
+	PhoneNumberID = "106540352242922"
+	Number        = "+493023125000"
+)
+
+// Options are what a test may want otherwise. The zero value is a company with a real clock and a quiet WhatsApp.
+type Options struct {
+	Sim func(*wasim.Config)
+	Log *slog.Logger
+	// Rate is how many messages a second the relay may send; 0 for the default.
+	Now func() time.Time
+}
+
+// A Company is a running relay and its WhatsApp.
+type Company struct {
+	Sim     *wasim.Sim
+	Config  relay.Config
+	Address string // where devices dial
+	Path    string // of relay.toml
+
+	t        testing.TB
+	opt      Options
+	mu       sync.Mutex
+	relay    *relay.Relay
+	webhooks string
+	stop     func()
+}
+
+// Start sets a company up in a temporary folder and runs it until the test ends.
+func Start(t testing.TB, opt Options) *Company {
+	t.Helper()
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	c := &Company{t: t, opt: opt, Address: freeAddress(t), webhooks: freeAddress(t)}
+	conf := wasim.Config{
+		AppSecret: AppSecret, VerifyToken: VerifyToken, Token: Token, Seed: 1, Log: opt.Log,
+		Numbers:    []wasim.Number{{ID: PhoneNumberID, Display: Number[1:], Name: "Sales"}},
+		WebhookURL: "http://" + c.webhooks + relay.WebhookPath,
+	}
+	if opt.Sim != nil {
+		opt.Sim(&conf)
+	}
+	var err error
+	if c.Sim, err = wasim.New(conf); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "relay")
+	c.Path, err = relay.Init(dir, relay.Answers{
+		Public: c.Address, Devices: c.Address, Webhooks: c.webhooks, Ops: freeAddress(t), API: "http://" + l.Addr().String(), Number: Number,
+		PhoneNumberID: PhoneNumberID, AppSecret: AppSecret, VerifyToken: VerifyToken, Token: Token, MediaHosts: []string{"127.0.0.1"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Config, err = relay.LoadConfig(c.Path); err != nil {
+		t.Fatal(err)
+	}
+	c.Up()
+	t.Cleanup(c.Down)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- c.Sim.Serve(ctx, l) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("simulator: %v", err)
+		}
+	})
+	return c
+}
+
+func freeAddress(t testing.TB) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// Up starts the relay on its store, which must not be running.
+func (c *Company) Up() {
+	c.t.Helper()
+	r, err := relay.Open(context.Background(), c.Config, relay.Options{Log: c.opt.Log, Now: c.opt.Now})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wait sync.WaitGroup
+	var servers []*http.Server
+	for _, s := range []struct {
+		address string
+		handler http.Handler
+		tls     bool
+	}{{c.Address, r.Devices(), true}, {c.webhooks, r.Webhooks(), false}} {
+		l, err := net.Listen("tcp", s.address)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if s.tls {
+			l = tls.NewListener(l, r.TLS())
+		}
+		srv := &http.Server{Handler: s.handler, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
+		servers = append(servers, srv)
+		wait.Go(func() { srv.Serve(l) })
+	}
+	wait.Go(func() {
+		if err := r.Work(ctx); err != nil {
+			c.t.Errorf("relay: %v", err)
+		}
+	})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.relay = r
+	c.stop = func() {
+		for _, s := range servers {
+			s.Close() // as rude as a power cut to whoever is connected; hijacked sockets end below
+		}
+		cancel()
+		r.Disconnect(wire.CloseGoingAway)
+		wait.Wait()
+		if err := r.Close(); err != nil {
+			c.t.Errorf("closing the relay: %v", err)
+		}
+	}
+}
+
+// Down stops the relay, if it runs: connections break, what was durable stays.
+func (c *Company) Down() {
+	c.mu.Lock()
+	stop := c.stop
+	c.stop, c.relay = nil, nil
+	c.mu.Unlock()
+	if stop != nil {
+		stop()
+	}
+}
+
+// Relay returns the running relay.
+func (c *Company) Relay() *relay.Relay {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.relay
+}
+
+// Person adds somebody to the company's one inbox.
+func (c *Company) Person(name string, role inbox.Role) inbox.Person {
+	c.t.Helper()
+	p, err := c.Relay().AddPerson(c.t.Context(), name, role, nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return p
+}
+
+// Invite returns an enrolment for one device of the person.
+func (c *Company) Invite(p inbox.Person) wire.Enrolment {
+	c.t.Helper()
+	i, err := c.Relay().Invite(c.t.Context(), string(p.ID))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	e, err := wire.ParseEnrolment(i.Enrolment)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return e
+}
+
+// Log is the one inbox's log.
+func (c *Company) Log() inbox.LogID { return inbox.InboxID(c.Config.Inboxes[0].ID).Log() }

@@ -1,0 +1,385 @@
+package relay
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"golang.org/x/time/rate"
+
+	"sealdesk/app/inbox"
+	"sealdesk/sync/relay/internal/identity"
+	"sealdesk/sync/wire"
+)
+
+const (
+	outcomeQueue = 64 // answers to wishes that wait for the writer; a device has at most so many on their way
+	frameRate    = 20 // frames a second a device may send
+	frameBurst   = 200
+)
+
+// sessions are the devices that are connected, at most one connection each.
+type sessions struct {
+	r        *Relay
+	upgrader websocket.Upgrader
+	mu       sync.Mutex
+	open     map[inbox.DeviceID]*session
+	closing  bool
+}
+
+func newSessions(r *Relay) *sessions {
+	return &sessions{r: r, open: map[inbox.DeviceID]*session{}, upgrader: websocket.Upgrader{
+		HandshakeTimeout: wire.HandshakeTimeout,
+		ReadBufferSize:   1 << 10,
+		WriteBufferSize:  4 << 10,
+		WriteBufferPool:  &sync.Pool{}, // an idle connection holds no write buffer
+		// No page of a browser has any business here.
+		CheckOrigin: func(q *http.Request) bool { return len(q.Header["Origin"]) == 0 },
+	}}
+}
+
+// A session is one connected device.
+type session struct {
+	s        *sessions
+	conn     *websocket.Conn
+	device   identity.Device
+	person   inbox.Person
+	cursors  []inbox.Cursor
+	outcomes chan []byte
+	stop     context.CancelFunc
+	code     int // why it was stopped; set before stop is called
+	once     sync.Once
+	done     chan struct{} // closed when the connection is gone
+}
+
+// end asks the session to close with a code. The first reason counts.
+func (s *session) end(code int) {
+	s.once.Do(func() {
+		s.code = code
+		s.stop()
+	})
+}
+
+func (s *sessions) serve(w http.ResponseWriter, q *http.Request) {
+	conn, err := s.upgrader.Upgrade(w, q, nil)
+	if err != nil {
+		return // the upgrader has answered
+	}
+	defer conn.Close()
+	ctx, stop := context.WithCancel(q.Context())
+	defer stop()
+	x := &session{s: s, conn: conn, outcomes: make(chan []byte, outcomeQueue), stop: stop, done: make(chan struct{})}
+	defer close(x.done)
+	if code := x.handshake(ctx); code != 0 {
+		s.r.metrics.refused(code)
+		s.r.log.Info("device refused", "device", string(x.device.ID), "code", code)
+		closeWith(conn, code)
+		return
+	}
+	if !s.admit(ctx, x) {
+		closeWith(conn, wire.CloseGoingAway)
+		return
+	}
+	defer s.leave(x)
+	s.r.log.Info("device connected", "device", string(x.device.ID), "person", string(x.person.ID), "app", x.device.App)
+	var reader sync.WaitGroup
+	reader.Go(func() { x.read(ctx) })
+	x.write(ctx)
+	closeWith(conn, x.code)
+	conn.Close()
+	reader.Wait()
+	s.r.log.Info("device gone", "device", string(x.device.ID), "code", x.code)
+}
+
+// admit makes x the one connection of its device; an older one is closed first, so that two never speak for the device.
+func (s *sessions) admit(ctx context.Context, x *session) bool {
+	for {
+		s.mu.Lock()
+		old := s.open[x.device.ID]
+		if s.closing || ctx.Err() != nil {
+			s.mu.Unlock()
+			return false
+		}
+		if old == nil {
+			s.open[x.device.ID] = x
+			s.mu.Unlock()
+			return true
+		}
+		s.mu.Unlock()
+		old.end(wire.CloseReplaced)
+		select {
+		case <-old.done:
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (s *sessions) leave(x *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[x.device.ID] == x {
+		delete(s.open, x.device.ID)
+	}
+}
+
+func (s *sessions) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.open)
+}
+
+// closeAll lets every device go and admits no more.
+func (s *sessions) closeAll(code int) {
+	s.mu.Lock()
+	s.closing = true
+	open := make([]*session, 0, len(s.open))
+	for _, x := range s.open {
+		open = append(open, x)
+	}
+	s.mu.Unlock()
+	for _, x := range open {
+		x.end(code)
+	}
+	for _, x := range open {
+		<-x.done
+	}
+}
+
+// closeDevice ends the connection of a device, if it has one.
+func (s *sessions) closeDevice(id inbox.DeviceID, code int) {
+	s.mu.Lock()
+	x := s.open[id]
+	s.mu.Unlock()
+	if x != nil {
+		x.end(code)
+	}
+}
+
+func closeWith(conn *websocket.Conn, code int) {
+	if code == 0 {
+		code = wire.CloseGoingAway
+	}
+	conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(time.Second))
+}
+
+// handshake learns who is there and proves it. It returns a close code, 0 when all is well. The reason a proof failed is
+// never told: an unknown device and a wrong key look the same from outside.
+func (x *session) handshake(ctx context.Context) int {
+	r := x.s.r
+	x.conn.SetReadLimit(wire.MaxHandshakeFrame)
+	x.conn.SetReadDeadline(time.Now().Add(wire.HandshakeTimeout))
+	hello, ok := receive[wire.Hello](x.conn)
+	if !ok {
+		return wire.CloseMalformed
+	}
+	version, ok := wire.Choose(hello.Low, hello.High)
+	if !ok {
+		if hello.Low > wire.Version {
+			return wire.CloseRelayTooOld
+		}
+		return wire.CloseUpdate
+	}
+	challenge := wire.Challenge{Version: version, Nonce: make([]byte, 32), Time: inbox.At(r.now())}
+	rand.Read(challenge.Nonce)
+	if x.send(wire.Encode(challenge)) != nil {
+		return wire.CloseGoingAway
+	}
+	proof, ok := receive[wire.Proof](x.conn)
+	if !ok {
+		return wire.CloseMalformed
+	}
+	device, person, err := r.people.Device(ctx, hello.Device)
+	switch {
+	case errors.Is(err, identity.ErrRevoked):
+		x.device.ID = hello.Device
+		if !ed25519.Verify(device.Key, wire.ProofBytes(challenge, hello.Device, r.pin, hello.App), proof.Signature) {
+			return wire.CloseProof // whether a device was excluded is told to that device only
+		}
+		return wire.CloseRevoked
+	case errors.Is(err, identity.ErrNoDevice), errors.Is(err, identity.ErrNoPerson):
+		return wire.CloseProof
+	case err != nil:
+		r.log.Error("device cannot be looked up", "error", err)
+		return wire.CloseTrouble
+	}
+	if !ed25519.Verify(device.Key, wire.ProofBytes(challenge, device.ID, r.pin, hello.App), proof.Signature) {
+		return wire.CloseProof
+	}
+	device.App, device.System = hello.App, hello.System
+	x.device, x.person = device, person
+	x.cursors = r.logsFor(person, hello.Cursors)
+	welcome := wire.Welcome{Person: person, Time: inbox.At(r.now())}
+	for _, c := range x.cursors {
+		head, err := r.logs.Head(ctx, c.Log)
+		if err != nil {
+			return wire.CloseTrouble
+		}
+		welcome.Logs = append(welcome.Logs, wire.LogHead{Log: c.Log, Epoch: head.Epoch, Seq: head.Seq})
+	}
+	if x.send(wire.Encode(welcome)) != nil {
+		return wire.CloseGoingAway
+	}
+	x.conn.SetReadLimit(wire.MaxDeviceFrame)
+	return 0
+}
+
+// logsFor returns a cursor for every log the person may see, from where the device is.
+func (r *Relay) logsFor(p inbox.Person, at []inbox.Cursor) []inbox.Cursor {
+	out := []inbox.Cursor{{Log: inbox.CompanyLog}}
+	for _, in := range r.cfg.Inboxes {
+		id := inbox.InboxID(in.ID)
+		if inbox.Can(p, inbox.ActRead, inbox.Subject{Inbox: id}) == nil {
+			out = append(out, inbox.Cursor{Log: id.Log()})
+		}
+	}
+	for i := range out {
+		for _, c := range at {
+			if c.Log == out[i].Log {
+				out[i] = c
+			}
+		}
+	}
+	return out
+}
+
+func receive[T any](conn *websocket.Conn) (T, bool) {
+	var zero T
+	kind, frame, err := conn.ReadMessage()
+	if err != nil || kind != websocket.BinaryMessage {
+		return zero, false
+	}
+	body, err := wire.Decode(frame)
+	if err != nil {
+		return zero, false
+	}
+	v, ok := body.(T)
+	return v, ok
+}
+
+func (x *session) send(frame []byte) error {
+	x.conn.SetWriteDeadline(time.Now().Add(wire.WriteTimeout))
+	return x.conn.WriteMessage(websocket.BinaryMessage, frame)
+}
+
+// write is the only writer of the connection: facts from the logs, answers to wishes, pings.
+func (x *session) write(ctx context.Context) {
+	r := x.s.r
+	poke := make(chan struct{}, 1)
+	for _, c := range x.cursors {
+		defer r.logs.Subscribe(c.Log, poke)()
+	}
+	ping := time.NewTicker(wire.PingEvery)
+	defer ping.Stop()
+	for {
+		moved := false
+		for i, c := range x.cursors {
+			frame, next, err := r.logs.Next(ctx, c)
+			if err != nil {
+				if ctx.Err() == nil {
+					r.log.Error("log cannot be read for a device", "log", string(c.Log), "error", err)
+				}
+				x.end(wire.CloseTrouble)
+				return
+			}
+			if frame == nil {
+				continue
+			}
+			if x.send(frame) != nil {
+				x.end(wire.CloseTooSlow)
+				return
+			}
+			r.metrics.batches.Inc()
+			x.cursors[i], moved = next, true
+		}
+		if moved {
+			select { // more facts may be there already, but nobody may starve the answers
+			case frame := <-x.outcomes:
+				if x.send(frame) != nil {
+					x.end(wire.CloseTooSlow)
+					return
+				}
+			case <-ctx.Done():
+				return
+			default:
+			}
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case frame := <-x.outcomes:
+			if x.send(frame) != nil {
+				x.end(wire.CloseTooSlow)
+				return
+			}
+		case <-poke:
+		case <-ping.C:
+			if x.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(wire.WriteTimeout)) != nil {
+				x.end(wire.CloseTooSlow)
+				return
+			}
+		}
+	}
+}
+
+// read takes the device's frames in until the connection ends.
+func (x *session) read(ctx context.Context) {
+	defer x.end(wire.CloseGoingAway)
+	r := x.s.r
+	pace := rate.NewLimiter(frameRate, frameBurst)
+	alive := func() { x.conn.SetReadDeadline(time.Now().Add(wire.DeadAfter)) }
+	x.conn.SetPongHandler(func(string) error { alive(); return nil })
+	for {
+		alive()
+		kind, frame, err := x.conn.ReadMessage()
+		if err != nil {
+			return
+		}
+		if kind != websocket.BinaryMessage {
+			x.end(wire.CloseMalformed)
+			return
+		}
+		if !pace.Allow() {
+			x.end(wire.CloseRate)
+			return
+		}
+		body, err := wire.Decode(frame)
+		if errors.Is(err, wire.ErrNewerWords) {
+			if i, ok := body.(inbox.Intent); ok {
+				x.answer(ctx, wire.Outcome{Intent: i.ID, Refusal: inbox.RefusedNewerWords})
+				continue
+			}
+		}
+		if err != nil {
+			r.log.Warn("frame cannot be read", "device", string(x.device.ID), "bytes", len(frame))
+			x.end(wire.CloseMalformed)
+			return
+		}
+		switch b := body.(type) {
+		case inbox.Intent:
+			x.answer(ctx, r.wish(ctx, x.person, x.device.ID, b))
+		case wire.Ack:
+			r.metrics.acks.Inc()
+		case nil:
+			r.metrics.unknownFrames.Inc()
+		default:
+			x.end(wire.CloseMalformed)
+			return
+		}
+	}
+}
+
+func (x *session) answer(ctx context.Context, o wire.Outcome) {
+	select {
+	case x.outcomes <- wire.Encode(o):
+	case <-ctx.Done():
+	}
+}
+
+// Disconnect lets every device go with a close code and admits no more. [Relay.Serve] does it by itself.
+func (r *Relay) Disconnect(code int) { r.sessions.closeAll(code) }

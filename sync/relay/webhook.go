@@ -1,0 +1,266 @@
+package relay
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"sealdesk/app/inbox"
+	"sealdesk/sync/relay/internal/eventlog"
+	"sealdesk/sync/relay/internal/identity"
+	"sealdesk/sync/relay/internal/ledger"
+	"sealdesk/sync/relay/internal/whatsapp"
+)
+
+// WebhookPath is where Meta delivers.
+const WebhookPath = "/webhooks/whatsapp"
+
+const (
+	// maxRawInFlight is how many bytes of webhooks may be on their way to the disk at once; more get a 503, and Meta
+	// comes again.
+	maxRawInFlight = 64 << 20
+	// dedupeDays is how long an item is remembered: Meta delivers again for up to seven days.
+	dedupeDays = 8
+)
+
+// Webhooks is the HTTP surface for Meta, behind a reverse proxy that holds the public certificate.
+func (r *Relay) Webhooks() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+WebhookPath, r.handshake)
+	mux.HandleFunc("POST "+WebhookPath, r.delivery)
+	mux.HandleFunc("GET /healthz", r.health)
+	return mux
+}
+
+func (r *Relay) handshake(w http.ResponseWriter, q *http.Request) {
+	challenge, err := whatsapp.Challenge(q.URL.Query(), r.cfg.Secrets.VerifyToken)
+	if err != nil {
+		r.log.Warn("webhook handshake refused")
+		http.Error(w, "refused", http.StatusForbidden)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	io.WriteString(w, challenge)
+}
+
+// delivery answers 200 only when everything in the body that is news is durable. Any other answer makes Meta come again.
+func (r *Relay) delivery(w http.ResponseWriter, q *http.Request) {
+	start := time.Now()
+	status := r.take(w, q)
+	r.metrics.webhook(status, time.Since(start))
+	if status == http.StatusOK {
+		w.WriteHeader(status)
+		return
+	}
+	http.Error(w, http.StatusText(status), status)
+}
+
+func (r *Relay) take(w http.ResponseWriter, q *http.Request) int {
+	if q.ContentLength > whatsapp.MaxBody {
+		return http.StatusRequestEntityTooLarge
+	}
+	body, err := r.raw.read(http.MaxBytesReader(w, q.Body, whatsapp.MaxBody), q.ContentLength)
+	defer r.raw.done(len(body))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return http.StatusRequestEntityTooLarge
+	case errors.Is(err, errBusy):
+		return http.StatusServiceUnavailable
+	case err != nil:
+		return http.StatusBadRequest
+	}
+	header := q.Header.Get(whatsapp.SignatureHeader)
+	if whatsapp.VerifySignature(body, header, r.cfg.Secrets.AppSecret, r.cfg.Secrets.PreviousAppSecret) != nil {
+		r.log.Warn("webhook signature refused", "bytes", len(body))
+		return http.StatusUnauthorized
+	}
+	if err := r.ingest(q.Context(), body); errors.Is(err, whatsapp.ErrMalformed) {
+		r.log.Warn("webhook cannot be read", "bytes", len(body))
+		return http.StatusBadRequest
+	} else if err != nil {
+		r.log.Error("webhook cannot be kept", "bytes", len(body), "error", err)
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusOK
+}
+
+var errBusy = errors.New("too much on its way to the disk")
+
+// rawBudget bounds the bytes of webhooks in memory.
+type rawBudget struct{ used atomic.Int64 }
+
+func (b *rawBudget) read(body io.Reader, length int64) ([]byte, error) {
+	if b.used.Load() > maxRawInFlight {
+		return nil, errBusy
+	}
+	buf := make([]byte, 0, min(max(length, 512), whatsapp.MaxBody)+1)
+	for {
+		n, err := body.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		b.used.Add(int64(n))
+		if errors.Is(err, io.EOF) {
+			return buf, nil
+		}
+		if err != nil {
+			return buf, err
+		}
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+	}
+}
+
+func (b *rawBudget) done(n int) { b.used.Add(-int64(n)) }
+
+const (
+	bucketRaw   = "raw"   // number -> rawRow, until it has been turned into facts
+	bucketStray = "stray" // of the company's shard, by day: what belongs to no inbox of ours
+	bucketSeen  = "seen/" // + day: keyed hashes of items that were taken in
+)
+
+// rawRow is a delivery on its way through an inbox. Meta repeats whole deliveries and parts of them, so Fresh says which
+// items this row is the first to bring, in the order of items.
+type rawRow struct {
+	At    inbox.Moment `cbor:"1,keyasint"`
+	Body  []byte       `cbor:"2,keyasint"`
+	Fresh []byte       `cbor:"3,keyasint"` // one byte each, 1 for fresh
+}
+
+// ingest keeps what is news in a verified webhook. When it returns nil, all of it is durable.
+func (r *Relay) ingest(ctx context.Context, body []byte) error {
+	d, err := whatsapp.Decode(body)
+	if err != nil {
+		return err
+	}
+	at := r.now()
+	taken := map[inbox.InboxID]bool{}
+	stray := false
+	for _, c := range d.Changes {
+		id, ours := r.inboxes[c.PhoneNumberID]
+		if !ours {
+			stray = true
+			continue
+		}
+		if taken[id] {
+			continue
+		}
+		taken[id] = true
+		if err := r.keep(ctx, id, at, body, d); err != nil {
+			return err
+		}
+	}
+	if stray {
+		r.metrics.strays.Inc()
+		return r.keepStray(ctx, at, body)
+	}
+	return nil
+}
+
+// keep writes the delivery for one inbox, unless nothing in it is new.
+func (r *Relay) keep(ctx context.Context, id inbox.InboxID, at time.Time, body []byte, d whatsapp.Delivery) error {
+	keys := r.itemKeys(id, d)
+	in := r.intakes[id]
+	row := rawRow{At: inbox.At(at), Body: body, Fresh: make([]byte, len(keys))}
+	var n uint64
+	var fresh int
+	err := r.db.Update(ctx, eventlog.Shard(id.Log()), func(tx ledger.Tx) error {
+		n, fresh = 0, 0
+		days, err := seenDays(tx, at)
+		if err != nil {
+			return err
+		}
+		today := bucketSeen + at.UTC().Format(time.DateOnly)
+	items:
+		for i, key := range keys {
+			row.Fresh[i] = 0
+			for _, day := range days {
+				if seen, err := tx.Get(day, key[:]); err != nil {
+					return err
+				} else if seen != nil {
+					continue items
+				}
+			}
+			if err := tx.Put(today, key[:], []byte{1}); err != nil {
+				return err
+			}
+			row.Fresh[i] = 1
+			fresh++
+		}
+		if fresh == 0 {
+			return nil
+		}
+		value, err := cbor.Marshal(row)
+		if err != nil {
+			return err
+		}
+		if n, err = tx.Sequence(bucketRaw); err != nil {
+			return err
+		}
+		return tx.Put(bucketRaw, binary.BigEndian.AppendUint64(nil, n), value)
+	})
+	if err != nil {
+		return err
+	}
+	r.metrics.duplicates.Add(float64(len(keys) - fresh))
+	if fresh > 0 {
+		in.remember(n, row, d)
+	}
+	return nil
+}
+
+// seenDays lists the day buckets that still count and drops the ones that do not.
+func seenDays(tx ledger.Tx, at time.Time) ([]string, error) {
+	days, err := tx.Buckets(bucketSeen)
+	if err != nil {
+		return nil, err
+	}
+	oldest := bucketSeen + at.UTC().AddDate(0, 0, -dedupeDays).Format(time.DateOnly)
+	keep := days[:0:0]
+	for _, day := range days {
+		if day >= oldest {
+			keep = append(keep, day)
+		} else if err := tx.Drop(day); err != nil {
+			return nil, err
+		}
+	}
+	return keep, nil
+}
+
+// itemKeys returns the keyed hash of every item of the inbox in the delivery, in the order of [items].
+func (r *Relay) itemKeys(id inbox.InboxID, d whatsapp.Delivery) (keys [][16]byte) {
+	for it := range r.items(id, d) {
+		keys = append(keys, r.vault.Hash("dedupe", string(it.key)))
+	}
+	return keys
+}
+
+// keepStray keeps what belongs to no inbox for as long as Meta would repeat it, so that adding a forgotten number to the
+// configuration in time is possible, and drops older days.
+func (r *Relay) keepStray(ctx context.Context, at time.Time, body []byte) error {
+	const prefix = bucketStray + "/"
+	today := prefix + at.UTC().Format(time.DateOnly)
+	oldest := prefix + at.UTC().AddDate(0, 0, -dedupeDays).Format(time.DateOnly)
+	hash := r.vault.Hash("stray", string(body))
+	return r.db.Update(ctx, identity.Shard, func(tx ledger.Tx) error {
+		days, err := tx.Buckets(prefix)
+		if err != nil {
+			return err
+		}
+		for _, day := range days {
+			if day < oldest {
+				if err := tx.Drop(day); err != nil {
+					return err
+				}
+			}
+		}
+		return tx.Put(today, hash[:], body)
+	})
+}

@@ -1,0 +1,31 @@
+// Package wire is what a device and the relay say to each other: frames, versions, limits, codes, and how the words of
+// app/inbox become bytes.
+//
+// It must not know what a conversation means, who may see it, or where anything is kept.
+//
+// # Protocol flow
+//
+// One TLS 1.3 websocket at [SyncPath], binary messages, one frame each: a type byte and deterministic CBOR (RFC 8949
+// section 4.2). Websocket compression stays off, because it defeats read limits; batches are compressed inside.
+//
+//	device                              relay
+//	Hello{versions, device, cursors} ->
+//	                                 <- Challenge{version, nonce}
+//	Proof{signature}                 ->
+//	                                 <- Welcome{person, logs}
+//	                                 <- Batch ...            facts after each cursor, for ever
+//	Ack{cursor}                      ->
+//	Intent                           ->
+//	                                 <- Outcome              in any order with the Batch that follows from it
+//
+// Until the proof is verified the relay reads at most [MaxHandshakeFrame] and answers nothing but a close code. Frames
+// of an unknown type are ignored and counted, so that either side may learn new ones. An unknown kind of event is
+// different: facts are never skipped, so decoding it gives [ErrNewerWords] and the device asks for an update.
+//
+// A new device enrols by one POST to [EnrolPath] first; see [EnrolRequest].
+//
+// # Concurrency
+//
+// All functions are safe for concurrent use. Decoded values alias the frame they were decoded from unless said
+// otherwise; do not reuse its buffer.
+package wire

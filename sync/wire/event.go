@@ -1,0 +1,167 @@
+package wire
+
+import (
+	"fmt"
+
+	"github.com/fxamacker/cbor/v2"
+	"github.com/klauspost/compress/zstd"
+
+	"sealdesk/app/inbox"
+)
+
+// eventRow is an event as bytes: an array, because a log holds millions.
+type eventRow struct {
+	_     struct{} `cbor:",toarray"`
+	Seq   uint64
+	At    inbox.Moment
+	Cause inbox.IntentID
+	Kind  inbox.EventKind
+	Body  cbor.RawMessage
+}
+
+var eventDecoders = map[inbox.EventKind]func([]byte) (inbox.EventBody, error){
+	inbox.KindConversationOpened: eventBody[inbox.ConversationOpened],
+	inbox.KindContactChanged:     eventBody[inbox.ContactChanged],
+	inbox.KindMessageAdded:       eventBody[inbox.MessageAdded],
+	inbox.KindReceiptChanged:     eventBody[inbox.ReceiptChanged],
+	inbox.KindReacted:            eventBody[inbox.Reacted],
+	inbox.KindAssigned:           eventBody[inbox.Assigned],
+	inbox.KindStateChanged:       eventBody[inbox.StateChanged],
+	inbox.KindReadMoved:          eventBody[inbox.ReadMoved],
+	inbox.KindMediaChanged:       eventBody[inbox.MediaChanged],
+	inbox.KindPersonChanged:      eventBody[inbox.PersonChanged],
+	inbox.KindInboxChanged:       eventBody[inbox.InboxChanged],
+}
+
+func eventBody[T inbox.EventBody](b []byte) (inbox.EventBody, error) {
+	v, err := decode[T](b)
+	return v, err
+}
+
+// EncodeEvent returns the event as bytes, the form a log keeps it in and a batch carries it in.
+func EncodeEvent(e inbox.Event) ([]byte, error) {
+	body, err := encMode.Marshal(e.Body)
+	if err != nil {
+		return nil, fmt.Errorf("encoding event of kind %d: %w", e.Body.Kind(), err)
+	}
+	return encMode.Marshal(eventRow{Seq: e.Seq, At: e.At, Cause: e.Cause, Kind: e.Body.Kind(), Body: body})
+}
+
+// DecodeEvent is the reverse of [EncodeEvent]. Errors as for [Decode].
+func DecodeEvent(b []byte) (inbox.Event, error) {
+	row, err := decode[eventRow](b)
+	if err != nil {
+		return inbox.Event{}, err
+	}
+	return row.event()
+}
+
+func (r eventRow) event() (inbox.Event, error) {
+	body, ok := eventDecoders[r.Kind]
+	if !ok {
+		return inbox.Event{}, fmt.Errorf("event of kind %d: %w", r.Kind, ErrNewerWords)
+	}
+	b, err := body(r.Body)
+	if err != nil {
+		return inbox.Event{}, fmt.Errorf("event of kind %d: %w", r.Kind, err)
+	}
+	return inbox.Event{Seq: r.Seq, At: r.At, Cause: r.Cause, Body: b}, nil
+}
+
+// batchFrame is a batch as bytes. Events is a CBOR sequence (RFC 8742) of events under zstd (RFC 8878).
+type batchFrame struct {
+	Log    inbox.LogID `cbor:"1,keyasint"`
+	Epoch  string      `cbor:"2,keyasint"`
+	From   uint64      `cbor:"3,keyasint"`
+	To     uint64      `cbor:"4,keyasint"`
+	Reset  bool        `cbor:"5,keyasint,omitempty"`
+	Events []byte      `cbor:"6,keyasint,omitempty"`
+}
+
+var (
+	compressor, _   = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithEncoderCRC(false))
+	decompressor, _ = zstd.NewReader(nil, zstd.WithDecoderMaxMemory(MaxBatchPlain), zstd.WithDecoderConcurrency(2))
+)
+
+// A BatchBuilder collects encoded events into one batch frame. The zero value is ready to use for one frame. It is not
+// safe for concurrent use.
+type BatchBuilder struct {
+	plain []byte
+	count int
+}
+
+// Full reports whether the batch should be sent before an event of the given size is added.
+func (b *BatchBuilder) Full(size int) bool {
+	return b.count > 0 && (b.count >= MaxBatchEvents || len(b.plain)+size > targetBatchPlain)
+}
+
+// Add appends an event made by [EncodeEvent].
+func (b *BatchBuilder) Add(event []byte) {
+	b.plain = append(b.plain, event...)
+	b.count++
+}
+
+// Len returns how many events were added.
+func (b *BatchBuilder) Len() int { return b.count }
+
+// Frame returns the frame for the stretch described by head, whose Events are ignored, and empties the builder.
+func (b *BatchBuilder) Frame(head inbox.Batch) []byte {
+	f := batchFrame{Log: head.Log, Epoch: head.Epoch, From: head.From, To: head.To, Reset: head.Reset}
+	if b.count > 0 {
+		f.Events = compressor.EncodeAll(b.plain, nil)
+	}
+	b.plain, b.count = b.plain[:0], 0
+	payload, err := encMode.Marshal(f)
+	if err != nil {
+		panic(fmt.Sprintf("wire: encoding a batch: %v", err)) // plain types only
+	}
+	return append([]byte{byte(TypeBatch)}, payload...)
+}
+
+// EncodeBatch makes a frame of a batch whose events are within the limits of one frame.
+func EncodeBatch(batch inbox.Batch) ([]byte, error) {
+	var b BatchBuilder
+	for _, e := range batch.Events {
+		row, err := EncodeEvent(e)
+		if err != nil {
+			return nil, err
+		}
+		b.Add(row)
+	}
+	return b.Frame(batch), nil
+}
+
+func decodeBatch(payload []byte) (any, error) {
+	f, err := decode[batchFrame](payload)
+	if err != nil {
+		return nil, err
+	}
+	batch := inbox.Batch{Log: f.Log, Epoch: f.Epoch, From: f.From, To: f.To, Reset: f.Reset}
+	if f.To < f.From {
+		return nil, ErrMalformed
+	}
+	if len(f.Events) == 0 {
+		return batch, nil
+	}
+	plain, err := decompressor.DecodeAll(f.Events, nil)
+	if err != nil {
+		return nil, ErrMalformed
+	}
+	place := f.From
+	for len(plain) > 0 {
+		var row eventRow
+		if plain, err = decMode.UnmarshalFirst(plain, &row); err != nil || len(batch.Events) == MaxBatchEvents {
+			return nil, ErrMalformed
+		}
+		e, err := row.event()
+		if err != nil {
+			return nil, err
+		}
+		if e.Seq > f.To || !f.Reset && e.Seq <= place {
+			return nil, ErrMalformed
+		}
+		place = e.Seq
+		batch.Events = append(batch.Events, e)
+	}
+	return batch, nil
+}

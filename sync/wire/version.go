@@ -1,0 +1,60 @@
+package wire
+
+import "time"
+
+// Version is the newest protocol this build speaks; [MinVersion] the oldest. The relay speaks the current and the
+// previous one.
+//
+//	1  2026-11-21  the first: hello, challenge, proof, welcome, batch, ack, intent, outcome
+const (
+	Version    = 1
+	MinVersion = 1
+)
+
+// Choose returns the version to speak with a peer that speaks low to high, and false when there is none in common.
+func Choose(low, high int) (int, bool) {
+	v := min(Version, high)
+	return v, v >= max(MinVersion, low) && low <= high
+}
+
+// Paths of the relay's HTTP surface for devices.
+const (
+	SyncPath  = "/v1/sync"
+	EnrolPath = "/v1/enrol"
+)
+
+// Limits, in bytes unless said otherwise.
+const (
+	MaxHandshakeFrame = 4 << 10   // what the relay reads before the proof
+	MaxDeviceFrame    = 64 << 10  // what the relay reads after it
+	MaxRelayFrame     = 256 << 10 // what a device reads
+	MaxBatchEvents    = 256       // events in one batch
+	MaxBatchPlain     = 1 << 20   // a batch before compression
+	targetBatchPlain  = 192 << 10 // where the relay closes a batch
+)
+
+// Timing of the socket.
+const (
+	HandshakeTimeout = 5 * time.Second
+	WriteTimeout     = 10 * time.Second
+	PingEvery        = 20 * time.Second
+	DeadAfter        = 45 * time.Second
+)
+
+// Close codes. A device tries again with back-off after 4000-4499, and never by itself after 4500-4999.
+const (
+	CloseGoingAway   = 4000 // the relay restarts
+	CloseTrouble     = 4001 // the relay has passing trouble, such as a full disk
+	CloseMalformed   = 4002 // a frame could not be decoded
+	CloseTooSlow     = 4003 // the device did not read for too long
+	CloseRate        = 4004 // too many frames
+	CloseProof       = 4500 // the proof is wrong, or the device is not known
+	CloseRevoked     = 4501 // the device was excluded
+	CloseWiped       = 4502 // the device must wipe its cache
+	CloseUpdate      = 4503 // no protocol version in common: the app must be updated
+	CloseReplaced    = 4504 // the same device connected again
+	CloseRelayTooOld = 4505 // no protocol version in common: the relay must be updated
+)
+
+// Terminal reports whether a device must not try again by itself after the close code.
+func Terminal(code int) bool { return code >= 4500 && code <= 4999 }
