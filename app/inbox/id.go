@@ -36,12 +36,24 @@ func (l LogID) Inbox() InboxID {
 	return InboxID(id)
 }
 
-var idEncoding = base32.NewEncoding("abcdefghijkmnpqrstuvwxyz23456789").WithPadding(base32.NoPadding)
+var idEncoding = base32.NewEncoding("23456789abcdefghijkmnpqrstuvwxyz").WithPadding(base32.NoPadding)
 
 // NewID returns a fresh random id of 128 bits. It is safe for concurrent use.
 func NewID[T ~string]() T {
 	var b [16]byte
 	rand.Read(b[:]) // never fails since Go 1.24
+	return T(idEncoding.EncodeToString(b[:]))
+}
+
+// NewIDAt returns a fresh id that begins with the moment it was made (48 bits) and goes on at random (80 bits), so that
+// ids made one after the other sort that way and a store can keep them side by side. It tells when the thing was made
+// and nothing else: use it for things whose time everybody who sees the id sees too, such as messages.
+func NewIDAt[T ~string](at Moment) T {
+	var b [16]byte
+	rand.Read(b[:])
+	for i := range 6 {
+		b[i] = byte(at >> (40 - 8*i))
+	}
 	return T(idEncoding.EncodeToString(b[:]))
 }
 

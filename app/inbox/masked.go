@@ -92,7 +92,12 @@ func (m Masked) Visible() string {
 	case 1:
 		return m.spans[0].Text
 	}
+	n := 0
+	for _, s := range m.spans {
+		n += len(s.Text)
+	}
 	var b strings.Builder
+	b.Grow(n)
 	for _, s := range m.spans {
 		b.WriteString(s.Text)
 	}
@@ -111,6 +116,9 @@ func (m Masked) Hides() bool {
 
 // Excerpt returns the first n runes of m on one line, spans kept, with an ellipsis when something was cut.
 func (m Masked) Excerpt(n int) Masked {
+	if len(m.spans) == 1 && len(m.spans[0].Text) <= n && !strings.ContainsAny(m.spans[0].Text, "\r\n") {
+		return m // most messages are short: nothing to copy
+	}
 	out := make([]Span, 0, len(m.spans))
 	for _, s := range m.spans {
 		s.Text = strings.Join(strings.FieldsFunc(s.Text, func(r rune) bool { return r == '\n' || r == '\r' }), " ")

@@ -1,5 +1,7 @@
 package inbox
 
+import "unicode"
+
 // An Action is something a person may or may not do.
 type Action uint8
 
@@ -47,7 +49,7 @@ func CheckText(text string) error {
 	blank := true
 	for _, r := range text {
 		n++
-		if r != ' ' && r != '\n' && r != '\t' && r != '\r' {
+		if !unicode.IsSpace(r) && !unicode.Is(unicode.Cf, r) { // nor anything else that draws nothing
 			blank = false
 		}
 	}

@@ -138,7 +138,13 @@ func (s *session) run(ctx context.Context) error {
 	s.report()
 	// Whichever ends first takes the others with it: the context stops two, closing the connection the reader.
 	group, ctx := errgroup.WithContext(ctx)
-	stop := context.AfterFunc(ctx, func() { s.conn.Close() })
+	stop := context.AfterFunc(ctx, func() {
+		code := websocket.CloseNormalClosure
+		if err := context.Cause(ctx); errors.Is(err, wire.ErrMalformed) || errors.Is(err, inbox.ErrIdentifying) {
+			code = wire.CloseMalformed
+		}
+		s.goodbye(code)
+	})
 	defer stop()
 	frames := make(chan any, waitingMax)
 	group.Go(func() error { return s.receive(ctx, frames) })
@@ -177,11 +183,6 @@ func (s *session) receive(ctx context.Context, frames chan<- any) error {
 	for {
 		body, err := s.read()
 		if err != nil {
-			if errors.Is(err, wire.ErrNewerWords) {
-				s.goodbye(websocket.CloseNormalClosure)
-			} else if errors.Is(err, wire.ErrMalformed) || errors.Is(err, inbox.ErrIdentifying) {
-				s.goodbye(wire.CloseMalformed)
-			}
 			return err
 		}
 		s.alive(wire.DeadAfter)
@@ -372,14 +373,17 @@ func (s *session) post(ctx context.Context) error {
 
 // sendWaiting sends what may go now and returns when to look again by itself.
 func (s *session) sendWaiting(ctx context.Context) (next time.Duration, err error) {
-	pending, err := s.e.cfg.Cache.Pending(ctx)
-	if err != nil {
-		return 0, &cacheError{err}
-	}
 	now := time.Now()
 	next = time.Hour
 	var ready []inbox.Intent
+	// Under the lock, because settle takes an intent from the outbox before it takes it from those on their way: an
+	// older list of what is pending would show it as never sent.
 	s.mu.Lock()
+	pending, err := s.e.cfg.Cache.Pending(ctx)
+	if err != nil {
+		s.mu.Unlock()
+		return 0, &cacheError{err}
+	}
 	for _, f := range s.sent {
 		if !now.Before(f.until) {
 			err = errSilence

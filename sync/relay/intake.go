@@ -19,7 +19,8 @@ import (
 const (
 	bucketParked  = "parked" // raw rows that could not be turned into facts
 	bucketThread  = "thread" // contact id -> conversation id
-	rawPerRound   = 64       // raw rows turned into facts in one transaction
+	rawPerRound   = 512      // raw rows turned into facts in one transaction, at most
+	bytesPerRound = 8 << 20  // and about so many bytes of them
 	maxRawTries   = 5        // then the row is parked and an alarm raised
 	rememberedRaw = 16 << 20 // bytes of decoded rows kept in memory between the two steps
 )
@@ -163,6 +164,7 @@ func (in *intake) round(ctx context.Context, tries map[uint64]int) (int, error) 
 func (in *intake) rows(ctx context.Context) (rows []numbered, err error) {
 	err = in.r.db.View(ctx, in.shard, func(tx ledger.Tx) error {
 		rows = rows[:0]
+		bytes := 0
 		for key, value := range tx.Scan(bucketRaw, nil, nil) {
 			row := numbered{key: append([]byte(nil), key...), n: binary.BigEndian.Uint64(key)}
 			if d, ok := in.recall(row.n); ok {
@@ -175,7 +177,8 @@ func (in *intake) rows(ctx context.Context) (rows []numbered, err error) {
 					return err
 				}
 			}
-			if rows = append(rows, row); len(rows) == rawPerRound {
+			rows = append(rows, row)
+			if bytes += len(row.row.Body); len(rows) == rawPerRound || bytes > bytesPerRound {
 				break
 			}
 		}

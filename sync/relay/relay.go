@@ -45,6 +45,7 @@ type Relay struct {
 	tls      tls.Certificate
 	places   places
 	raw      rawBudget
+	life     context.Context // of everything that is not bound to a request
 	stop     context.CancelFunc
 }
 
@@ -93,7 +94,7 @@ func Open(ctx context.Context, cfg Config, opt Options) (*Relay, error) {
 	r := &Relay{
 		cfg: cfg, log: opt.Log, now: opt.Now, db: db, vault: v, people: identity.NewRegister(db, opt.Now), graph: graph,
 		logs: eventlog.NewReader(life, db), inboxes: cfg.inboxByNumber(), intakes: map[inbox.InboxID]*intake{},
-		pipes: map[inbox.InboxID]*outbound.Pipeline{}, pin: wire.PinOf(leaf.RawSubjectPublicKeyInfo), tls: cert, stop: stop,
+		pipes: map[inbox.InboxID]*outbound.Pipeline{}, pin: wire.PinOf(leaf.RawSubjectPublicKeyInfo), tls: cert, life: life, stop: stop,
 	}
 	r.metrics = newMetrics(r)
 	r.sessions = newSessions(r)

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	outcomeQueue = 64 // answers to wishes that wait for the writer; a device has at most so many on their way
+	outcomeQueue = 16 // answers to wishes that wait for the writer
 	frameRate    = 20 // frames a second a device may send
 	frameBurst   = 200
 )
@@ -65,35 +65,42 @@ func (s *session) end(code int) {
 	})
 }
 
+// serve answers a device's call. Proving takes a deep stack and the HTTP server's buffers; a connection that is idle for
+// the rest of the day shall hold neither, so what follows the proof goes on without this goroutine.
 func (s *sessions) serve(w http.ResponseWriter, q *http.Request) {
 	conn, err := s.upgrader.Upgrade(w, q, nil)
 	if err != nil {
 		return // the upgrader has answered
 	}
-	defer conn.Close()
-	ctx, stop := context.WithCancel(q.Context())
-	defer stop()
+	ctx, stop := context.WithCancel(s.r.life)
 	x := &session{s: s, conn: conn, outcomes: make(chan []byte, outcomeQueue), stop: stop, done: make(chan struct{})}
-	defer close(x.done)
-	if code := x.handshake(ctx); code != 0 {
+	code := x.handshake(ctx)
+	if code != 0 {
 		s.r.metrics.refused(code)
 		s.r.log.Info("device refused", "device", string(x.device.ID), "code", code)
+	} else if !s.admit(ctx, x) {
+		code = wire.CloseGoingAway
+	}
+	if code != 0 {
 		closeWith(conn, code)
+		conn.Close()
+		stop()
 		return
 	}
-	if !s.admit(ctx, x) {
-		closeWith(conn, wire.CloseGoingAway)
-		return
-	}
-	defer s.leave(x)
 	s.r.log.Info("device connected", "device", string(x.device.ID), "person", string(x.person.ID), "app", x.device.App)
-	var reader sync.WaitGroup
-	reader.Go(func() { x.read(ctx) })
+	go x.read(ctx)
+	go x.run(ctx)
+}
+
+// run writes until the session ends, and then clears up.
+func (x *session) run(ctx context.Context) {
 	x.write(ctx)
-	closeWith(conn, x.code)
-	conn.Close()
-	reader.Wait()
-	s.r.log.Info("device gone", "device", string(x.device.ID), "code", x.code)
+	x.end(wire.CloseGoingAway) // unless there is a better reason already
+	closeWith(x.conn, x.code)
+	x.conn.Close() // ends the reader too
+	x.s.leave(x)
+	x.s.r.log.Info("device gone", "device", string(x.device.ID), "code", x.code)
+	close(x.done)
 }
 
 // admit makes x the one connection of its device; an older one is closed first, so that two never speak for the device.

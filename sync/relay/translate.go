@@ -74,7 +74,7 @@ func (r *Relay) prepareMessage(ctx context.Context, m whatsapp.Message, id inbox
 		return nil, fmt.Errorf("resolving a contact: %w", err)
 	}
 	in := &incoming{inbox: id, contact: contact}
-	in.message = inbox.Message{ID: inbox.NewID[inbox.MessageID](), At: at, Side: inbox.FromContact}
+	in.message = inbox.Message{ID: inbox.NewIDAt[inbox.MessageID](received), At: at, Side: inbox.FromContact}
 	if m.Context != nil {
 		in.message.Forwarded = m.Context.Forwarded || m.Context.FrequentlyForwarded
 		if !m.Context.ID.IsZero() {

@@ -190,11 +190,11 @@ func (r *Relay) prepareWish(ctx context.Context, in inbox.InboxID, p inbox.Perso
 		if err := inbox.CheckText(b.Text); err != nil {
 			return refuse(refusalOf(err)), nil
 		}
-		body, _, err := r.vault.Mask(ctx, c.Contact.ID, b.Text)
+		body, err := r.vault.MaskOurs(ctx, c.Contact.ID, b.Text)
 		if err != nil {
 			return nil, err
 		}
-		id := inbox.NewID[inbox.MessageID]()
+		id := inbox.NewIDAt[inbox.MessageID](inbox.At(r.now()))
 		return func(tx ledger.Tx, _ inbox.Conversation, at inbox.Moment) (inbox.Refusal, error) {
 			_, err := eventlog.Append(tx, at, i.ID, inbox.MessageAdded{Message: inbox.Message{
 				ID: id, Conversation: b.Conversation, At: at, Side: inbox.FromPerson, Author: p.ID, Kind: inbox.Note, Body: body,
@@ -230,7 +230,7 @@ func (r *Relay) prepareWish(ctx context.Context, in inbox.InboxID, p inbox.Perso
 // happened is the item that tells colleagues what somebody did to the conversation.
 func happened(c inbox.ConversationID, at inbox.Moment, what inbox.What, by, whom inbox.PersonID) inbox.MessageAdded {
 	return inbox.MessageAdded{Message: inbox.Message{
-		ID: inbox.NewID[inbox.MessageID](), Conversation: c, At: at, Side: inbox.FromSystem, Kind: inbox.System,
+		ID: inbox.NewIDAt[inbox.MessageID](at), Conversation: c, At: at, Side: inbox.FromSystem, Kind: inbox.System,
 		What: what, Author: by, Whom: whom,
 	}}
 }
@@ -239,11 +239,11 @@ func (r *Relay) prepareText(ctx context.Context, p inbox.Person, c inbox.Convers
 	if err := inbox.CheckText(text); err != nil {
 		return refuse(refusalOf(err)), nil
 	}
-	body, _, err := r.vault.Mask(ctx, c.Contact.ID, text)
+	body, err := r.vault.MaskOurs(ctx, c.Contact.ID, text)
 	if err != nil {
 		return nil, err
 	}
-	id := inbox.NewID[inbox.MessageID]()
+	id := inbox.NewIDAt[inbox.MessageID](inbox.At(r.now()))
 	parcel, err := outbound.Seal(ctx, r.vault, outbound.Parcel{Message: id, Contact: c.Contact.ID, Text: text, Quote: answers})
 	if err != nil {
 		return nil, err
@@ -312,7 +312,7 @@ func (r *Relay) prepareReaction(ctx context.Context, p inbox.Person, c inbox.Con
 		return refuse(inbox.RefusedMalformed), nil
 	}
 	parcel, err := outbound.Seal(ctx, r.vault, outbound.Parcel{
-		Message: inbox.NewID[inbox.MessageID](), Contact: c.Contact.ID, React: b.Message, Emoji: b.Emoji,
+		Message: inbox.NewIDAt[inbox.MessageID](inbox.At(r.now())), Contact: c.Contact.ID, React: b.Message, Emoji: b.Emoji,
 	})
 	if err != nil {
 		return nil, err

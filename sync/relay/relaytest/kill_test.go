@@ -50,7 +50,7 @@ func TestARelayKilledAtAnyMomentLosesAndDoublesNothing(t *testing.T) {
 			d.Wish(inbox.SendText{Conversation: id, Text: fmt.Sprintf("Risposta %d", wished)})
 			wished++
 		}
-		time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond) // a process is killed at a random moment of its life
+		time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond) // a real process is killed at a random moment of its life
 		kill(cmd)
 		cmd = serve()
 	}

@@ -162,3 +162,69 @@ func appendRaw(b *testing.B, width int) (rate, perSync float64) {
 	<-ended
 	return rate, syncing.Seconds() / float64(max(syncs, 1))
 }
+
+// BenchmarkScan is reading a log of 100,000 rows, sealed and plain, through View, against bbolt's bare cursor.
+func BenchmarkScan(b *testing.B) {
+	const rows = 100_000
+	for _, plain := range []bool{false, true} {
+		name := "sealed"
+		conf := Config{Key: seal.RandomKey()}
+		if plain {
+			name, conf = "plain", Config{Plain: true}
+		}
+		db, err := Open(filepath.Join(b.TempDir(), "relay.db"), conf)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer db.Close()
+		ctx, value := context.Background(), make([]byte, benchRow)
+		for range rows / 1000 {
+			err := db.Update(ctx, "number", func(tx Tx) error {
+				for range 1000 {
+					n, err := tx.Sequence("log")
+					if err != nil {
+						return err
+					}
+					if err := tx.Put("log", binary.BigEndian.AppendUint64(nil, n), value); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				n := 0
+				err := db.View(ctx, "number", func(tx Tx) error {
+					for range tx.Scan("log", nil, nil) {
+						n++
+					}
+					return nil
+				})
+				if err != nil || n != rows {
+					b.Fatal(n, err)
+				}
+			}
+			b.ReportMetric(float64(rows*b.N)/b.Elapsed().Seconds()/1e6, "Mrows/s")
+		})
+		if plain {
+			b.Run("bare cursor", func(b *testing.B) {
+				for b.Loop() {
+					tx, err := db.db.Begin(false)
+					if err != nil {
+						b.Fatal(err)
+					}
+					c := tx.Bucket(fullName("number", "log")).Cursor()
+					for k, _ := c.First(); k != nil; k, _ = c.Next() {
+					}
+					tx.Rollback()
+				}
+				b.ReportMetric(float64(rows*b.N)/b.Elapsed().Seconds()/1e6, "Mrows/s")
+			})
+		}
+	}
+}

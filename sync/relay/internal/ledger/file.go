@@ -116,7 +116,7 @@ func openBolt(path string, conf Config) (db *bolt.DB, err error) {
 func create(path string, conf Config) error {
 	fresh := path + freshSuffix
 	db, err := openBolt(fresh, conf)
-	if err != nil && !errors.Is(err, ErrLocked) {
+	if err != nil && !errors.Is(err, ErrLocked) && !errors.Is(err, ErrFull) && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, fs.ErrNotExist) {
 		// A start that died before the store was whole. We got its lock, so nobody is at it, and it never had a row.
 		os.Remove(fresh)
 		db, err = openBolt(fresh, conf)
@@ -147,14 +147,15 @@ func create(path string, conf Config) error {
 		return asFull(err)
 	}
 	// A link, not a rename: it never replaces a store that another process made meanwhile.
-	err = os.Link(fresh, path)
-	if err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := os.Link(fresh, path); err != nil {
 		if _, serr := os.Stat(path); errors.Is(serr, fs.ErrNotExist) { // a file system without links
 			err = os.Rename(fresh, path)
+		} else {
+			err = serr
 		}
-	}
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("name the new store: %w", err)
+		if err != nil {
+			return fmt.Errorf("name the new store: %w", err)
+		}
 	}
 	os.Remove(fresh)
 	return syncDir(path)

@@ -57,8 +57,7 @@ var ibanLength = map[string]int{
 // ibanAt returns where the IBAN that starts at b[i] ends, or 0. Letters are lower-case; single spaces, dashes or dots
 // may stand between its characters.
 func ibanAt(b []byte, i int) int {
-	if i+14 > len(b) || !isDigit(b[i+2]) && !isDigit(b[i+3]) || !isLetter(b[i]) || !isLetter(b[i+1]) ||
-		i > 0 && isWordByte(b[i-1]) {
+	if i+14 > len(b) || !isLetter(b[i]) || !isLetter(b[i+1]) || i > 0 && isWordByte(b[i-1]) {
 		return 0
 	}
 	want, ok := ibanLength[string(b[i:i+2])]

@@ -287,7 +287,7 @@ func (s *scanner) wholeToken(gs []group) bool {
 				}
 				three = three || size(i) == 3 || v(i) == 0
 			}
-			return three
+			return three && !s.dialled(s.digits(gs))
 		}
 	}
 	if sep == '.' || sep == ',' || sep == '\'' { // 1.250.000,00

@@ -1,6 +1,7 @@
 package mask
 
 import (
+	"bytes"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -27,14 +28,24 @@ func (f *folded) source(from, to int) (int, int) {
 
 // fold folds text, which must be valid UTF-8.
 func fold(text string) folded {
-	f := folded{text: text, b: make([]byte, 0, len(text)+8)}
+	f := folded{text: text, b: make([]byte, len(text))}
 	i := 0
-	for ; i < len(text) && (text[i] < utf8.RuneSelf || !foldable(text[i:])); i++ {
-		f.b = append(f.b, lower(text[i]))
+	for i < len(text) {
+		if c := text[i]; c < utf8.RuneSelf {
+			f.b[i] = lowered[c]
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(text[i:])
+		if !plainLetter(r) {
+			break
+		}
+		i += copy(f.b[i:], text[i:i+n])
 	}
 	if i == len(text) {
 		return f
 	}
+	f.b = f.b[:i]
 	f.at = make([]int, i, len(text)+8)
 	for j := range f.at {
 		f.at[j] = j
@@ -61,15 +72,6 @@ func fold(text string) folded {
 	}
 	f.at = append(f.at, len(text))
 	return f
-}
-
-// foldable reports whether s begins with a rune that folding changes. Continuation bytes never do.
-func foldable(s string) bool {
-	if !utf8.RuneStart(s[0]) {
-		return false
-	}
-	r, _ := utf8.DecodeRuneInString(s)
-	return !plainLetter(r)
 }
 
 // plainLetter reports whether r is one of the common runes beyond ASCII that folding leaves alone. It errs on the side
@@ -190,9 +192,19 @@ var classes = func() (c [256]byte) {
 	return c
 }()
 
-// suspicious is the first look: false says that no scanner can find anything in text. It looks at every byte once and
-// is generous; the scanners decide.
-func suspicious(text string, k *Known) bool {
+// look says which scanners may find something in a text.
+type look uint8
+
+const (
+	lookWords      look = 1 << iota // addresses, handles, links
+	lookDigits                      // numbers, cards, accounts
+	lookEverywhere = lookWords | lookDigits
+)
+
+// firstLook looks at every byte once and is generous; the scanners decide. Zero says that none of them can find
+// anything.
+func firstLook(text string, k *Known) (found look) {
+	var stream [64]byte // the digits, to look for known numbers
 	run, gap, total := 0, 0, 0
 	for i := 0; i < len(text); i++ {
 		class := classes[text[i]]
@@ -207,19 +219,22 @@ func suspicious(text string, k *Known) bool {
 			if gap > 4 {
 				run = 0
 			}
+			if total < len(stream) {
+				stream[total] = text[i]
+			}
 			run, gap, total = run+1, 0, total+1
 			if run >= 5 {
-				return true
+				found |= lookDigits
 			}
 		case trigger:
 			gap++
-			if triggers(text, i) {
-				return true
+			if found&lookWords == 0 && triggers(text, i) {
+				found |= lookWords
 			}
 		case blank:
 			gap++
 			if i+4 < len(text) && (text[i+1]|0x20 == 'd' || text[i+1]|0x20 == 'p') && spellsDot(text[i+1:]) {
-				return true
+				found |= lookWords
 			}
 		default:
 			r, n := utf8.DecodeRuneInString(text[i:])
@@ -231,26 +246,40 @@ func suspicious(text string, k *Known) bool {
 				continue
 			}
 			if !harmless(r) {
-				return true
+				return lookEverywhere
 			}
 			gap++
 		}
-	}
-	if total >= 7 && len(k.Phones)+len(k.Company) > 0 {
-		return true
-	}
-	for _, e := range k.Emails {
-		if containsFold(text, e) {
-			return true
+		if found == lookEverywhere {
+			return found
 		}
 	}
-	for _, h := range k.Handles {
-		if containsFold(text, h) {
-			return true
+	if total >= 7 && found&lookDigits == 0 && (total > len(stream) || holdsKnown(stream[:total], k)) {
+		found |= lookDigits
+	}
+	for _, list := range [][]string{k.Emails, k.Handles} {
+		for i := 0; found&lookWords == 0 && i < len(list); i++ {
+			if containsFold(text, list[i]) {
+				found |= lookWords
+			}
+		}
+	}
+	return found
+}
+
+func holdsKnown(stream []byte, k *Known) bool {
+	for _, list := range [][]string{k.Phones, k.Company} {
+		for _, number := range list {
+			if d := digitsOf(number); len(d) >= 7 && bytes.Contains(stream, []byte(tail(d))) {
+				return true
+			}
 		}
 	}
 	return false
 }
+
+// tail returns the last eight digits, which tell a number from all others and are the same at home and abroad.
+func tail(digits string) string { return digits[max(0, len(digits)-8):] }
 
 // harmless lists the runes that folding changes and that decent text is nevertheless full of.
 func harmless(r rune) bool {
@@ -268,7 +297,10 @@ func triggers(s string, i int) bool {
 	switch s[i] {
 	case '@': // but not our own hints, "k•••@•••.de" and "@k•••"
 		return !strings.HasPrefix(rest, string(bullet)) && !(len(rest) > 1 && strings.HasPrefix(rest[1:], string(bullet)))
-	case '.': // wa.me/…, max at gmail.com
+	case '.': // wa.me/…, max at gmail.com, a user id
+		if i > 1 && isLetter(s[i-1]) && isLetter(s[i-2]) && len(rest) >= 10 && isWordByte(rest[0]) {
+			return true
+		}
 		return len(rest) >= 3 && isLetter(rest[0]) && isLetter(rest[1]) && i > 0 && isWordByte(s[i-1])
 	case '/':
 		return i > 1 && isLetter(s[i-1]) && isLetter(s[i-2]) && len(rest) > 0 && isWordByte(rest[0])
@@ -280,10 +312,20 @@ func triggers(s string, i int) bool {
 	return false
 }
 
-// spellsDot reports whether s begins with a word for a dot.
+// spellsDot reports whether s, of four bytes or more, begins with a word for a dot.
 func spellsDot(s string) bool {
-	return hasPrefixFold(s, "dot") || hasPrefixFold(s, "punt") || hasPrefixFold(s, "punk") ||
-		hasPrefixFold(s, "pont") || hasPrefixFold(s, "poin")
+	if lower(s[0]) == 'd' {
+		return lower(s[1]) == 'o' && lower(s[2]) == 't'
+	}
+	switch lower(s[1]) {
+	case 'o': // ponto, point
+		return lower(s[2]) == 'n' && lower(s[3]) == 't' || lower(s[2]) == 'i' && lower(s[3]) == 'n'
+	case 'u': // punto, punkt
+		return lower(s[2]) == 'n' && (lower(s[3]) == 't' || lower(s[3]) == 'k')
+	case 't':
+		return s[2] == ' '
+	}
+	return false
 }
 
 func containsFold(s, sub string) bool {
@@ -299,16 +341,16 @@ func containsFold(s, sub string) bool {
 	return false
 }
 
-func hasPrefixFold(s, prefix string) bool {
-	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
-}
+func lower(c byte) byte { return lowered[c] }
 
-func lower(c byte) byte {
-	if c >= 'A' && c <= 'Z' {
-		return c | 0x20
+var lowered = func() (t [256]byte) {
+	for i := range t {
+		if t[i] = byte(i); i >= 'A' && i <= 'Z' {
+			t[i] |= 0x20
+		}
 	}
-	return c
-}
+	return t
+}()
 
 func upper(c byte) byte {
 	if c >= 'a' && c <= 'z' {

@@ -3,6 +3,7 @@ package mask
 import (
 	"bytes"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -87,15 +88,19 @@ func count(gs []group) (n int) {
 // joined reports whether what stands between two groups may stand inside a phone number.
 func (s *scanner) joined(a, b group) bool {
 	between := s.b[a.to:b.from]
-	if len(between) > 3 {
+	if len(between) > 5 {
 		return false
 	}
+	n := len(between)
 	for _, c := range between {
-		if strings.IndexByte(" -./()_|~\\*\n\t", c) < 0 {
+		switch {
+		case c == '(' || c == ')':
+			n-- // a bracket says that the number goes on
+		case strings.IndexByte(" -./_|~\\*\n\t", c) < 0:
 			return false
 		}
 	}
-	return true
+	return n <= 3
 }
 
 // knownNumbers hides the contact's own numbers, whatever stands between the digits: it looks for their last eight
@@ -104,14 +109,20 @@ func (s *scanner) knownNumbers(gs []group) {
 	if len(s.known.Phones)+len(s.known.Company) == 0 {
 		return
 	}
-	stream := make([]byte, 0, 64)
-	place := make([]int, 0, 64) // of each digit, as an index into s.b
+	var buf [96]byte
+	stream := buf[:0]
 	for _, g := range gs {
-		if g.used {
-			continue
+		if !g.used {
+			stream = append(stream, s.b[g.from:g.to]...)
 		}
-		for i := g.from; i < g.to; i++ {
-			stream, place = append(stream, s.b[i]), append(place, i)
+	}
+	if !holdsKnown(stream, s.known) {
+		return
+	}
+	place := make([]int, 0, len(stream)) // of each digit, as an index into s.b
+	for _, g := range gs {
+		for i := g.from; i < g.to && !g.used; i++ {
+			place = append(place, i)
 		}
 	}
 	mark := func(number string, ours bool) {
@@ -119,7 +130,7 @@ func (s *scanner) knownNumbers(gs []group) {
 		if len(number) < 7 {
 			return
 		}
-		suffix := number[max(0, len(number)-8):]
+		suffix := tail(number)
 		for from := 0; ; {
 			i := bytes.Index(stream[from:], []byte(suffix))
 			if i < 0 {
@@ -303,7 +314,7 @@ func (s *scanner) cluster(gs []group) {
 	}
 	if carved > 0 {
 		// Dates do not stand in the middle of phone numbers, but a phone number's groups may look like a time.
-		if carved == len(gs) || s.b[gs[0].from] != '0' || gs[0].carved || !s.valid(s.digits(gs)) {
+		if carved == len(gs) || s.b[gs[0].from] != '0' || !s.valid(s.digits(gs)) {
 			for i := 0; i < len(gs); {
 				j := i
 				for j < len(gs) && !gs[j].carved {
@@ -380,7 +391,7 @@ func (s *scanner) judge(gs []group) {
 			s.national(from, to, digits)
 		}
 	default: // 7 to 9 digits: a number only where people dial it like that
-		if (trunk || !s.dialsZero()) && s.valid(digits) {
+		if s.dialled(digits) {
 			s.national(from, to, digits)
 		}
 	}
@@ -470,13 +481,22 @@ func (s *scanner) valid(digits string) bool {
 	return false
 }
 
-// dialsZero reports whether every region at hand dials a zero before the area, so that a short number without it is
-// hardly a phone number. It is true when no region is known.
-func (s *scanner) dialsZero() bool {
+// dialled reports whether people in one of the regions dial exactly these digits, or put them behind a plus: where a
+// zero leads, a short number without it is an article's rather than a person's.
+func (s *scanner) dialled(digits string) bool {
+	if s.lookups >= maxLookups {
+		return true
+	}
 	for _, r := range s.regions() {
-		if phonenumbers.GetNddPrefixForRegion(r, true) != "0" {
-			return false
+		n, ok := s.look(digits, r)
+		if ok && digitsOf(phonenumbers.Format(n, phonenumbers.NATIONAL)) == digits {
+			return true
+		}
+		if strings.HasPrefix(digits, strconv.Itoa(phonenumbers.GetCountryCodeForRegion(r))) {
+			if _, ok := s.look(digits, ""); ok {
+				return true
+			}
 		}
 	}
-	return true
+	return false
 }

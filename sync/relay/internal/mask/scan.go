@@ -15,7 +15,8 @@ type scanner struct {
 	known  *Known
 	folded
 	hits  []hit
-	taken []hit // stretches that stay as they are: the company's own
+	space [4]hit // for hits, which are few
+	taken []hit  // stretches that stay as they are: the company's own
 	found []Found
 
 	home    []string // see regions
@@ -23,20 +24,27 @@ type scanner struct {
 }
 
 // scan returns what must be replaced, in order and apart, as ranges of the original text.
-func (s *scanner) scan() []hit {
-	if bytes.IndexByte(s.b, '/') >= 0 {
-		s.links()
+func (s *scanner) scan(where look) []hit {
+	s.hits = s.space[:0]
+	if where&lookWords != 0 {
+		if bytes.IndexByte(s.b, '/') >= 0 {
+			s.links()
+		}
+		s.metaIDs()
+		s.addresses()
+		s.handles()
 	}
-	s.metaIDs()
-	s.addresses()
-	s.handles()
-	s.ibans()
-	s.numbers()
+	if where&lookDigits != 0 {
+		s.ibans()
+		s.numbers()
+	}
 	for i := range s.hits {
 		h := &s.hits[i]
 		h.from, h.to = s.source(h.from, h.to)
 	}
-	slices.SortStableFunc(s.hits, func(a, b hit) int { return a.from - b.from })
+	if len(s.hits) > 1 {
+		slices.SortStableFunc(s.hits, func(a, b hit) int { return a.from - b.from })
+	}
 	return merge(s.hits)
 }
 
@@ -484,10 +492,17 @@ func (s *scanner) whole(value string, f func(from, to int)) {
 
 // ibans hides bank accounts in international form.
 func (s *scanner) ibans() {
-	for i := 0; i+14 < len(s.b); i++ {
-		if end := ibanAt(s.b, i); end > 0 && s.free(i, end) {
-			country := strings.ToUpper(string(s.b[i : i+2]))
-			s.hide(i, end, inbox.Account, country+"•• ••••")
+	b := s.b
+	for i := 2; i+10 < len(b); i++ {
+		if !isDigit(b[i]) || isDigit(b[i-1]) { // the check digits, behind the country
+			continue
+		}
+		start := i - 2
+		if !isLetter(b[i-1]) && i > 2 {
+			start--
+		}
+		if end := ibanAt(b, start); end > 0 && s.free(start, end) {
+			s.hide(start, end, inbox.Account, strings.ToUpper(string(b[start:start+2]))+"•• ••••")
 			i = end - 1
 		}
 	}

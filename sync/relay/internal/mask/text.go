@@ -27,19 +27,20 @@ func (p Policy) Text(text string, k Known) (inbox.Masked, []Found) {
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\uFFFD")
 	}
-	if !suspicious(text, &k) {
+	where := firstLook(text, &k)
+	if where == 0 {
 		if m := inbox.PlainText(text); !m.Hides() {
 			return m, nil
 		}
 	}
 	spans := []inbox.Span{{Text: text}}
 	var found []Found
-	for pass := range maxPasses {
+	for range maxPasses {
 		s := scanner{policy: p, known: &k}
 		var hits []hit
-		if pass == 0 || suspicious(text, &k) {
+		if where != 0 {
 			s.folded = fold(text)
-			hits = s.scan()
+			hits = s.scan(where)
 		}
 		if len(hits) == 0 {
 			if !inbox.Identifying(text) {
@@ -54,6 +55,7 @@ func (p Policy) Text(text string, k Known) (inbox.Masked, []Found) {
 		}
 		spans = cut(spans, hits)
 		text = visible(spans)
+		where = firstLook(text, &k)
 	}
 	return inbox.NewMasked(inbox.Span{Kind: inbox.Digits, Text: hidden}), found
 }
@@ -75,7 +77,12 @@ func floor(text string) hit {
 }
 
 func visible(spans []inbox.Span) string {
+	n := 0
+	for _, s := range spans {
+		n += len(s.Text)
+	}
 	var b strings.Builder
+	b.Grow(n)
 	for _, s := range spans {
 		b.WriteString(s.Text)
 	}

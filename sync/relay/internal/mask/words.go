@@ -16,7 +16,7 @@ func set(words string) map[string]bool {
 var (
 	atWords = set(`@ at ät aet arroba chiocciola arobase arobas klammeraffe affe собака a`)
 
-	dotWords = set(`dot punkt punto point ponto pt punt`)
+	dotWords = set(`dot punkt punto point ponto`)
 
 	// mailDomains are top-level domains that make a spelled address believable.
 	mailDomains = set(`com net org info biz eu de at ch it fr es pt uk nl be lu dk se no fi pl cz sk hu ro bg hr si gr

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"sealdesk/app/inbox"
+	"sealdesk/store"
+	"sealdesk/sync/engine"
+	"sealdesk/sync/wire"
+	"sealdesk/ui"
+)
+
+// storeDir is the folder the store owns: it is removed as a whole when its key is lost.
+func (h *house) storeDir() string { return filepath.Join(h.dir, "store") }
+
+// session is an open store with an engine that fills it.
+type session struct {
+	store  *store.Store
+	engine *engine.Engine
+	stop   context.CancelFunc
+	done   chan struct{}
+}
+
+func (s *session) close() error {
+	s.stop()
+	<-s.done
+	return s.store.Close()
+}
+
+// Open implements ui.Door.
+func (h *house) Open(ctx context.Context) (ui.Session, error) {
+	device, err := h.ring.Device(ctx)
+	if err != nil {
+		return ui.Session{}, trouble(err)
+	}
+	s, err := h.openStore(ctx)
+	if err != nil {
+		return ui.Session{}, trouble(err)
+	}
+	e := engine.New(engine.Config{Relay: device.Relay, Pin: device.Pin, Device: device.ID, Key: device.Key, App: version(), System: system(),
+		Cache: s, Log: h.log, Frames: h.frames})
+	run, stop := context.WithCancel(ctx)
+	open := &session{store: s, engine: e, stop: stop, done: make(chan struct{})}
+	go func() {
+		defer close(open.done)
+		if err := e.Run(run); err != nil && run.Err() == nil {
+			h.log.Error("engine ended", "error", err)
+		}
+	}()
+	h.mu.Lock()
+	h.open = open
+	h.mu.Unlock()
+	return ui.Session{Model: model{s}, Relay: link{e}, Device: h.device}, nil
+}
+
+// openStore opens the store with the key from the keyring.
+func (h *house) openStore(ctx context.Context) (*store.Store, error) {
+	device, err := h.ring.Device(ctx)
+	if err != nil {
+		return nil, err
+	}
+	key, err := h.ring.CacheKey(ctx, h.storeDir())
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(ctx, h.storeConfig(key, device))
+}
+
+func (h *house) storeConfig(key store.CacheKey, d store.Device) store.Config {
+	return store.Config{Dir: h.storeDir(), Key: key, Reader: d.Person, Log: h.log}
+}
+
+// Enrol implements ui.Door. The keyring is asked first: a code is good for one use and must not be spent in vain.
+func (h *house) Enrol(ctx context.Context, text string, reached func(ui.Enrolling)) (ui.Enrolled, error) {
+	invitation, err := wire.ParseEnrolment(text)
+	if err != nil {
+		return ui.Enrolled{}, trouble(err)
+	}
+	at := ui.Enrolling{Step: ui.EnrolReading, Server: invitation.Relay, Pin: invitation.Pin.Short()}
+	reached(at)
+	if _, err := h.ring.Device(ctx); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return ui.Enrolled{}, trouble(err)
+	}
+	got, err := engine.Enrol(ctx, invitation, engine.EnrolConfig{Name: h.device, App: version(), System: system()})
+	var refused *wire.Error
+	if err == nil || errors.As(err, &refused) {
+		at.Step = ui.EnrolServer
+		reached(at)
+	}
+	if err != nil {
+		return ui.Enrolled{}, trouble(err)
+	}
+	at.Step = ui.EnrolCode
+	reached(at)
+	// What an earlier enrolment left belongs to another device, and perhaps to another person.
+	if err := store.Quarantine(h.storeDir()); err != nil {
+		return ui.Enrolled{}, trouble(err)
+	}
+	err = h.ring.SetDevice(ctx, store.Device{ID: got.Device, Person: got.Person.ID, Relay: got.Relay, Pin: got.Pin, Key: got.Key})
+	if err != nil {
+		return ui.Enrolled{}, trouble(err)
+	}
+	at.Step = ui.EnrolKey
+	reached(at)
+	return ui.Enrolled{Device: h.device, Person: got.Person.Name}, nil
+}
+
+// Rebuild implements ui.Door.
+func (h *house) Rebuild(ctx context.Context) error {
+	device, err := h.ring.Device(ctx)
+	if err != nil {
+		return trouble(err)
+	}
+	key, err := h.ring.CacheKey(ctx, h.storeDir())
+	if err != nil {
+		return trouble(err)
+	}
+	return trouble(store.Repair(ctx, h.storeConfig(key, device)))
+}
+
+// SetUpAgain implements ui.Door.
+func (h *house) SetUpAgain(ctx context.Context) error {
+	if err := store.Quarantine(h.storeDir()); err != nil {
+		return trouble(err)
+	}
+	return trouble(h.ring.Forget(ctx))
+}
+
+// troubles says which error of the rooms below is which trouble of a person.
+var troubles = []struct {
+	err error
+	is  ui.Trouble
+}{
+	{store.ErrNotFound, ui.TroubleNotEnrolled},
+	{store.ErrKeyringUnavailable, ui.TroubleKeyring},
+	{store.ErrKeyLost, ui.TroubleKeyLost},
+	{store.ErrWrongKey, ui.TroubleKeyLost},
+	{store.ErrOtherPerson, ui.TroubleKeyLost},
+	{store.ErrAlreadyRunning, ui.TroubleRunning},
+	{store.ErrDamaged, ui.TroubleDamaged},
+	{store.ErrNewerStore, ui.TroubleNewer},
+	{store.ErrFull, ui.TroubleFull},
+	{wire.ErrEnrolment, ui.TroubleNotEnrolment},
+	{wire.ErrCodeUnknown, ui.TroubleCodeWrong},
+	{wire.ErrCodeExpired, ui.TroubleCodeExpired},
+	{wire.ErrCodeUsed, ui.TroubleCodeUsed},
+	{wire.ErrRequest, ui.TroubleServer},
+	{wire.ErrBusy, ui.TroubleServer},
+	{engine.ErrAnswer, ui.TroubleServer},
+	{engine.ErrClock, ui.TroubleClock},
+	{engine.ErrUnreachable, ui.TroubleUnreachable},
+}
+
+// trouble adds the trouble to an error; nil stays nil.
+func trouble(err error) error {
+	if err == nil {
+		return nil
+	}
+	var wrong *engine.WrongRelay
+	if errors.As(err, &wrong) {
+		return fmt.Errorf("%w: %w", ui.Mismatch{Want: wrong.Want.Short(), Got: wrong.Got.Short()}, err)
+	}
+	for _, t := range troubles {
+		if errors.Is(err, t.err) {
+			return fmt.Errorf("%w: %w", t.is, err)
+		}
+	}
+	return err
+}
+
+// plainBatch is the events of a batch one after the other, uncompressed.
+func plainBatch(body any) ([]byte, bool) {
+	batch, ok := body.(inbox.Batch)
+	if !ok {
+		return nil, false
+	}
+	var out []byte
+	for _, e := range batch.Events {
+		row, err := wire.EncodeEvent(e)
+		if err != nil {
+			return nil, false
+		}
+		out = append(out, row...)
+	}
+	return out, true
+}
+
+// model is the store as the ui asks for it: the same rows under another name, and a place in a conversation that the ui
+// hands back without looking into it.
+type model struct{ *store.Store }
+
+func (m model) Head(ctx context.Context) ([]*ui.Row, error) { return rows(m.Store.Head(ctx)) }
+func (m model) Rows(ctx context.Context) ([]*ui.Row, error) { return rows(m.Store.Inbox(ctx)) }
+
+func rows(list []*store.Row, err error) ([]*ui.Row, error) {
+	out := make([]*ui.Row, len(list))
+	for i, r := range list {
+		out[i] = (*ui.Row)(r)
+	}
+	return out, err
+}
+
+func (m model) Page(ctx context.Context, id inbox.ConversationID, before any, n int) (ui.Page, error) {
+	cursor, _ := before.(store.PageCursor)
+	p, err := m.Store.Page(ctx, id, cursor, n)
+	return ui.Page{Messages: p.Messages, Older: p.Older, More: p.More}, err
+}
+
+// link is the engine as the ui asks for it.
+type link struct{ *engine.Engine }
+
+var states = map[engine.State]ui.LinkState{
+	engine.Connecting: ui.LinkConnecting, engine.Online: ui.LinkOnline, engine.UpdateNeeded: ui.LinkUpdate, engine.Revoked: ui.LinkRevoked,
+	engine.Wiped: ui.LinkWiped, engine.Replaced: ui.LinkReplaced, engine.RelayTooOld: ui.LinkServerOld, engine.NotAdmitted: ui.LinkNotAdmitted,
+}
+
+var reasons = map[engine.Reason]ui.LinkState{
+	engine.NoReason: ui.LinkNoNetwork, engine.NoNetwork: ui.LinkNoNetwork, engine.RelayUnreachable: ui.LinkUnreachable,
+	engine.WrongCertificate: ui.LinkCertificate, engine.ClockWrong: ui.LinkClock, engine.RelayTrouble: ui.LinkTrouble, engine.CacheTrouble: ui.LinkCache,
+}
+
+func (l link) Link() ui.Link {
+	at := l.Engine.Link()
+	out := ui.Link{State: states[at.State], Behind: at.Behind, Since: at.Since, Next: at.Next}
+	if at.State == engine.Offline {
+		out.State = reasons[at.Reason]
+	}
+	return out
+}

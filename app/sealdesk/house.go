@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"sealdesk/store"
+	"sealdesk/sync/engine"
+	"sealdesk/sync/wire"
+	"sealdesk/ui"
+)
+
+// house holds what outlives a session: folders, log, keyring, and what was opened and must be closed. It is the ui's Door.
+type house struct {
+	dir    string // everything of ours
+	log    *slog.Logger
+	ring   *store.Keyring
+	frames func(engine.Direction, []byte)
+
+	mu      sync.Mutex
+	files   []io.Closer
+	tracing io.Writer
+	started time.Time
+	open    *session
+	device  string // what people call this machine
+}
+
+// newHouse makes the folder and the log in it. dir "" is the system's place for a program's data.
+func newHouse(dir string) (*house, error) {
+	if dir == "" {
+		var err error
+		if dir, err = dataDir(); err != nil {
+			return nil, err
+		}
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the data folder: %w", err)
+	}
+	h := &house{dir: dir, ring: store.OpenKeyring("sealdesk"), started: time.Now(), device: deviceName()}
+	file, err := openLog(filepath.Join(dir, "sealdesk.log"))
+	if err != nil {
+		return nil, fmt.Errorf("opening the log: %w", err)
+	}
+	h.files = append(h.files, file)
+	h.log = slog.New(slog.NewTextHandler(file, nil))
+	h.log.Info("started", "version", version(), "system", system())
+	return h, nil
+}
+
+// dataDir is where the system wants a program's own data.
+func dataDir() (string, error) {
+	switch runtime.GOOS {
+	case "windows":
+		if base := os.Getenv("LOCALAPPDATA"); base != "" {
+			return filepath.Join(base, "Sealdesk"), nil
+		}
+	case "linux", "freebsd", "openbsd", "netbsd":
+		if base := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(base) {
+			return filepath.Join(base, "sealdesk"), nil
+		}
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", fmt.Errorf("finding a place for data: %w", err)
+		}
+		return filepath.Join(home, ".local", "share", "sealdesk"), nil
+	}
+	base, err := os.UserConfigDir()
+	if err != nil {
+		return "", fmt.Errorf("finding a place for data: %w", err)
+	}
+	return filepath.Join(base, "Sealdesk"), nil
+}
+
+const maxLog = 1 << 20
+
+// openLog appends to the log and starts a new one when it has become long, keeping one old.
+func openLog(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && info.Size() > maxLog {
+		if err := os.Rename(path, path+".old"); err != nil {
+			return nil, err
+		}
+	}
+	return os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+}
+
+// observe opens the files of --trace and --frames.
+func (h *house) observe(trace, frames string) error {
+	create := func(path string) (*os.File, error) {
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err == nil {
+			h.files = append(h.files, f)
+		}
+		return f, err
+	}
+	if trace != "" {
+		f, err := create(trace)
+		if err != nil {
+			return fmt.Errorf("opening the trace: %w", err)
+		}
+		h.tracing = f
+	}
+	if frames != "" {
+		f, err := create(frames)
+		if err != nil {
+			return fmt.Errorf("opening the file for frames: %w", err)
+		}
+		h.frames = h.recorder(f)
+	}
+	return nil
+}
+
+// trace writes a milestone with the milliseconds since the start.
+func (h *house) trace(line string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.tracing != nil {
+		fmt.Fprintf(h.tracing, "%dms %s\n", time.Since(h.started).Milliseconds(), line)
+	}
+}
+
+// recorder writes each frame as a direction, a length and the bytes. A batch is compressed on the wire, so its events
+// follow once more as they are: whoever searches the file must be able to find what is in them.
+func (h *house) recorder(w io.Writer) func(engine.Direction, []byte) {
+	var mu sync.Mutex
+	return func(d engine.Direction, frame []byte) {
+		out := binary.BigEndian.AppendUint32([]byte{byte(d)}, uint32(len(frame)))
+		out = append(out, frame...)
+		if body, err := wire.Decode(frame); err == nil {
+			if batch, ok := plainBatch(body); ok {
+				out = append(out, batch...)
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if _, err := w.Write(out); err != nil {
+			h.log.Warn("frame not recorded", "error", err)
+		}
+	}
+}
+
+// close closes what is open, the newest first.
+func (h *house) close() error {
+	h.mu.Lock()
+	open := h.open
+	h.open = nil
+	h.mu.Unlock()
+	var errs []error
+	if open != nil {
+		errs = append(errs, open.close())
+	}
+	h.log.Info("ended")
+	for _, f := range h.files {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// verify opens the store as a start would, and says what it found.
+func (h *house) verify(ctx context.Context, out io.Writer) error {
+	s, err := h.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	rows, err := s.Inbox(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "the store is whole: %d conversations\n", len(rows))
+	return nil
+}
+
+// deviceName is what people call this machine.
+func deviceName() string {
+	name, err := os.Hostname()
+	if err != nil || name == "" {
+		return "Sealdesk"
+	}
+	return name
+}
+
+func system() string { return runtime.GOOS + "/" + runtime.GOARCH }
+
+var _ ui.Door = (*house)(nil)

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"fyne.io/fyne/v2"
+	fyneapp "fyne.io/fyne/v2/app"
+	"fyne.io/fyne/v2/driver/desktop"
+	"github.com/alecthomas/kong"
+
+	"sealdesk/assets"
+	"sealdesk/ui"
+)
+
+// AppID is the application's id in FyneApp.toml; a test keeps the two equal.
+const AppID = "app.sealdesk.client"
+
+type flags struct {
+	Data    string           `help:"Folder for the sealed messages and the log." placeholder:"DIR"`
+	Lang    string           `help:"Language of this run." enum:",en,de,it" default:"" placeholder:"en|de|it"`
+	Theme   string           `help:"Theme of this run." enum:",light,dark" default:"" placeholder:"light|dark"`
+	Text    int              `help:"Text size of this run, in percent." enum:"0,90,100,115,130" default:"0" placeholder:"100"`
+	Size    string           `help:"Size of the window." placeholder:"WxH"`
+	Enrol   string           `help:"Enrolment string to set this device up with." placeholder:"STRING"`
+	Trace   string           `help:"File that gets one line per milestone: constant words and ids." placeholder:"FILE" hidden:""`
+	Frames  string           `help:"File that gets every frame exchanged with the relay, masked as it is." placeholder:"FILE" hidden:"" aliases:"record-frames"`
+	Verify  bool             `name:"verify-store" help:"Open the store, say whether it is whole, and exit." hidden:""`
+	Version kong.VersionFlag `help:"Print the version and exit."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "sealdesk:", err)
+		os.Exit(1)
+	}
+}
+
+// errDone ends run after a flag that only prints.
+var errDone = errors.New("nothing more to do")
+
+func run(ctx context.Context, args []string, out, errOut io.Writer) (err error) {
+	f, err := parse(args, out, errOut)
+	if errors.Is(err, errDone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	width, height, err := windowSize(f.Size)
+	if err != nil {
+		return err
+	}
+	h, err := newHouse(f.Data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.close()) }()
+	if err := h.observe(f.Trace, f.Frames); err != nil {
+		return err
+	}
+	if f.Verify {
+		return h.verify(ctx, out)
+	}
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	app := fyneapp.NewWithID(AppID)
+	app.SetIcon(assets.AppIcon())
+	window := app.NewWindow("")
+	if width == 0 {
+		width, height = ui.KeptSize(app)
+	}
+	post := ui.Main()
+	screens := ui.New(ui.Config{
+		App: app, Window: window, Door: h, Post: post, Log: h.log, Trace: h.trace, Modifiers: modifiers(app),
+		Version: version(), Licences: licences(), Settings: chosen(app, f), Enrolment: f.Enrol,
+	})
+	window.Resize(fyne.NewSize(width, height))
+	app.Lifecycle().SetOnStarted(func() { screens.Run(ctx) })
+	app.Lifecycle().SetOnEnteredForeground(func() { screens.SetActive(true) })
+	app.Lifecycle().SetOnExitedForeground(func() { screens.SetActive(false) })
+	window.SetOnClosed(func() { screens.KeepSize() })
+	context.AfterFunc(ctx, func() { post(app.Quit) })
+	window.ShowAndRun()
+	screens.Close()
+	cancel()
+	return nil
+}
+
+func parse(args []string, out, errOut io.Writer) (flags, error) {
+	var f flags
+	exited := false
+	parser, err := kong.New(&f, kong.Name("sealdesk"), kong.Description("Your company's WhatsApp inbox."),
+		kong.Vars{"version": version()}, kong.Writers(out, errOut), kong.Exit(func(int) { exited = true }))
+	if err != nil {
+		return f, err
+	}
+	_, err = parser.Parse(args)
+	if exited { // after --help or --version
+		return f, errDone
+	}
+	return f, err
+}
+
+// chosen are the kept settings with this run's wishes on top; nil when there are none.
+func chosen(app fyne.App, f flags) *ui.Settings {
+	if f.Lang == "" && f.Theme == "" && f.Text == 0 {
+		return nil
+	}
+	s := ui.KeptSettings(app)
+	if f.Lang != "" {
+		s.Language = f.Lang
+	}
+	if f.Theme != "" {
+		s.Theme = f.Theme
+	}
+	if f.Text != 0 {
+		s.TextSize = f.Text
+	}
+	return &s
+}
+
+// windowSize reads "1440x900"; zero for no wish.
+func windowSize(text string) (w, h float32, err error) {
+	if text == "" {
+		return 0, 0, nil
+	}
+	if n, err := fmt.Sscanf(text, "%fx%f", &w, &h); n != 2 || err != nil || w < 1 || h < 1 {
+		return 0, 0, fmt.Errorf("the size of the window is written like 1440x900, not %q", text)
+	}
+	return w, h, nil
+}
+
+// modifiers tells which of Ctrl, Alt and Shift are held down; only a desktop knows.
+func modifiers(app fyne.App) func() fyne.KeyModifier {
+	if d, ok := app.Driver().(desktop.Driver); ok {
+		return d.CurrentKeyModifiers
+	}
+	return nil
+}
+
+func licences() []ui.Licence {
+	var out []ui.Licence
+	for _, l := range assets.FontLicences() {
+		out = append(out, ui.Licence(l))
+	}
+	return out
+}
+
+// version is what the build says of itself.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "dev"
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"sealdesk/sync/relay/wasim"
+)
+
+type flags struct {
+	Listen         string  `default:"127.0.0.1:8090" help:"Where the Graph API answers. Loopback only; port 0 picks a free one."`
+	Webhook        string  `required:"" placeholder:"URL" help:"The relay's webhook, such as http://127.0.0.1:8080/webhooks/whatsapp. It must be on this machine."`
+	WebhookCA      string  `name:"webhook-ca" type:"existingfile" placeholder:"FILE" help:"PEM certificates to check an https webhook against, such as the relay's own."`
+	AppSecret      string  `env:"WASIM_APP_SECRET" xor:"secret" required:"" placeholder:"SECRET" help:"Key that signs webhooks; better given in the environment or a file."`
+	AppSecretFile  string  `type:"existingfile" xor:"secret" required:"" placeholder:"FILE" help:"File with that key."`
+	VerifyToken    string  `env:"WASIM_VERIFY_TOKEN" required:"" placeholder:"WORD" help:"Word presented in the webhook handshake."`
+	Token          string  `env:"WASIM_TOKEN" required:"" placeholder:"TOKEN" help:"The one bearer token the Graph API accepts."`
+	Account        string  `default:"102290129340398" help:"Id of the WhatsApp Business Account."`
+	PhoneNumberID  string  `name:"phone-number-id" default:"106540352242922" help:"Id of the company's number."`
+	DisplayNumber  string  `default:"493023125100" help:"The company's number itself."`
+	Name           string  `default:"Sealdesk Demo" help:"The company's name as customers see it."`
+	Personas       string  `enum:"on,off" default:"on" help:"on or off: whether people write and answer by themselves."`
+	Speed          float64 `default:"1" help:"How fast people and networks are; 1 is natural."`
+	Seed           uint64  `default:"1" help:"Decides every random choice."`
+	IdentifiersOut string  `placeholder:"FILE" help:"Writes every identifier of the run as it is made, one JSON object a line, for leak tests."`
+	Verbose        bool    `short:"v" help:"Log every delivery and refusal."`
+}
+
+func main() {
+	var f flags
+	k := kong.Parse(&f, kong.Name("wasim"), kong.Description(
+		"Simulates WhatsApp for a relay on this machine: Graph API, signed webhooks, and customers who write, send pictures "+
+			"and answer. Point the relay's Graph base URL at the listen address and this program's --webhook at the relay.",
+	), kong.UsageOnError())
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	k.FatalIfErrorf(run(ctx, f))
+}
+
+func run(ctx context.Context, f flags) (err error) {
+	if f.AppSecretFile != "" {
+		b, err := os.ReadFile(f.AppSecretFile)
+		if err != nil {
+			return fmt.Errorf("reading the app secret: %w", err)
+		}
+		f.AppSecret = strings.TrimSpace(string(b))
+	}
+	if !loopback(f.Listen) {
+		return errors.New("--listen must be a loopback address: this program knows no real security")
+	}
+	if u, err := url.Parse(f.Webhook); err != nil || !loopback(u.Host) {
+		return errors.New("--webhook must be on this machine")
+	}
+	level := slog.LevelInfo
+	if f.Verbose {
+		level = slog.LevelDebug
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	cfg := wasim.Config{
+		AppSecret: f.AppSecret, VerifyToken: f.VerifyToken, Token: f.Token, Account: f.Account, WebhookURL: f.Webhook, Seed: f.Seed,
+		Numbers: []wasim.Number{{ID: f.PhoneNumberID, Display: f.DisplayNumber, Name: f.Name}},
+		Live:    f.Personas == "on", Tempo: wasim.NaturalTempo(f.Speed), Log: log,
+	}
+	if f.WebhookCA != "" {
+		pem, err := os.ReadFile(f.WebhookCA)
+		if err != nil {
+			return fmt.Errorf("reading the webhook's certificates: %w", err)
+		}
+		cfg.WebhookRoots = x509.NewCertPool()
+		if !cfg.WebhookRoots.AppendCertsFromPEM(pem) {
+			return errors.New("--webhook-ca holds no certificate")
+		}
+	}
+	if f.IdentifiersOut != "" {
+		out, err := os.OpenFile(f.IdentifiersOut, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		if err != nil {
+			return fmt.Errorf("opening the list of identifiers: %w", err)
+		}
+		defer func() { err = errors.Join(err, out.Close()) }()
+		lines := json.NewEncoder(out)
+		lines.SetEscapeHTML(false)
+		cfg.OnIdentifier = func(id wasim.Identifier) {
+			if err := lines.Encode(id); err != nil {
+				log.Error("identifier not written", "kind", id.Kind)
+			}
+		}
+	}
+	sim, err := wasim.New(cfg)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", f.Listen)
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	log.Info("simulated WhatsApp is up", "graph", "http://"+l.Addr().String(), "phone_number_id", f.PhoneNumberID, "personas", f.Personas)
+	return sim.Serve(ctx, l)
+}
+
+// loopback reports whether host:port is on this machine whatever the resolver says.
+func loopback(hostPort string) bool {
+	host, _, err := net.SplitHostPort(hostPort)
+	if err != nil {
+		host = hostPort
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

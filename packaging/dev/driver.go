@@ -1,0 +1,265 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// driver presses keys in one window, waits for the milestones the client traces, and takes pictures. It never sleeps:
+// it waits for a trace line or for pixels that have come to rest. Not safe for concurrent use.
+type driver struct {
+	display *display
+	client  *process
+	window  string // X window id
+	trace   *trace
+	shots   string // folder of the pictures
+	alone   bool   // pictures show the window alone, not the whole display
+	taken   int
+	say     func(format string, args ...any)
+}
+
+// move is one row of a journey.
+type move struct {
+	name  string        // what a person would say: "open the first conversation"
+	keys  []press       // sent in order
+	await []string      // milestones that must follow, in any order
+	shot  string        // picture's name, if one is taken at the end
+	limit time.Duration // for all milestones together; zero means a minute
+}
+
+// press is a key chord in xdotool's words ("ctrl+k", "Return") or a text to type.
+type press struct{ key, text string }
+
+func key(chord string) press  { return press{key: chord} }
+func typed(text string) press { return press{text: text} }
+
+// findWindow waits for the client's window, gives it the focus, and remembers it.
+func (d *driver) findWindow(ctx context.Context, title string) error {
+	err := d.client.ready(ctx, 60*time.Second, func(ctx context.Context) bool {
+		out, err := d.tool(ctx, "xdotool", "search", "--onlyvisible", "--name", title)
+		ids := strings.Fields(out)
+		if err != nil || len(ids) == 0 {
+			return false
+		}
+		d.window = ids[len(ids)-1]
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	return d.focus(ctx)
+}
+
+// focus gives the window the keyboard.
+func (d *driver) focus(ctx context.Context) error {
+	_, err := d.tool(ctx, "xdotool", "windowactivate", "--sync", d.window, "windowfocus", "--sync", d.window)
+	return err
+}
+
+// resize sets the window's size in pixels.
+func (d *driver) resize(ctx context.Context, w, h int) error {
+	_, err := d.tool(ctx, "xdotool", "windowsize", "--sync", d.window, fmt.Sprint(w), fmt.Sprint(h))
+	return err
+}
+
+func (d *driver) tool(ctx context.Context, name string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	return call{env: d.display.toolEnv()}.output(ctx, name, args...)
+}
+
+// do makes one move.
+func (d *driver) do(ctx context.Context, m move) error {
+	start := time.Now()
+	for _, p := range m.keys {
+		args := []string{"key", "--clearmodifiers", p.key}
+		if p.text != "" {
+			args = []string{"type", "--clearmodifiers", "--delay", "15", "--", p.text}
+		}
+		if _, err := d.tool(ctx, "xdotool", args...); err != nil {
+			return err
+		}
+	}
+	limit := m.limit
+	if limit == 0 {
+		limit = time.Minute
+	}
+	if err := d.await(ctx, m.await, limit); err != nil {
+		return fmt.Errorf("%s: %w", m.name, err)
+	}
+	picture := ""
+	if m.shot != "" {
+		path, err := d.shot(ctx, m.shot)
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+		picture = "  " + shortPath(path)
+	}
+	d.say("      %-44s %6s%s", m.name, since(time.Since(start)), picture)
+	return nil
+}
+
+// await waits until all milestones were traced after the last one awaited.
+func (d *driver) await(ctx context.Context, milestones []string, limit time.Duration) error {
+	open := append([]string(nil), milestones...)
+	furthest := d.trace.at
+	var readErr error
+	err := d.client.ready(ctx, limit, func(context.Context) bool {
+		if readErr = d.trace.read(); readErr != nil {
+			return true
+		}
+		for i := 0; i < len(open); {
+			if n := d.trace.find(open[i]); n >= 0 {
+				furthest = max(furthest, n+1)
+				open = append(open[:i], open[i+1:]...)
+				continue
+			}
+			i++
+		}
+		return len(open) == 0
+	})
+	if err == nil {
+		err = readErr
+	}
+	if errors.Is(err, errTooLong) {
+		return &problem{happened: fmt.Sprintf("the client did not say %q", strings.Join(open, `", "`)), err: err,
+			tail: "last milestones:\n" + strings.Join(d.trace.last(12), "\n") + "\n\nend of its log:\n" + tailOf(d.client.logPath, 15)}
+	}
+	d.trace.at = furthest
+	return err
+}
+
+// shot takes a numbered picture once its pixels have come to rest: two captures in a row are
+// equal. A picture with next to no colours is an error: nobody can look at nothing.
+func (d *driver) shot(ctx context.Context, name string) (string, error) {
+	d.taken++
+	path := filepath.Join(d.shots, fmt.Sprintf("%02d-%s.png", d.taken, name))
+	target := "root"
+	if d.alone {
+		target = d.window
+	}
+	var before, now *image.NRGBA
+	err := until(ctx, 15*time.Second, 80*time.Millisecond, func() (bool, error) {
+		if _, err := d.tool(ctx, "import", "-window", target, "-depth", "8", path); err != nil {
+			return false, err
+		}
+		before = now
+		var err error
+		now, err = readPNG(path)
+		return err == nil && before != nil && samePixels(before, now), err
+	})
+	if err != nil && !errors.Is(err, errTooLong) { // something that always moves is still worth a picture
+		return path, err
+	}
+	if n := colours(now, 64); n < 8 {
+		return path, &problem{happened: fmt.Sprintf("the picture %s is nearly blank (%d colours)", filepath.Base(path), n)}
+	}
+	return path, nil
+}
+
+func readPNG(path string) (*image.NRGBA, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	img, err := png.Decode(f)
+	if err != nil {
+		return nil, err
+	}
+	b := img.Bounds()
+	out := image.NewNRGBA(b)
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			out.Set(x, y, img.At(x, y))
+		}
+	}
+	return out, nil
+}
+
+func samePixels(a, b *image.NRGBA) bool {
+	return a.Rect == b.Rect && string(a.Pix) == string(b.Pix)
+}
+
+// colours counts distinct colours, up to a limit.
+func colours(img *image.NRGBA, limit int) int {
+	seen := map[[4]byte]bool{}
+	for i := 0; i+4 <= len(img.Pix) && len(seen) < limit; i += 4 {
+		seen[[4]byte(img.Pix[i:i+4])] = true
+	}
+	return len(seen)
+}
+
+// trace is the file in which the client names its milestones: one line each, constant words and ids, nothing of a
+// customer. A line may begin with a time stamp, which is cut off.
+type trace struct {
+	path  string
+	lines []string
+	part  string
+	off   int64
+	at    int // the line after the last one awaited
+}
+
+// read takes in what was added to the file. A file that is not there yet is empty.
+func (t *trace) read() error {
+	f, err := os.Open(t.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() <= t.off {
+		return nil
+	}
+	buf := make([]byte, info.Size()-t.off)
+	n, err := f.ReadAt(buf, t.off)
+	if n == 0 && err != nil {
+		return err
+	}
+	t.off += int64(n)
+	text := t.part + string(buf[:n])
+	for {
+		line, rest, ok := strings.Cut(text, "\n")
+		if !ok {
+			t.part = text
+			return nil
+		}
+		t.lines = append(t.lines, withoutStamp(line))
+		text = rest
+	}
+}
+
+// withoutStamp cuts a leading word that begins with a digit: a time or a count of milliseconds.
+func withoutStamp(line string) string {
+	line = strings.TrimSpace(line)
+	word, rest, ok := strings.Cut(line, " ")
+	if ok && word != "" && word[0] >= '0' && word[0] <= '9' {
+		return strings.TrimSpace(rest)
+	}
+	return line
+}
+
+// find returns the number of the first line, from the place reached, that is the milestone or the milestone and more words.
+func (t *trace) find(milestone string) int {
+	for i := t.at; i < len(t.lines); i++ {
+		if t.lines[i] == milestone || strings.HasPrefix(t.lines[i], milestone+" ") {
+			return i
+		}
+	}
+	return -1
+}
+
+func (t *trace) last(n int) []string { return t.lines[max(0, len(t.lines)-n):] }

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// This file is the only place that knows how the house's programs are built and called: names, folders, flags,
+// environment variables, and what they print. A flag that changes in app/ changes here and nowhere else.
+
+// program is one thing we build.
+type program struct {
+	name string // of the binary
+	path string // package, relative to the checkout
+	cgo  bool
+	tags string
+}
+
+var (
+	relayProgram  = program{name: "sealdesk-relay", path: "./app/relay"}
+	wasimProgram  = program{name: "wasim", path: "./app/wasim"}
+	clientProgram = program{name: "sealdesk", path: "./app/sealdesk", cgo: true, tags: clientTags}
+)
+
+// windowTitle is how the driver finds the client's window.
+const windowTitle = "Sealdesk"
+
+func (d *dev) binary(p program) string { return d.build("bin", p.name+exeSuffix()) }
+
+// buildPrograms builds all programs of the house into build/bin.
+func (d *dev) buildPrograms(ctx context.Context, log io.Writer) error {
+	if err := os.MkdirAll(d.build("bin"), 0o755); err != nil {
+		return err
+	}
+	for _, p := range []program{relayProgram, wasimProgram, clientProgram} {
+		// A program that no longer builds must not be represented by its older self.
+		if err := os.RemoveAll(d.binary(p)); err != nil {
+			return err
+		}
+		args := []string{"build", "-o", d.binary(p)}
+		if p.tags != "" {
+			args = append(args, "-tags", p.tags)
+		}
+		if err := (call{dir: d.root, log: d.tee(log), env: []string{cgoEnv(p.cgo)}}).run(ctx, "go", append(args, p.path)...); err != nil {
+			return fmt.Errorf("build %s: %w", p.name, err)
+		}
+	}
+	return nil
+}
+
+// person is somebody of the demo company.
+type person struct {
+	Name string
+	Role string // agent, supervisor: house.md's words
+	Home string // folder name of the device below the demo's folder
+}
+
+var (
+	demoAgent      = person{Name: "Tobias Brandt", Role: "agent", Home: "agent"}
+	demoSupervisor = person{Name: "Ines Moretti", Role: "supervisor", Home: "supervisor"}
+)
+
+// company is the demo's state, kept in build/demo/company.json between runs: addresses and throw-away secrets.
+type company struct {
+	Devices     string // host:port where the relay meets devices, with TLS
+	Webhooks    string // host:port where it takes webhooks, plain: a reverse proxy would stand in front
+	Ops         string // host:port of metrics and health
+	Graph       string // host:port wasim listens on
+	Number      string // the company's WhatsApp number, digits, made up
+	NumberID    string // Meta's id of it, made up
+	AppSecret   string
+	VerifyToken string
+	AccessToken string
+	Founded     bool // init is done
+	Peopled     bool // person add is done
+
+	dir string // where everything lies
+}
+
+func (c *company) path(parts ...string) string {
+	return filepath.Join(append([]string{c.dir}, parts...)...)
+}
+
+func (c *company) config() string      { return c.path("relay", "relay.toml") }
+func (c *company) identifiers() string { return c.path("run", "identifiers.jsonl") }
+func (c *company) trace(p person) string {
+	return c.path("run", p.Home+"-trace.txt")
+}
+func (c *company) frames(p person) string { return c.path("run", p.Home+"-frames.bin") }
+func (c *company) home(p person) string   { return c.path(p.Home) }
+
+// relayEnv hands the relay its secrets as an administrator would: by environment.
+func (c *company) relayEnv() []string {
+	return []string{
+		"SEALDESK_APP_SECRET=" + c.AppSecret,
+		"SEALDESK_VERIFY_TOKEN=" + c.VerifyToken,
+		"SEALDESK_WHATSAPP_TOKEN=" + c.AccessToken,
+	}
+}
+
+// relayInit makes the company: config and keys. Nothing is asked when everything is given.
+func (c *company) relayInit() []string {
+	return []string{"--config", c.config(), "init", "--public", c.Devices, "--devices", c.Devices, "--webhooks", c.Webhooks, "--ops", c.Ops,
+		"--number", "+" + c.Number, "--phone-number-id", c.NumberID, "--api", "http://" + c.Graph}
+}
+
+func (c *company) relayServe() []string { return []string{"--config", c.config(), "serve"} }
+
+func (c *company) personAdd(p person) []string {
+	return []string{"--config", c.config(), "person", "add", p.Name, "--role", p.Role}
+}
+
+func (c *company) enrol(p person) []string {
+	return []string{"--config", c.config(), "enrol", p.Name, "--no-qr"}
+}
+
+// enrolment is the string a person pastes into the client; the relay prints it on a line of its own.
+var enrolment = regexp.MustCompile(`(?m)^\s*(sealdesk:\S+)\s*$`)
+
+func enrolmentIn(output string) (string, error) {
+	m := enrolment.FindStringSubmatch(output)
+	if m == nil {
+		return "", &problem{happened: "the relay printed no enrolment string", tail: output}
+	}
+	return m[1], nil
+}
+
+// relayHealth is what answers 200 when the relay can serve.
+func (c *company) relayHealth() string { return "http://" + c.Webhooks + "/healthz" }
+
+func (c *company) wasimServe() []string {
+	return []string{"--listen", c.Graph, "--webhook", "http://" + c.Webhooks + "/webhooks/whatsapp", "--display-number", c.Number,
+		"--phone-number-id", c.NumberID, "--identifiers-out", c.identifiers()}
+}
+
+func (c *company) wasimEnv() []string {
+	return []string{"WASIM_APP_SECRET=" + c.AppSecret, "WASIM_VERIFY_TOKEN=" + c.VerifyToken, "WASIM_TOKEN=" + c.AccessToken}
+}
+
+// graph is where the simulator answers; it says something, if only that a token is missing, when it is up.
+func (c *company) graph() string { return "http://" + c.Graph + "/" }
+
+// client are the client's flags on one device. A non-empty enrolment string admits the device before the window opens.
+func (c *company) client(p person, enrolment string) []string {
+	args := []string{"--trace", c.trace(p), "--record-frames", c.frames(p)}
+	if enrolment != "" {
+		args = append(args, "--enrol", enrolment)
+	}
+	return args
+}
+
+// milestones are the lines of the client's trace that journeys wait for.
+const (
+	seesWindow        = "window shown"
+	seesInbox         = "inbox shown"
+	seesConversation  = "conversation opened"
+	seesDraft         = "draft kept"
+	seesSubmitted     = "intent submitted"
+	seesSent          = "receipt sent"
+	seesDelivered     = "receipt delivered"
+	seesRead          = "receipt read"
+	seesInbound       = "message shown"
+	seesPalette       = "palette shown"
+	seesOverlayClosed = "overlay closed"
+	seesContact       = "contact panel shown"
+	seesLock          = "lock shown"
+)
+
+// agentJourney is what demo --headless does in the window, by keyboard alone.
+func agentJourney() []move {
+	return []move{
+		{name: "the window opens on the inbox", await: []string{seesWindow, seesInbox}, shot: "inbox"},
+		{name: "open the first conversation", keys: []press{key("alt+Down")}, await: []string{seesConversation}, shot: "conversation"},
+		{name: "write an answer", keys: []press{typed("Good morning! I am looking into it now.")}, await: []string{seesDraft}, shot: "draft"},
+		{name: "send it", keys: []press{key("Return")}, await: []string{seesSubmitted, seesSent}, shot: "sent"},
+		{name: "the ticks turn: delivered, then read", await: []string{seesDelivered, seesRead}, shot: "read"},
+		{name: "the customer answers", await: []string{seesInbound}, limit: 2 * minute, shot: "answered"},
+		{name: "open the palette", keys: []press{key("ctrl+k")}, await: []string{seesPalette}, shot: "palette"},
+		{name: "close it and go to the next conversation", keys: []press{key("Escape"), key("alt+Down")}, await: []string{seesConversation}, shot: "next"},
+	}
+}
+
+// shotJourney is what shots does in each size, theme and language.
+func shotJourney() []move {
+	return []move{
+		{name: "inbox", await: []string{seesWindow, seesInbox}, shot: "inbox"},
+		{name: "conversation", keys: []press{key("alt+Down")}, await: []string{seesConversation}, shot: "conversation"},
+		{name: "palette", keys: []press{key("ctrl+k")}, await: []string{seesPalette}, shot: "palette"},
+		{name: "close", keys: []press{key("Escape")}, await: []string{seesOverlayClosed}},
+	}
+}
+
+// whatToDo is what a newcomer reads when the window is open.
+func (c *company) whatToDo() []string {
+	return strings.Split(strings.TrimSpace(fmt.Sprintf(`
+You are %s, an agent. The window shows what customers write through the simulator.
+  * Open a conversation with Alt+Down, write, press Enter: the customer answers within seconds.
+  * Ctrl+K finds people and actions; F1 shows all keys.
+  * No number, e-mail or name of a customer is on this device; %s holds them all on the relay's side.
+Logs: build/demo/log. State is kept for the next run; --fresh begins anew. Ctrl+C stops everything.`,
+		demoAgent.Name, "the relay's vault")), "\n")
+}

@@ -1,0 +1,340 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"sealdesk/app/inbox"
+)
+
+// history draws what one log tells: a few conversations with messages, receipts, reactions, media and read marks.
+func history(t *rapid.T, log inbox.LogID, n int) []inbox.Event {
+	var events []inbox.Event
+	var said []inbox.Message
+	for seq := uint64(1); seq <= uint64(n); seq++ {
+		at := start.Add(time.Duration(seq) * time.Second)
+		conv := inbox.ConversationID(fmt.Sprintf("%s-c%d", log.Inbox(), rapid.IntRange(0, 2).Draw(t, "conv")))
+		var body inbox.EventBody
+		kind := rapid.IntRange(0, 9).Draw(t, "kind")
+		if len(said) == 0 && kind > 4 {
+			kind = 0
+		}
+		old := func() inbox.Message { return said[rapid.IntRange(0, len(said)-1).Draw(t, "which")] }
+		switch kind {
+		case 0, 1, 2:
+			m := inbox.Message{ID: inbox.MessageID(fmt.Sprintf("%s-m%d", log.Inbox(), seq)), Conversation: conv, At: at,
+				Side: inbox.Side(rapid.IntRange(1, 2).Draw(t, "side")), Kind: inbox.Text, Body: inbox.PlainText(fmt.Sprint("text ", seq))}
+			if m.Side == inbox.FromPerson {
+				m.Author, m.Receipt = inbox.PersonID(rapid.SampledFrom([]string{"me", "you"}).Draw(t, "author")), inbox.Queued
+			}
+			said = append(said, m)
+			body = inbox.MessageAdded{Message: m}
+		case 3:
+			body = inbox.ConversationOpened{Conversation: conv, Inbox: log.Inbox(), Contact: inbox.Contact{ID: "k", Alias: fmt.Sprint("A", seq)}}
+		case 4:
+			body = inbox.Assigned{Conversation: conv, To: "you"}
+		case 5, 6:
+			m := old()
+			body = inbox.ReceiptChanged{Conversation: m.Conversation, Message: m.ID, Receipt: inbox.Receipt(rapid.IntRange(1, 6).Draw(t, "receipt"))}
+		case 7:
+			m := old()
+			body = inbox.Reacted{Conversation: m.Conversation, Message: m.ID, Reaction: inbox.Reaction{Side: inbox.FromContact,
+				Emoji: rapid.SampledFrom([]string{"", "+", "-"}).Draw(t, "emoji")}}
+		case 8:
+			m := old()
+			body = inbox.MediaChanged{Conversation: m.Conversation, Message: m.ID, Media: inbox.Media{ID: "x", Size: int64(seq)}}
+		case 9:
+			body = inbox.ReadMoved{Conversation: conv, Person: me, UpTo: uint64(rapid.IntRange(0, int(seq)).Draw(t, "upto"))}
+		}
+		events = append(events, inbox.Event{Seq: seq, At: at, Body: body})
+	}
+	return events
+}
+
+// told is the plain answer: rows and messages folded in memory, in one pass.
+func told(logs map[inbox.LogID][]inbox.Event) (rows []inbox.Conversation, messages map[inbox.ConversationID][]inbox.Message) {
+	byID := map[inbox.ConversationID]*inbox.Conversation{}
+	messages = map[inbox.ConversationID][]inbox.Message{}
+	for log, events := range logs {
+		for _, e := range events {
+			id := e.Body.Of()
+			if byID[id] == nil {
+				byID[id] = &inbox.Conversation{ID: id, Inbox: log.Inbox()}
+			}
+			byID[id].Apply(e, me)
+			if m, ok := e.Body.(inbox.MessageAdded); ok {
+				m.Message.Seq = e.Seq
+				messages[id] = append(messages[id], m.Message)
+			}
+			for i := range messages[id] {
+				inbox.ApplyTo(&messages[id][i], e.Body)
+			}
+		}
+	}
+	for _, c := range byID {
+		rows = append(rows, *c)
+	}
+	slices.SortFunc(rows, func(a, b inbox.Conversation) int { return newer(&a, &b) })
+	return rows, messages
+}
+
+func holds(t interface{ Fatalf(string, ...any) }, s *Store, logs map[inbox.LogID][]inbox.Event, pageSize int) {
+	ctx := context.Background()
+	rows, messages := told(logs)
+	for name, ask := range map[string]func(context.Context) ([]*Row, error){"head": s.Head, "inbox": s.Inbox} {
+		got, err := ask(ctx)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		var list []inbox.Conversation
+		for _, r := range got {
+			list = append(list, r.Conversation)
+		}
+		if d := gocmp.Diff(rows, list); d != "" {
+			t.Fatalf("%s: %s", name, d)
+		}
+	}
+	for _, row := range rows {
+		var got []inbox.Message
+		for at, more := (PageCursor{}), true; more; {
+			p, err := s.Page(ctx, row.ID, at, pageSize)
+			if err != nil {
+				t.Fatalf("page: %v", err)
+			}
+			if p.More && len(p.Messages) != pageSize {
+				t.Fatalf("a page of %d with more before it has %d messages", pageSize, len(p.Messages))
+			}
+			got, at, more = append(slices.Clone(p.Messages), got...), p.Older, p.More
+		}
+		if d := gocmp.Diff(messages[row.ID], got, sameReactions); d != "" {
+			t.Fatalf("messages: %s", d)
+		}
+	}
+}
+
+// An empty list of reactions and none are the same.
+var sameReactions = gocmp.Transformer("reactions", func(l []inbox.Reaction) string { return fmt.Sprint(l) })
+
+func TestAnySplitDuplicationAndRestartGivesWhatOnePassGives(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		cfg := config(t)
+		s := mustOpen(t, cfg)
+		logs := map[inbox.LogID][]inbox.Event{}
+		for _, n := range []inbox.InboxID{"a", "b"} {
+			logs[n.Log()] = history(rt, n.Log(), rapid.IntRange(0, 40).Draw(rt, "events"))
+		}
+		at := map[inbox.LogID]uint64{}
+		names := slices.SortedFunc(maps.Keys(logs), cmp.Compare)
+		for {
+			var group []inbox.Batch
+			for range rapid.IntRange(1, 4).Draw(rt, "together") {
+				log := rapid.SampledFrom(names).Draw(rt, "log")
+				end := uint64(len(logs[log]))
+				// Back by some that are known already, on by some new ones.
+				b := inbox.Batch{Log: log, Epoch: "e1"}
+				b.From = at[log] - min(at[log], uint64(rapid.IntRange(0, 5).Draw(rt, "back")))
+				b.To = min(end, b.From+uint64(rapid.IntRange(0, 12).Draw(rt, "on")))
+				b.Events = logs[log][b.From:b.To]
+				at[log] = max(at[log], b.To)
+				group = append(group, b)
+			}
+			if err := s.Apply(context.Background(), group...); err != nil {
+				rt.Fatalf("apply: %v", err)
+			}
+			if rapid.IntRange(0, 5).Draw(rt, "restart") == 0 {
+				if err := s.Close(); err != nil {
+					rt.Fatalf("close: %v", err)
+				}
+				s = mustOpen(t, cfg)
+			}
+			if at["inbox/a"] == uint64(len(logs["inbox/a"])) && at["inbox/b"] == uint64(len(logs["inbox/b"])) {
+				break
+			}
+		}
+		holds(rt, s, logs, rapid.IntRange(1, 9).Draw(rt, "page"))
+		for _, c := range s.Cursors() {
+			if c.Seq != at[c.Log] || c.Epoch != "e1" {
+				rt.Fatalf("cursor %v, want %d", c, at[c.Log])
+			}
+		}
+		if err := s.Close(); err != nil {
+			rt.Fatalf("close: %v", err)
+		}
+	})
+}
+
+func TestFactsThatComeBetweenTwoPagesReachTheOlderOne(t *testing.T) {
+	s := mustOpen(t, config(t))
+	ctx := context.Background()
+	var bodies []inbox.EventBody
+	for i := range 30 {
+		bodies = append(bodies, from(inbox.FromPerson, "c", fmt.Sprint("m", i), "hello"))
+	}
+	try(t, s.Apply(ctx, stretch(numberA.Log(), 0, bodies...)))
+	first, err := s.Page(ctx, "c", PageCursor{}, 10)
+	try(t, err)
+	try(t, s.Apply(ctx, stretch(numberA.Log(), 30, inbox.ReceiptChanged{Conversation: "c", Message: "m3", Receipt: inbox.Read})))
+	second, err := s.Page(ctx, "c", first.Older, 10)
+	try(t, err)
+	third, err := s.Page(ctx, "c", second.Older, 10)
+	try(t, err)
+	if m := third.Messages[3]; m.ID != "m3" || m.Receipt != inbox.Read || third.More {
+		t.Errorf("message %s has receipt %d, more %v", m.ID, m.Receipt, third.More)
+	}
+}
+
+func TestABatchThatDoesNotFollowChangesNothing(t *testing.T) {
+	ctx := context.Background()
+	log := numberA.Log()
+	first := stretch(log, 0, opened("c"), from(inbox.FromContact, "c", "m1", "one"))
+	other := stretch(log, 2, from(inbox.FromContact, "c", "m2", "two"))
+	other.Epoch = "e2"
+	for name, tt := range map[string]struct {
+		batches []inbox.Batch
+		want    error
+	}{
+		"gap":                     {[]inbox.Batch{stretch(log, 5, opened("x"))}, ErrGap},
+		"gap in a log not known":  {[]inbox.Batch{stretch("inbox/z", 1, opened("x"))}, ErrGap},
+		"another epoch":           {[]inbox.Batch{other}, ErrEpoch},
+		"a good one before a gap": {[]inbox.Batch{stretch(log, 2, opened("y")), stretch(log, 9, opened("x"))}, ErrGap},
+		"one that is known":       {[]inbox.Batch{first}, nil},
+		"an empty one, known":     {[]inbox.Batch{stretch(log, 2)}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := mustOpen(t, config(t))
+			try(t, s.Apply(ctx, first))
+			if err := s.Apply(ctx, tt.batches...); !errors.Is(err, tt.want) {
+				t.Errorf("got %v", err)
+			}
+			rows, err := s.Inbox(ctx)
+			try(t, err)
+			if len(rows) != 1 || rows[0].Unread != 1 || len(texts(t, s, "c")) != 1 {
+				t.Errorf("%d rows", len(rows))
+			}
+			if c := s.Cursors(); len(c) != 1 || c[0] != first.Cursor() {
+				t.Errorf("cursors %v", c)
+			}
+		})
+	}
+}
+
+func TestAResetForgetsItsLogAndNoOther(t *testing.T) {
+	ctx := context.Background()
+	cfg := config(t)
+	s := mustOpen(t, cfg)
+	b := inbox.InboxID("b").Log()
+	other := stretch(b, 0, from(inbox.FromContact, "other", "o1", "stay"))
+	try(t, s.Apply(ctx, stretch(numberA.Log(), 0, opened("old"), from(inbox.FromContact, "old", "m1", "gone"),
+		opened("kept"), from(inbox.FromContact, "kept", "m2", "told anew")), other))
+	snapshot := inbox.Batch{Log: numberA.Log(), Epoch: "e2", To: 90, Reset: true, Events: []inbox.Event{
+		{Seq: 40, Body: from(inbox.FromContact, "kept", "m9", "later")}, // state may be told in any order
+		{Seq: 7, Body: opened("kept")},
+		{Seq: 8, Body: from(inbox.FromContact, "kept", "m2", "told anew")},
+	}}
+	more := stretch(numberA.Log(), 90, from(inbox.FromContact, "kept", "m91", "newest"))
+	more.Epoch = "e2"
+	try(t, s.Apply(ctx, snapshot, more))
+	for range 2 {
+		rows, err := s.Inbox(ctx)
+		try(t, err)
+		if len(rows) != 2 {
+			t.Errorf("%d rows", len(rows))
+		}
+		if d := gocmp.Diff(texts(t, s, "kept"), []string{"8:told anew:0", "40:later:0", "91:newest:0"}); d != "" {
+			t.Error(d)
+		}
+		if got := texts(t, s, "old"); got != nil {
+			t.Errorf("the forgotten conversation has %d messages", len(got))
+		}
+		if d := gocmp.Diff(texts(t, s, "other"), []string{"1:stay:0"}); d != "" {
+			t.Error(d)
+		}
+		try(t, s.Close())
+		s = mustOpen(t, cfg)
+	}
+}
+
+func TestColleaguesAndInboxesAreKept(t *testing.T) {
+	ctx := context.Background()
+	cfg := config(t)
+	s := mustOpen(t, cfg)
+	if _, ok := s.Me(); ok {
+		t.Error("the store knows a reader nobody told it of")
+	}
+	try(t, s.Apply(ctx, stretch(inbox.CompanyLog, 0,
+		inbox.InboxChanged{Inbox: inbox.Inbox{ID: "a", Name: "Shop"}},
+		inbox.PersonChanged{Person: inbox.Person{ID: me, Name: "Mia", Role: inbox.Agent, Inboxes: []inbox.InboxID{"a"}}},
+		inbox.PersonChanged{Person: inbox.Person{ID: "you", Name: "Ada"}})))
+	try(t, s.Close())
+	s = mustOpen(t, cfg)
+	p, ok := s.Me()
+	if !ok || !p.WorksIn("a") || p.Role != inbox.Agent {
+		t.Errorf("me: %v", ok)
+	}
+	if l := s.People(); len(l) != 2 || l[0].ID != "you" {
+		t.Errorf("%d people", len(l))
+	}
+	if l := s.Inboxes(); len(l) != 1 || l[0].Name != "Shop" {
+		t.Errorf("%d inboxes", len(l))
+	}
+	try(t, s.Apply(ctx, inbox.Batch{Log: inbox.CompanyLog, Epoch: "e2", To: 1, Reset: true}))
+	if len(s.People())+len(s.Inboxes()) != 0 {
+		t.Error("a reset of the company left somebody")
+	}
+}
+
+func TestPokesAreFoldedAndNeverLost(t *testing.T) {
+	s := mustOpen(t, config(t))
+	ctx, cancel := context.WithCancel(context.Background())
+	c := s.Watch(ctx)
+	<-c // the first comes at once
+	try(t, s.Apply(ctx, stretch(numberA.Log(), 0, opened("c"))))
+	try(t, s.Apply(ctx, stretch(numberA.Log(), 1, opened("d"))))
+	<-c
+	if len(c) != 0 {
+		t.Error("two changes nobody looked at were two pokes")
+	}
+	cancel()
+	for { // the watcher is taken off in a goroutine of the context's
+		s.mu.RLock()
+		n := len(s.watchers)
+		s.mu.RUnlock()
+		if n == 0 {
+			break
+		}
+	}
+}
+
+func TestAListIsReplacedInOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		had := rapid.SliceOfNDistinct(rapid.IntRange(0, 50), 0, 30, rapid.ID).Draw(t, "had")
+		come := rapid.SliceOfNDistinct(rapid.IntRange(0, 50), 0, 10, rapid.ID).Draw(t, "come")
+		var gone []int
+		for _, v := range had {
+			if slices.Contains(come, v) || rapid.Bool().Draw(t, "gone") {
+				gone = append(gone, v)
+			}
+		}
+		slices.Sort(had)
+		slices.Sort(come)
+		slices.Sort(gone)
+		var want []int
+		for v := range 51 {
+			if slices.Contains(come, v) || slices.Contains(had, v) && !slices.Contains(gone, v) {
+				want = append(want, v)
+			}
+		}
+		if got := replaced(had, gone, come, cmp.Compare[int]); !slices.Equal(got, want) {
+			t.Fatalf("%v - %v + %v = %v", had, gone, come, got)
+		}
+	})
+}

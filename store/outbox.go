@@ -1,0 +1,432 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"go.etcd.io/bbolt"
+
+	"sealdesk/app/inbox"
+)
+
+// An itemState is how far an intent has come.
+type itemState uint8
+
+const (
+	itemPending itemState = 0
+	itemGranted itemState = 1 // settled; shown until its event is here
+	itemRefused itemState = 2 // settled; a message that stays until it is dismissed or sent again
+)
+
+// An item is an intent in the outbox. Items are never changed, only replaced, so that they can be read without a lock.
+type item struct {
+	place   uint64 // the order of Submit
+	intent  inbox.Intent
+	state   itemState
+	refusal inbox.Refusal
+}
+
+// isMessage says whether the intent makes a message of its own.
+func (it *item) isMessage() bool {
+	switch it.intent.Body.(type) {
+	case inbox.SendText, inbox.AddNote:
+		return true
+	}
+	return false
+}
+
+func (it *item) text() string {
+	switch b := it.intent.Body.(type) {
+	case inbox.SendText:
+		return b.Text
+	case inbox.AddNote:
+		return b.Text
+	}
+	return ""
+}
+
+// message is how the intent shows until its event is here.
+func (it *item) message(reader inbox.PersonID) inbox.Message {
+	m := inbox.Message{
+		ID: inbox.MessageID(it.intent.ID), Conversation: it.intent.Body.On(), At: it.intent.At, Side: inbox.FromPerson,
+		Author: reader, Kind: inbox.Text, Body: inbox.PlainText(it.text()), Receipt: inbox.Queued, Cause: it.intent.ID,
+	}
+	if _, ok := it.intent.Body.(inbox.AddNote); ok {
+		m.Kind, m.Receipt = inbox.Note, inbox.NoReceipt
+	}
+	if it.state == itemRefused {
+		m.Receipt, m.Failure = inbox.Failed, inbox.FailRefusedByUs
+		if it.refusal == inbox.RefusedWindow {
+			m.Failure = inbox.FailWindow
+		}
+	}
+	return m
+}
+
+// onRow puts the intent's effect on a row of the inbox.
+func (it *item) onRow(c *inbox.Conversation, reader inbox.PersonID) {
+	switch b := it.intent.Body.(type) {
+	case inbox.SendText, inbox.AddNote:
+		m := it.message(reader)
+		if it.state != itemRefused { // who answers has read
+			c.ReadSeq, c.Unread = max(c.ReadSeq, c.InboundSeq), 0
+		}
+		if m.At < c.LastAt {
+			return
+		}
+		c.LastAt, c.LastID, c.LastSide, c.LastKind, c.LastAuthor, c.LastReceipt = m.At, m.ID, m.Side, m.Kind, m.Author, m.Receipt
+		c.Snippet = m.Body.Excerpt(120)
+	case inbox.MarkRead:
+		if b.UpTo > c.ReadSeq {
+			c.ReadSeq = b.UpTo
+			if c.InboundSeq <= b.UpTo {
+				c.Unread = 0
+			}
+		}
+	case inbox.Assign:
+		c.Assignee = b.To
+	case inbox.SetState:
+		c.State = b.State
+	}
+}
+
+// onPage puts the intent's effect on a page of messages; only the newest page takes new ones.
+func (it *item) onPage(page []inbox.Message, reader inbox.PersonID, newest bool) []inbox.Message {
+	find := func(id inbox.MessageID) *inbox.Message {
+		if i := slices.IndexFunc(page, func(m inbox.Message) bool { return m.ID == id }); i >= 0 {
+			return &page[i]
+		}
+		return nil
+	}
+	switch b := it.intent.Body.(type) {
+	case inbox.SendText, inbox.AddNote:
+		if !newest || slices.ContainsFunc(page, func(m inbox.Message) bool { return m.Cause == it.intent.ID }) {
+			return page // its event came while the page was read
+		}
+		m := it.message(reader)
+		if send, ok := b.(inbox.SendText); ok && send.Quote != "" {
+			m.Quote = &inbox.Quote{Message: send.Quote}
+			if q := find(send.Quote); q != nil {
+				m.Quote.Side, m.Quote.Excerpt = q.Side, q.Body.Excerpt(120)
+			}
+		}
+		return append(page, m)
+	case inbox.AddReaction:
+		if m := find(b.Message); m != nil {
+			m.Reactions = inbox.React(m.Reactions, inbox.Reaction{Side: inbox.FromPerson, By: reader, Emoji: b.Emoji})
+		}
+	case inbox.SendAgain:
+		if m := find(b.Message); m != nil && (m.Receipt == inbox.Failed || m.Receipt == inbox.Unknown) {
+			m.Receipt, m.Failure = inbox.Queued, inbox.NoFailure
+		}
+	}
+	return page
+}
+
+// readOutbox brings the outbox and the drafts into memory: they are few.
+func (s *Store) readOutbox() error {
+	return guard(func() error {
+		return s.outbox.View(func(tx *bbolt.Tx) error {
+			if err := tx.Bucket(s.post.name).ForEach(func(k, v []byte) error {
+				b, err := s.post.open(k, v)
+				if err != nil {
+					return err
+				}
+				it, err := decodeItem(b)
+				if err != nil {
+					return err
+				}
+				s.items = append(s.items, it)
+				return nil
+			}); err != nil {
+				return err
+			}
+			slices.SortFunc(s.items, func(a, b *item) int { return cmp.Compare(a.place, b.place) })
+			for _, it := range s.items {
+				s.index(it)
+			}
+			return tx.Bucket(s.drafty.name).ForEach(func(k, v []byte) error {
+				b, err := s.drafty.open(k, v)
+				if err != nil {
+					return err
+				}
+				d, err := decodeRow[draftRow](b)
+				s.drafts[d.Conversation] = d.Text
+				return err
+			})
+		})
+	})
+}
+
+func (s *Store) index(it *item) {
+	on := it.intent.Body.On()
+	s.byID[it.intent.ID] = it
+	s.itemsOn[on] = append(slices.Clip(s.itemsOn[on]), it)
+}
+
+// drop takes an item out of memory. It needs mu for writing.
+func (s *Store) drop(it *item) {
+	on := it.intent.Body.On()
+	is := func(o *item) bool { return o == it }
+	s.items = slices.DeleteFunc(slices.Clone(s.items), is)
+	if s.itemsOn[on] = slices.DeleteFunc(slices.Clone(s.itemsOn[on]), is); len(s.itemsOn[on]) == 0 {
+		delete(s.itemsOn, on)
+	}
+	delete(s.byID, it.intent.ID)
+}
+
+// swap puts an item in the place of another. It needs mu for writing.
+func (s *Store) swap(old, it *item) {
+	on := it.intent.Body.On()
+	s.items, s.itemsOn[on] = slices.Clone(s.items), slices.Clone(s.itemsOn[on])
+	s.items[slices.Index(s.items, old)] = it
+	s.itemsOn[on][slices.Index(s.itemsOn[on], old)] = it
+	delete(s.byID, old.intent.ID)
+	s.byID[it.intent.ID] = it
+}
+
+// Submit keeps a wish until the relay has settled it. When it returns nil the wish is on the disk, its effect is shown,
+// and, for a message, the conversation's draft is gone in the same transaction. The same intent again changes nothing.
+// A text that cannot be sent is refused at once with the [inbox.Refusal]; when the disk is full, ErrFull says that
+// nothing was kept, so the text must stay where it was typed.
+//
+// SendAgain of a message that was refused here becomes a new SendText in its place: the relay does not know the old one.
+func (s *Store) Submit(ctx context.Context, i inbox.Intent) error {
+	if i.ID == "" || i.Body == nil {
+		return errors.New("submitting an intent: it has no name or no body")
+	}
+	s.posting.Lock()
+	defer s.posting.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	known, place := s.byID[i.ID] != nil, uint64(1)
+	if n := len(s.items); n > 0 {
+		place = s.items[n-1].place + 1
+	}
+	var old *item
+	if again, ok := i.Body.(inbox.SendAgain); ok {
+		if it := s.byID[inbox.IntentID(again.Message)]; it != nil && it.state == itemRefused {
+			old, i.Body = it, it.intent.Body
+		}
+	}
+	s.mu.RUnlock()
+	if known {
+		return nil
+	}
+	it := &item{place: place, intent: i}
+	if it.isMessage() {
+		if err := inbox.CheckText(it.text()); err != nil {
+			return fmt.Errorf("submitting an intent: %w", err)
+		}
+	}
+	on := i.Body.On()
+	b, err := encodeItem(it)
+	if err != nil {
+		return err
+	}
+	if err := s.update("submitting an intent", s.outbox, func(tx *bbolt.Tx) error {
+		if old != nil {
+			if err := tx.Bucket(s.post.name).Delete(rowName(s.post, old.intent.ID)); err != nil {
+				return err
+			}
+		} else if it.isMessage() {
+			if err := tx.Bucket(s.drafty.name).Delete(rowName(s.drafty, on)); err != nil {
+				return err
+			}
+		}
+		return s.post.put(tx, rowName(s.post, i.ID), b)
+	}); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if old != nil {
+		s.drop(old)
+	} else if it.isMessage() {
+		delete(s.drafts, on)
+	}
+	s.items = append(slices.Clip(s.items), it)
+	s.index(it)
+	s.reshow(on)
+	s.poke()
+	return nil
+}
+
+// Pending returns the intents that are not settled, in the order they were submitted.
+func (s *Store) Pending(ctx context.Context) ([]inbox.Intent, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return nil, ErrClosed
+	}
+	var out []inbox.Intent
+	for _, it := range s.items {
+		if it.state == itemPending {
+			out = append(out, it.intent)
+		}
+	}
+	return out, ctx.Err()
+}
+
+// Settle takes in what became of an intent. A granted one is sent no more, and what it shows stays until its event is
+// here. A refused message stays as Failed until it is dismissed or sent again; the effect of any other refused wish is
+// taken back. An outcome for an intent that is not known, or settled, changes nothing.
+func (s *Store) Settle(ctx context.Context, o inbox.Outcome) error {
+	s.posting.Lock()
+	defer s.posting.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	it := s.byID[o.Intent]
+	s.mu.RUnlock()
+	if it == nil || it.state != itemPending {
+		return nil
+	}
+	next := &item{place: it.place, intent: it.intent, state: itemGranted, refusal: o.Refusal}
+	if o.Refusal != inbox.Granted {
+		next.state = itemRefused
+	}
+	name := rowName(s.post, o.Intent)
+	if err := s.update("settling an intent", s.outbox, func(tx *bbolt.Tx) error {
+		if !it.isMessage() {
+			return tx.Bucket(s.post.name).Delete(name)
+		}
+		b, err := encodeItem(next)
+		if err != nil {
+			return err
+		}
+		return s.post.put(tx, name, b)
+	}); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byID[o.Intent] != it {
+		return nil // its event came meanwhile, and Apply waits for this function to forget the row
+	}
+	if it.isMessage() || next.state == itemGranted {
+		s.swap(it, next)
+	} else {
+		s.drop(it)
+	}
+	s.reshow(it.intent.Body.On())
+	s.poke()
+	return nil
+}
+
+// Dismiss takes a refused message away for good. Anything else it leaves alone.
+func (s *Store) Dismiss(ctx context.Context, id inbox.IntentID) error {
+	s.posting.Lock()
+	defer s.posting.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	it := s.byID[id]
+	s.mu.RUnlock()
+	if it == nil || it.state != itemRefused {
+		return nil
+	}
+	if err := s.update("dismissing a message", s.outbox, func(tx *bbolt.Tx) error {
+		return tx.Bucket(s.post.name).Delete(rowName(s.post, id))
+	}); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drop(it)
+	s.reshow(it.intent.Body.On())
+	s.poke()
+	return nil
+}
+
+// Typed returns the text of a message in the outbox as it was typed, to put it back into the composer; false when the
+// outbox has no such message.
+func (s *Store) Typed(id inbox.IntentID) (string, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	it := s.byID[id]
+	if it == nil || !it.isMessage() {
+		return "", false
+	}
+	return it.text(), true
+}
+
+// forgetItems removes intents whose events are in the cache from the outbox. Should that fail, the cache remembers, and
+// the next start does it: an Apply that is durable does not fail for it.
+func (s *Store) forgetItems(ids []inbox.IntentID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	s.posting.Lock()
+	defer s.posting.Unlock()
+	err := s.update("forgetting settled intents", s.outbox, func(tx *bbolt.Tx) error {
+		for _, id := range ids {
+			if err := tx.Bucket(s.post.name).Delete(rowName(s.post, id)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		if it := s.byID[id]; it != nil {
+			s.drop(it)
+		}
+	}
+	if err != nil {
+		s.log.Warn("settled intents stay in the outbox for now", "count", len(ids), "error", err)
+		return nil
+	}
+	s.done = append(s.done, ids...)
+	return nil
+}
+
+// Draft returns what was typed for a conversation and not sent; "" for nothing.
+func (s *Store) Draft(conv inbox.ConversationID) string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.drafts[conv]
+}
+
+// SetDraft keeps what was typed for a conversation; "" removes it. When it returns nil the draft is on the disk.
+func (s *Store) SetDraft(ctx context.Context, conv inbox.ConversationID, text string) error {
+	s.posting.Lock()
+	defer s.posting.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.Draft(conv) == text {
+		return nil
+	}
+	if err := s.update("keeping a draft", s.outbox, func(tx *bbolt.Tx) error {
+		name := rowName(s.drafty, conv)
+		if text == "" {
+			return tx.Bucket(s.drafty.name).Delete(name)
+		}
+		b, err := encMode.Marshal(draftRow{Conversation: conv, Text: text})
+		if err != nil {
+			return fmt.Errorf("encoding a draft: %w", err)
+		}
+		return s.drafty.put(tx, name, b)
+	}); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if text == "" {
+		delete(s.drafts, conv)
+	} else {
+		s.drafts[conv] = text
+	}
+	s.reshow(conv)
+	s.poke()
+	return nil
+}

@@ -1,0 +1,172 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"go.etcd.io/bbolt"
+
+	"sealdesk/store/seal"
+)
+
+// Repair makes a store that can be opened of one that is damaged: the cache is overwritten and removed, for the relay
+// tells it again from the start; of the outbox, every row that can still be reached and opens under its key is kept.
+// The store must not be open. ErrWrongKey means that the outbox is sound and sealed under another key: nothing is
+// changed then.
+func Repair(ctx context.Context, cfg Config) error {
+	return sorted("repairing the store", repair(ctx, cfg))
+}
+
+func repair(ctx context.Context, cfg Config) error {
+	lock, err := takeFolder(ctx, cfg.Dir)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	root := cfg.Key.root(cfg.RelayHalf)
+	sealer, err := seal.New(root, seal.Scope{Store: cfg.Key.store[:], Schema: schema})
+	root.Destroy()
+	if err != nil {
+		return err
+	}
+	if err := saveOutbox(cfg, makeRooms(sealer)); err != nil {
+		return err
+	}
+	return errors.Join(shred(cfg.Dir, cacheFile), shred(cfg.Dir, cleanFile), shred(cfg.Dir, damagedFile))
+}
+
+// saveOutbox replaces an outbox that is not whole by what can be read of it.
+func saveOutbox(cfg Config, r rooms) error {
+	path := filepath.Join(cfg.Dir, outboxFile)
+	if missing(cfg.Dir, outboxFile) {
+		return nil
+	}
+	type row struct {
+		room  room
+		key   []byte
+		plain []byte
+	}
+	var rows []row
+	lost, otherKey := 0, false
+	err := walk(path, func(bucket string, key, value []byte) {
+		var in room
+		switch bucket {
+		case string(r.post.name):
+			in = r.post
+		case string(r.drafty.name):
+			in = r.drafty
+		default:
+			otherKey = otherKey || string(key) == string(keyCheck) && r.sealer.Verify(value) != nil
+			return
+		}
+		plain, err := in.open(key, value)
+		if err == nil && bucket == string(r.post.name) {
+			_, err = decodeItem(plain)
+		} else if err == nil {
+			_, err = decodeRow[draftRow](plain)
+		}
+		if err != nil {
+			lost++
+			return
+		}
+		rows = append(rows, row{in, append([]byte(nil), key...), plain})
+	})
+	switch {
+	case err != nil && !errors.Is(err, ErrDamaged):
+		return err
+	case err == nil && lost == 0 && !otherKey:
+		return nil
+	case err == nil && otherKey && len(rows) == 0 && lost > 0:
+		return ErrWrongKey
+	}
+	if cfg.Log != nil {
+		cfg.Log.Warn("the outbox was damaged", "kept", len(rows), "lost", lost)
+	}
+	fresh := &Store{dir: cfg.Dir, reader: cfg.Reader, rooms: r}
+	const name = outboxFile + ".new"
+	if err := shred(cfg.Dir, name); err != nil {
+		return err
+	}
+	f := &file{db: &fresh.outbox, name: name, limit: maxOutbox, meta: r.outMeta, others: []room{r.post, r.drafty}}
+	if err := fresh.openFile(f); err != nil {
+		return err
+	}
+	err = fresh.initialise(f)
+	if err == nil {
+		err = fresh.outbox.Update(func(tx *bbolt.Tx) error {
+			for _, row := range rows {
+				if err := row.room.put(tx, row.key, row.plain); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err = errors.Join(err, fresh.outbox.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(filepath.Join(cfg.Dir, name), path); err != nil {
+		return fmt.Errorf("replacing the outbox: %w", err)
+	}
+	return syncDir(cfg.Dir)
+}
+
+// Quarantine overwrites and removes everything a store has in the folder, drafts and unsettled intents too: it is for
+// files nobody can read any more, or nobody may. ErrAlreadyRunning means that a program still has it open.
+func Quarantine(dir string) error {
+	lock, err := takeFolder(context.Background(), dir)
+	if err != nil {
+		return sorted("putting the store away", err)
+	}
+	defer lock.Close()
+	return sorted("putting the store away", shredAll(dir))
+}
+
+// Wipe destroys the store: first the keys, so that what the disk still holds is noise, then the files. The store is
+// closed afterwards whatever the outcome. A nil keyring leaves the keys alone.
+func (s *Store) Wipe(ctx context.Context, ring *Keyring) error {
+	var err error
+	if ring != nil {
+		err = ring.Forget(ctx)
+	}
+	err = errors.Join(err, s.Close())
+	return sorted("wiping the store", errors.Join(err, Quarantine(s.dir)))
+}
+
+func shredAll(dir string) error {
+	var err error
+	for _, name := range []string{cacheFile, outboxFile, outboxFile + ".new", cleanFile, cleanFile + ".new", damagedFile} {
+		err = errors.Join(err, shred(dir, name))
+	}
+	return errors.Join(err, syncDir(dir))
+}
+
+// shred overwrites a file, and removes it. A file that is not there is no error.
+func shred(dir, name string) error {
+	path := filepath.Join(dir, name)
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = overwrite(f)
+	}
+	// Whatever became of the overwriting, the name goes.
+	return errors.Join(err, os.Remove(path))
+}
+
+func overwrite(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return err
+	}
+	zeros := make([]byte, 1<<20)
+	for left := info.Size(); left > 0 && err == nil; left -= int64(len(zeros)) {
+		_, err = f.Write(zeros[:min(left, int64(len(zeros)))])
+	}
+	return errors.Join(err, f.Sync(), f.Truncate(0), f.Close())
+}

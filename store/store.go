@@ -1,0 +1,585 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"sealdesk/app/inbox"
+	"sealdesk/store/seal"
+)
+
+// The files of a store.
+const (
+	cacheFile   = "cache.db"
+	outboxFile  = "outbox.db"
+	lockFile    = "lock"
+	cleanFile   = "clean"
+	damagedFile = "damaged"
+)
+
+const (
+	schema       = 1 // of the values; bound into every seal
+	lockPatience = 2 * time.Second
+	maxCache     = 2 << 30
+	maxOutbox    = 64 << 20
+)
+
+// Config says which store to open, with which key, for whom.
+type Config struct {
+	Dir       string
+	Key       CacheKey       // from [Keyring.CacheKey]
+	RelayHalf seal.Key       // the half the relay lends; the zero key while it lends none
+	Reader    inbox.PersonID // whose read marks count, and who writes
+	Log       *slog.Logger   // nil: silent
+}
+
+// Store is an open store. Get one from [Open].
+type Store struct {
+	dir    string
+	reader inbox.PersonID
+	log    *slog.Logger
+	lock   *os.File
+	cache  *bbolt.DB
+	outbox *bbolt.DB
+	rooms
+
+	applying sync.Mutex // writers of cache.db
+	posting  sync.Mutex // writers of outbox.db
+	dirty    sync.Once  // removes the mark of a clean end before the first write
+	dirtyErr error
+	marked   atomic.Bool // damage was noted in the folder
+
+	loading sync.Once
+	loaded  chan struct{} // closed when rows are in memory or loadErr says why not
+	loadErr error
+
+	mu       sync.RWMutex // guards what follows
+	closed   bool
+	cursors  map[inbox.LogID]inbox.Cursor
+	people   map[inbox.PersonID]inbox.Person
+	inboxes  map[inbox.InboxID]inbox.Inbox
+	base     map[inbox.ConversationID]*inbox.Conversation // what the cache holds
+	shown    map[inbox.ConversationID]*Row                // base with what is not settled, as in list
+	list     []*Row                                       // newest first; replaced, never changed
+	items    []*item                                      // the outbox in order; items are replaced, never changed
+	itemsOn  map[inbox.ConversationID][]*item             // the same by conversation; lists are replaced, never changed
+	byID     map[inbox.IntentID]*item
+	drafts   map[inbox.ConversationID]string
+	done     []inbox.IntentID // causes whose row in the cache has served
+	watchers map[chan struct{}]struct{}
+}
+
+// A room is a bucket with its keys.
+type room struct {
+	name []byte
+	seal *seal.Bucket
+}
+
+type rooms struct {
+	sealer                                            *seal.Sealer
+	meta, head, row, ev, cause, outMeta, post, drafty room
+}
+
+func makeRooms(s *seal.Sealer) rooms {
+	r := func(name string) room { return room{[]byte(name), s.Bucket(name)} }
+	return rooms{s, r("meta"), r("head"), r("row"), r("ev"), r("cause"), room{[]byte("meta"), s.Bucket("outmeta")}, r("ob"), r("draft")}
+}
+
+// The keys of meta and head.
+var (
+	keyFormat  = []byte("format")
+	keyCheck   = []byte("check")
+	keyCursors = []byte("cursors")
+	keyReader  = []byte("reader")
+	keyTop     = []byte("top")
+	keyCompany = []byte("company")
+)
+
+// put seals a value for its row.
+func (r room) put(tx *bbolt.Tx, key, plain []byte) error {
+	padded := seal.Pad(make([]byte, 0, len(plain)+seal.Block), plain)
+	return tx.Bucket(r.name).Put(key, r.seal.Seal(nil, key, padded))
+}
+
+// open returns what was sealed for the row.
+func (r room) open(key, sealed []byte) ([]byte, error) {
+	padded, err := r.seal.Open(nil, key, sealed)
+	if err != nil {
+		return nil, err
+	}
+	return seal.Unpad(padded)
+}
+
+// get returns the value of a row; nil when there is none.
+func (r room) get(tx *bbolt.Tx, key []byte) ([]byte, error) {
+	sealed := tx.Bucket(r.name).Get(key)
+	if sealed == nil {
+		return nil, nil
+	}
+	return r.open(key, sealed)
+}
+
+// rowName is the keyed name of a row.
+func rowName[T ~string](r room, id T) []byte {
+	n := r.seal.Name([]byte(id))
+	return n[:]
+}
+
+// Open opens the store in cfg.Dir, or makes an empty one. It returns ErrAlreadyRunning after two seconds when another
+// program has it open; ErrDamaged when a file is not what was written (call Repair, then Open again); ErrWrongKey or
+// ErrOtherPerson when the files are not for this key or reader (call Quarantine, and enrol again for the former); and
+// ErrNewerStore. No error leaves anything changed.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	s, err := open(ctx, cfg)
+	if err != nil {
+		return nil, sorted("opening the store", err)
+	}
+	return s, nil
+}
+
+func open(ctx context.Context, cfg Config) (_ *Store, err error) {
+	if cfg.Key.IsZero() {
+		return nil, seal.ErrNoKey
+	}
+	lock, err := takeFolder(ctx, cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		dir: cfg.Dir, reader: cfg.Reader, log: cfg.Log, lock: lock,
+		loaded:  make(chan struct{}),
+		cursors: map[inbox.LogID]inbox.Cursor{}, people: map[inbox.PersonID]inbox.Person{}, inboxes: map[inbox.InboxID]inbox.Inbox{},
+		base: map[inbox.ConversationID]*inbox.Conversation{}, shown: map[inbox.ConversationID]*Row{},
+		byID: map[inbox.IntentID]*item{}, itemsOn: map[inbox.ConversationID][]*item{}, drafts: map[inbox.ConversationID]string{}, watchers: map[chan struct{}]struct{}{},
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	defer func() {
+		if err != nil {
+			s.release()
+		}
+	}()
+	root := cfg.Key.root(cfg.RelayHalf)
+	sealer, err := seal.New(root, seal.Scope{Store: cfg.Key.store[:], Schema: schema})
+	root.Destroy()
+	if err != nil {
+		return nil, err
+	}
+	s.rooms = makeRooms(sealer)
+	if err := inspect(cfg.Dir); err != nil {
+		return nil, err
+	}
+	files := []*file{
+		{db: &s.outbox, name: outboxFile, limit: maxOutbox, meta: s.outMeta, others: []room{s.post, s.drafty}},
+		{db: &s.cache, name: cacheFile, limit: maxCache, meta: s.meta, others: []room{s.head, s.row, s.ev, s.cause}},
+	}
+	for _, f := range files {
+		if f.fresh = missing(s.dir, f.name); !f.fresh {
+			if err := s.openFile(f); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := s.compareKeys(files); err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		if f.fresh {
+			if err := errors.Join(s.touch(), s.openFile(f)); err != nil {
+				return nil, err
+			}
+			if err := s.initialise(f); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := s.readOutbox(); err != nil {
+		return nil, err
+	}
+	return s, s.readCompany()
+}
+
+// takeFolder makes the folder, private to its owner, and takes its lock.
+func takeFolder(ctx context.Context, dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the folder: %w", err)
+	}
+	if err := os.Chmod(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("closing the folder to others: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the lock: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		ok, err := tryLock(f)
+		if ok {
+			return f, nil
+		}
+		if err != nil {
+			f.Close()
+			return nil, fmt.Errorf("taking the lock: %w", err)
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			f.Close()
+			return nil, ErrAlreadyRunning
+		}
+	}
+}
+
+func missing(dir, name string) bool {
+	_, err := os.Lstat(filepath.Join(dir, name))
+	return errors.Is(err, os.ErrNotExist)
+}
+
+// inspect refuses files bbolt must not see. After a clean end their sizes and times are proof enough.
+func inspect(dir string) error {
+	if !missing(dir, damagedFile) {
+		return ErrDamaged
+	}
+	if cleanEnd(dir) {
+		return nil
+	}
+	for _, name := range []string{cacheFile, outboxFile} {
+		if missing(dir, name) {
+			continue
+		}
+		if err := walk(filepath.Join(dir, name), nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stamp describes both files as they are now.
+func stamp(dir string) ([]byte, error) {
+	b := []byte("sealdesk clean 1\n")
+	for _, name := range []string{cacheFile, outboxFile} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			return nil, err
+		}
+		b = fmt.Appendf(b, "%s %d %d\n", name, info.Size(), info.ModTime().UnixNano())
+	}
+	return b, nil
+}
+
+func cleanEnd(dir string) bool {
+	was, err := os.ReadFile(filepath.Join(dir, cleanFile))
+	if err != nil {
+		return false
+	}
+	is, err := stamp(dir)
+	return err == nil && string(is) == string(was)
+}
+
+// touch takes the mark of a clean end away, once, before the first write.
+func (s *Store) touch() error {
+	s.dirty.Do(func() {
+		err := os.Remove(filepath.Join(s.dir, cleanFile))
+		if err == nil {
+			err = syncDir(s.dir)
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			s.dirtyErr = fmt.Errorf("marking the store as in use: %w", err)
+		}
+	})
+	return s.dirtyErr
+}
+
+// A file is one of the two, on its way to being opened.
+type file struct {
+	db     **bbolt.DB
+	name   string
+	limit  int
+	meta   room
+	others []room
+	fresh  bool // not there yet
+}
+
+func (s *Store) openFile(f *file) error {
+	return guard(func() (err error) {
+		*f.db, err = bbolt.Open(filepath.Join(s.dir, f.name), 0o600,
+			&bbolt.Options{Timeout: lockPatience, FreelistType: bbolt.FreelistMapType, MaxSize: f.limit})
+		return err
+	})
+}
+
+// guard turns a fault or panic of bbolt over a page that changed under it into ErrDamaged: one that was not there when
+// the structure was checked, or was not checked after a clean end.
+func guard(f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: the database gave up", ErrDamaged)
+		}
+	}()
+	return f()
+}
+
+func (s *Store) initialise(f *file) error {
+	return guard(func() error {
+		return (*f.db).Update(func(tx *bbolt.Tx) error {
+			for _, r := range append(f.others, f.meta) {
+				if _, err := tx.CreateBucketIfNotExists(r.name); err != nil {
+					return err
+				}
+			}
+			b := tx.Bucket(f.meta.name)
+			if err := b.Put(keyFormat, []byte{schema}); err != nil {
+				return err
+			}
+			check := s.sealer.Check()
+			if err := b.Put(keyCheck, check[:]); err != nil {
+				return err
+			}
+			return f.meta.put(tx, keyReader, []byte(s.reader))
+		})
+	})
+}
+
+// compareKeys tells a wrong key, which fits neither file, from a damaged or exchanged file, which it does not fit while
+// it fits the other.
+func (s *Store) compareKeys(files []*file) error {
+	there, fit := 0, 0
+	var damage error
+	for _, f := range files {
+		if f.fresh {
+			continue
+		}
+		there++
+		fits, err := s.compareKey(f)
+		switch {
+		case errors.Is(err, ErrOtherPerson), errors.Is(err, ErrNewerStore):
+			return err
+		case err != nil:
+			damage = err
+		case fits:
+			fit++
+		}
+	}
+	switch {
+	case damage != nil:
+		return damage
+	case fit == there:
+		return nil
+	case fit == 0:
+		return ErrWrongKey
+	}
+	return fmt.Errorf("%w: the files do not belong together", ErrDamaged)
+}
+
+func (s *Store) compareKey(f *file) (fits bool, err error) {
+	err = guard(func() error {
+		return (*f.db).View(func(tx *bbolt.Tx) error {
+			for _, r := range append(f.others, f.meta) {
+				if tx.Bucket(r.name) == nil {
+					return ErrDamaged
+				}
+			}
+			format, tag := tx.Bucket(f.meta.name).Get(keyFormat), tx.Bucket(f.meta.name).Get(keyCheck)
+			if len(format) != 1 || len(tag) != seal.CheckSize {
+				return ErrDamaged
+			}
+			if format[0] > schema {
+				return ErrNewerStore
+			}
+			if s.sealer.Verify(tag) != nil {
+				return nil
+			}
+			fits = true
+			reader, err := f.meta.get(tx, keyReader)
+			if err != nil {
+				return err
+			}
+			if string(reader) != string(s.reader) {
+				return ErrOtherPerson
+			}
+			return nil
+		})
+	})
+	return fits, err
+}
+
+// view reads the cache.
+func (s *Store) view(doing string, f func(*bbolt.Tx) error) error {
+	return s.failed(doing, guard(func() error { return s.cache.View(f) }))
+}
+
+// update writes a file in one synced transaction.
+func (s *Store) update(doing string, db *bbolt.DB, f func(*bbolt.Tx) error) error {
+	if err := s.touch(); err != nil {
+		return sorted(doing, err)
+	}
+	return s.failed(doing, guard(func() error { return db.Update(f) }))
+}
+
+// failed sorts an error and leaves word of damage for the next start.
+func (s *Store) failed(doing string, err error) error {
+	err = sorted(doing, err)
+	if errors.Is(err, ErrDamaged) && !s.marked.Swap(true) {
+		s.log.Error("the store is damaged")
+		if f, err := os.OpenFile(filepath.Join(s.dir, damagedFile), os.O_CREATE|os.O_WRONLY, 0o600); err == nil {
+			f.Close()
+			syncDir(s.dir)
+		}
+	}
+	return err
+}
+
+// readCompany reads what is needed before anything is shown: cursors, colleagues, inboxes, and which causes are here.
+func (s *Store) readCompany() error {
+	var arrived []inbox.IntentID
+	err := s.view("reading the company", func(tx *bbolt.Tx) error {
+		if b, err := s.meta.get(tx, keyCursors); err != nil {
+			return err
+		} else if b != nil {
+			list, err := decodeRow[[]inbox.Cursor](b)
+			if err != nil {
+				return err
+			}
+			for _, c := range list {
+				s.cursors[c.Log] = c
+			}
+		}
+		if b, err := s.head.get(tx, keyCompany); err != nil {
+			return err
+		} else if b != nil {
+			c, err := decodeRow[companyRow](b)
+			if err != nil {
+				return err
+			}
+			for _, p := range c.People {
+				s.people[p.ID] = p
+			}
+			for _, i := range c.Inboxes {
+				s.inboxes[i.ID] = i
+			}
+		}
+		return tx.Bucket(s.cause.name).ForEach(func(k, v []byte) error {
+			id, err := s.cause.open(k, v)
+			arrived = append(arrived, inbox.IntentID(id))
+			return err
+		})
+	})
+	if err != nil {
+		return err
+	}
+	return s.forgetItems(arrived)
+}
+
+func be64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+// Cursors returns how far each log has been applied, in no order.
+func (s *Store) Cursors() []inbox.Cursor {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := make([]inbox.Cursor, 0, len(s.cursors))
+	for _, c := range s.cursors {
+		out = append(out, c)
+	}
+	return out
+}
+
+// Watch returns pokes: one at once, and one after each change of what the store would answer. Pokes carry no data, fold
+// into one while nobody looks, and are never lost. They end with ctx; the channel is not closed.
+func (s *Store) Watch(ctx context.Context) <-chan struct{} {
+	c := make(chan struct{}, 1)
+	c <- struct{}{}
+	s.mu.Lock()
+	s.watchers[c] = struct{}{}
+	s.mu.Unlock()
+	context.AfterFunc(ctx, func() {
+		s.mu.Lock()
+		delete(s.watchers, c)
+		s.mu.Unlock()
+	})
+	return c
+}
+
+// poke must be called with mu held.
+func (s *Store) poke() {
+	for c := range s.watchers {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Close ends the use of the store and marks its end as clean. Calls after it return ErrClosed.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	was := s.closed
+	s.closed = true
+	s.mu.Unlock()
+	if was {
+		return nil
+	}
+	s.loading.Do(func() { s.loadErr = ErrClosed; close(s.loaded) })
+	<-s.loaded
+	s.applying.Lock()
+	defer s.applying.Unlock()
+	s.posting.Lock()
+	defer s.posting.Unlock()
+	err := errors.Join(guard(s.cache.Close), guard(s.outbox.Close))
+	if err == nil && !s.marked.Load() {
+		err = markClean(s.dir)
+	}
+	s.release()
+	return sorted("closing the store", err)
+}
+
+func markClean(dir string) error {
+	b, err := stamp(dir)
+	if err != nil {
+		return err
+	}
+	return writeSynced(dir, cleanFile, b)
+}
+
+// writeSynced puts a small file in place of an old one, whole or not at all.
+func writeSynced(dir, name string, b []byte) error {
+	tmp := filepath.Join(dir, name+".new")
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		os.Remove(tmp)
+		return err
+	}
+	if err := os.Rename(tmp, filepath.Join(dir, name)); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// release lets go of the files and the folder.
+func (s *Store) release() {
+	for _, db := range []*bbolt.DB{s.cache, s.outbox} {
+		if db != nil {
+			guard(db.Close)
+		}
+	}
+	s.lock.Close()
+}

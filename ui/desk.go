@@ -1,0 +1,456 @@
+package ui
+
+import (
+	"context"
+
+	"fyne.io/fyne/v2"
+
+	"sealdesk/app/inbox"
+	"sealdesk/ui/kit"
+)
+
+// desk is the inbox: the panes of the window, what they show, and what keys and taps do. It lives on the main goroutine.
+type desk struct {
+	u       *UI
+	session Session
+	ctx     context.Context
+	root    *fyne.Container
+	panes   *panes
+	strip   *kit.StatusStrip
+
+	rail    *rail
+	listing *listPane
+	head    *header
+	line    *timeline
+	comp    *composer
+	side    *contactPane
+	palette *kit.Picker
+	status  StatusView
+
+	rows   *inboxWorker
+	lines  *lineWorker
+	writer *writer
+	links  *linkWorker
+
+	staff    staff
+	all      []*Row // newest first
+	fresh    []*Row // what the filter shows, in order
+	shown    []*Row // what the list shows: fresh, or its order before while the reader holds it
+	pills    []PillView
+	filter   Filter
+	chosen   bool // the reader chose the filter
+	loaded   bool
+	link     Link
+	open     inbox.ConversationID
+	row      *Row
+	messages []inbox.Message
+	marked   map[inbox.ConversationID]uint64 // how far was reported as read
+	traced   bool
+}
+
+// showDesk opens the inbox in the window.
+func (u *UI) showDesk(s Session) {
+	d := &desk{u: u, session: s, ctx: u.ctx, marked: map[inbox.ConversationID]uint64{}}
+	u.desk = d
+	d.rows = &inboxWorker{model: s.Model, post: u.cfg.Post, again: newPoke(), show: d.showRows}
+	d.lines = &lineWorker{model: s.Model, post: u.cfg.Post, again: newPoke(), now: u.cfg.Now, loc: u.cfg.Location, show: d.showLine}
+	d.writer = newWriter(u.ctx, s.Model, u.cfg.After)
+	d.writer.failed = func(i inbox.Intent, err error) { u.cfg.Post(func() { d.notKept(i, err) }) }
+	d.writer.kept = func() { u.trace("draft kept") }
+	d.links = &linkWorker{relay: s.Relay, post: u.cfg.Post, again: newPoke(), show: d.showLink}
+	d.build()
+	u.show(d.root)
+	go d.rows.run(u.ctx, u.cfg.After)
+	go d.lines.run(u.ctx, u.cfg.After)
+	go d.links.run(u.ctx, u.cfg.After)
+	go d.writer.run()
+	go d.minutes()
+	u.trace("desk shown")
+}
+
+// build makes the panes. It is called again when the language changes.
+func (d *desk) build() {
+	d.rail = newRail(d)
+	d.listing = newListPane(d)
+	d.head = newHeader(d)
+	d.line = newTimeline(d)
+	d.comp = newComposer(d)
+	d.side = newContactPane(d)
+	d.strip = kit.NewStatusStrip()
+	d.palette = nil
+	d.panes = &panes{rail: d.rail.root, list: d.listing.root, middle: newMiddle(d), side: d.side.root, changed: d.resized,
+		under: func() (y, h float32) { return d.line.root.Position().Y, d.line.root.Size().Height }}
+	d.root = boxed(fill{}, kit.Column(kit.Min(d.strip), kit.Grow(d.panes.container())))
+	d.redraw()
+}
+
+// newMiddle stacks header, timeline and composer.
+func newMiddle(d *desk) fyne.CanvasObject {
+	return kit.Column(kit.Min(d.head.root), kit.Grow(d.line.root), kit.Min(d.comp.root))
+}
+
+func (d *desk) rebuild() {
+	typed := d.comp.text()
+	wide := d.panes.drawer
+	d.build()
+	d.panes.drawer = wide
+	d.u.show(d.root)
+	d.applyRows()
+	d.setStatus()
+	if d.open != "" {
+		id := d.open
+		d.open = ""
+		d.openConversation(id)
+		d.comp.setText(typed)
+	}
+}
+
+// restyled draws everything again after a change of theme or text size.
+func (d *desk) restyled() {
+	d.line.forget()
+	d.redraw()
+	d.root.Refresh()
+	d.line.list.Refresh()
+	d.listing.list.Refresh()
+	d.side.list.Refresh()
+}
+
+// redraw brings the panes up to date with what is known.
+func (d *desk) redraw() {
+	d.head.refresh()
+	d.comp.refresh()
+	d.side.refresh()
+	d.line.refresh()
+}
+
+func (d *desk) clock() clock {
+	return clock{now: inbox.At(d.u.cfg.Now()), loc: d.u.cfg.Location}
+}
+
+// showRows takes in what the inbox worker found.
+func (d *desk) showRows(v inboxView) {
+	if v.err != nil {
+		d.u.cfg.Log.Error("list not read", "error", v.err)
+		d.listing.failed()
+		return
+	}
+	first := !d.loaded
+	d.loaded = true
+	d.all, d.staff = v.all, v.staff
+	if !d.chosen {
+		d.filter = firstFilter(tallyOf(d.all, d.staff.me.ID))
+	}
+	if v.newer {
+		d.notify()
+	}
+	d.applyRows()
+	if (first || !d.traced) && len(d.all) > 0 {
+		d.traced = true
+		d.u.trace("inbox shown rows=" + grouped(len(d.shown)))
+	}
+	if first && len(d.all) == 0 {
+		d.u.trace("inbox empty")
+	}
+}
+
+// firstFilter is what the list shows until the reader chooses: the most personal one that is not empty.
+func firstFilter(t tally) Filter {
+	switch {
+	case t.mine > 0:
+		return FilterMine
+	case t.unassigned > 0:
+		return FilterUnassigned
+	case t.all > 0:
+		return FilterAll
+	}
+	return FilterMine
+}
+
+// applyRows shows the rows the filter lets through.
+func (d *desk) applyRows() {
+	t := tallyOf(d.all, d.staff.me.ID)
+	d.pills = pills(t, d.filter)
+	d.fresh = choose(d.all, d.filter, d.staff.me.ID)
+	hold := d.listing.held() || d.u.pressed()
+	var waiting int
+	d.shown, waiting = settle(d.shown, d.fresh, hold && d.listing.filter == d.filter)
+	d.listing.show(t, waiting)
+	d.u.title(t.unread)
+	d.rail.unread(t.unread)
+	if d.open != "" {
+		for _, r := range d.all {
+			if r.ID == d.open {
+				d.row = r
+				d.head.refresh()
+				d.comp.refresh()
+				d.side.refresh()
+				d.markRead()
+				break
+			}
+		}
+	}
+}
+
+func (d *desk) setFilter(f Filter) {
+	d.chosen, d.filter = true, f
+	d.applyRows()
+	d.u.trace("filter shown")
+}
+
+// openConversation shows a conversation.
+func (d *desk) openConversation(id inbox.ConversationID) {
+	if id == d.open {
+		d.comp.focus()
+		return
+	}
+	var row *Row
+	for _, r := range d.all {
+		if r.ID == id {
+			row = r
+			break
+		}
+	}
+	if row == nil {
+		return
+	}
+	d.open, d.row, d.messages = id, row, nil
+	after := uint64(0)
+	if row.Unread > 0 {
+		after = max(row.ReadSeq, 1)
+	}
+	d.line.open()
+	d.lines.open(id, after)
+	d.listing.list.Select(string(id))
+	d.listing.list.ScrollTo(string(id))
+	draft := row.Draft
+	if typed, ok := d.writer.typedText(id); ok {
+		draft = typed
+	}
+	d.comp.open(draft)
+	d.head.refresh()
+	d.side.refresh()
+	d.panes.refresh()
+	d.comp.focus()
+}
+
+// showLine takes in what the conversation worker found.
+func (d *desk) showLine(v lineView) {
+	if v.id != d.open {
+		return
+	}
+	if v.err != nil {
+		d.u.cfg.Log.Error("conversation not read", "error", v.err)
+		d.line.failed()
+		return
+	}
+	d.messages = v.messages
+	d.line.show(v)
+	d.side.refresh()
+	d.markRead()
+	if v.first {
+		d.u.trace("conversation opened " + string(v.id))
+	}
+	for _, id := range v.arrived {
+		d.u.trace("message shown " + string(id))
+	}
+	for _, line := range v.receipts {
+		d.u.trace(line)
+	}
+}
+
+// markRead reports how far the reader has read: what is at the end of the open timeline while the window is looked at.
+func (d *desk) markRead() {
+	if d.row == nil || d.row.Unread == 0 || !d.u.active || !d.line.list.AtBottom() || len(d.messages) == 0 {
+		return
+	}
+	upTo := lastSeq(d.messages)
+	if upTo < d.row.InboundSeq || upTo <= d.marked[d.open] {
+		return
+	}
+	d.marked[d.open] = upTo
+	d.submit(inbox.MarkRead{Conversation: d.open, UpTo: upTo})
+}
+
+// submit makes a wish.
+func (d *desk) submit(body inbox.IntentBody) inbox.IntentID {
+	i := inbox.Intent{ID: inbox.NewID[inbox.IntentID](), At: inbox.At(d.u.cfg.Now()), Body: body}
+	d.writer.submit(i)
+	return i.ID
+}
+
+// notKept says that a wish could not be made durable, and puts a text back where it was written.
+func (d *desk) notKept(i inbox.Intent, err error) {
+	d.u.cfg.Log.Error("wish not kept", "kind", int(i.Body.IntentKind()), "error", err)
+	text := ""
+	switch b := i.Body.(type) {
+	case inbox.SendText:
+		text = b.Text
+	case inbox.AddNote:
+		text = b.Text
+	case inbox.MarkRead:
+		return
+	}
+	if text != "" && i.Body.On() == d.open && d.comp.text() == "" {
+		d.comp.setText(text)
+	}
+	d.u.toast(kit.Toast{Text: word("error.submit"), Icon: "warn"})
+}
+
+// activity takes in that the window got or lost the focus.
+func (d *desk) activity() {
+	if d.u.active {
+		d.markRead()
+	}
+}
+
+func (d *desk) headerView() HeaderView { return headerView(d.row.Conversation, d.staff, d.clock()) }
+
+// assign gives the open conversation to somebody; "" to nobody.
+func (d *desk) assign(to inbox.PersonID) {
+	if d.row == nil || !d.headerView().CanAssign {
+		return
+	}
+	id, was := d.open, d.row.Assignee
+	d.submit(inbox.Assign{Conversation: id, To: to})
+	text := word("toast.unassigned")
+	if to != "" {
+		text = word("toast.assigned", "Name", d.staff.called(to))
+	}
+	d.u.toast(kit.Toast{Text: text, Icon: "user", Action: kit.Action{Text: word("toast.undo"), Do: func() {
+		d.submit(inbox.Assign{Conversation: id, To: was})
+	}}})
+	d.u.trace("intent submitted")
+}
+
+// toggleState closes the open conversation, or opens it again.
+func (d *desk) toggleState() {
+	if d.row == nil || !d.headerView().CanState {
+		return
+	}
+	id, was := d.open, d.row.State
+	next, text := inbox.Closed, word("toast.closed")
+	if was == inbox.Closed {
+		next, text = inbox.Open, word("toast.reopened")
+	}
+	d.submit(inbox.SetState{Conversation: id, State: next})
+	d.u.toast(kit.Toast{Text: text, Icon: "check", Action: kit.Action{Text: word("toast.undo"), Do: func() {
+		d.submit(inbox.SetState{Conversation: id, State: was})
+	}}})
+	d.u.trace("intent submitted")
+}
+
+// step opens the conversation that many rows further down.
+func (d *desk) step(by int) {
+	if len(d.shown) == 0 {
+		return
+	}
+	i := -1
+	for j, r := range d.shown {
+		if r.ID == d.open {
+			i = j
+			break
+		}
+	}
+	if i < 0 && by < 0 {
+		i = 1
+	}
+	d.openConversation(d.shown[min(max(i+by, 0), len(d.shown)-1)].ID)
+}
+
+// nextUnread opens the next conversation with something new, searching from the open one downwards and round.
+func (d *desk) nextUnread() {
+	from := 0
+	for j, r := range d.shown {
+		if r.ID == d.open {
+			from = j + 1
+		}
+	}
+	for k := range d.shown {
+		r := d.shown[(from+k)%len(d.shown)]
+		if r.Unread > 0 && r.ID != d.open {
+			d.openConversation(r.ID)
+			return
+		}
+	}
+}
+
+// cycle moves the keyboard to the next pane.
+func (d *desk) cycle(by int) {
+	c := d.u.cfg.Window.Canvas()
+	stops := []fyne.Focusable{d.listing.list}
+	if d.open != "" {
+		stops = append(stops, d.line.list)
+		if f := d.comp.stop(); f != nil {
+			stops = append(stops, f)
+		}
+		if d.panes.sideShown() {
+			stops = append(stops, d.side.list)
+		}
+	}
+	at := -1
+	for i, s := range stops {
+		if s == c.Focused() {
+			at = i
+		}
+	}
+	if at < 0 && by < 0 {
+		at = 0
+	}
+	c.Focus(stops[(at+by+len(stops))%len(stops)])
+}
+
+func (d *desk) toggleContact() {
+	if d.open == "" {
+		return
+	}
+	d.panes.toggle()
+	if d.panes.sideShown() {
+		d.u.trace("contact panel shown")
+	}
+	d.head.refresh()
+}
+
+// escape goes back step by step: the drawer, note mode, then to the message field.
+func (d *desk) escape() bool {
+	switch {
+	case d.panes.drawerShown():
+		d.toggleContact()
+	case d.comp.note:
+		d.toggleNote()
+	case d.open != "":
+		d.comp.focus()
+	default:
+		return false
+	}
+	return true
+}
+
+func (d *desk) resized() { d.head.refresh() }
+
+// showLink takes in how the device and the server stand.
+func (d *desk) showLink(l Link) {
+	if l.State != d.link.State {
+		d.u.trace("state " + linkWord(l.State))
+	}
+	d.link = l
+	d.setStatus()
+	d.comp.refresh()
+}
+
+func (d *desk) setStatus() {
+	v := statusView(d.link, d.u.cfg.Now())
+	if v == d.status && d.strip.Visible() == (v.Text != "") {
+		return
+	}
+	d.status = v
+	if v.Text == "" {
+		d.strip.Clear()
+	} else {
+		n := kit.Notice{Style: chipStyles[v.Tone], Icon: v.Icon, Text: v.Text}
+		if v.Action != "" {
+			n.Actions = []kit.Action{{Text: v.Action, Do: d.session.Relay.Nudge}}
+		}
+		d.strip.Set(n)
+	}
+	d.root.Refresh()
+}

@@ -1,0 +1,24 @@
+// Package ui is what people see: the screens of Sealdesk.
+//
+// It knows words for humans and widgets. It must not know files, sockets, keys or frames, nor the packages that do: what
+// it needs of them stands in model.go as interfaces (Door, Model, Relay), and app/sealdesk plugs them in.
+//
+// How it is built:
+//
+//   - view_*.go decide words, badges, order, and what is enabled. They are pure: no widgets, no clock, no I/O.
+//   - paint_*.go draw views; the other files are the panes of the window and what keys and taps do.
+//   - worker.go holds the goroutines. Each loops: poke, query, view, post. Pokes coalesce, so that nothing is done more
+//     often than ten times a second.
+//   - dispatch.go is the only place with fyne.Do.
+//
+// Invariants:
+//
+//   - Nothing that can wait (disk, keyring, network) runs on the main goroutine.
+//   - A view is never changed after it was posted.
+//   - What a customer wrote is on screen and nowhere else: not in notifications, the window's title, the preferences, the
+//     trace or the log.
+//   - A button that would do nothing is not there.
+//
+// Concurrency: everything that touches widgets runs on the main goroutine, workers reach it through Post. Model, Relay and
+// Door are only called by workers, except for the methods that say they do not wait.
+package ui

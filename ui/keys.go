@@ -1,0 +1,289 @@
+package ui
+
+import (
+	"time"
+
+	"fyne.io/fyne/v2"
+
+	"sealdesk/app/inbox"
+	"sealdesk/ui/kit"
+)
+
+// Contexts of the keyboard. Everything else is "": the inbox.
+const (
+	contextStart   = "start"
+	contextOverlay = "overlay"
+)
+
+// The actions that have keys. The palette, the tooltips and the sheet of shortcuts are made from the same table.
+const (
+	actPalette  = "palette"
+	actNext     = "next"
+	actPrevious = "previous"
+	actUnread   = "unread"
+	actPanes    = "panes"
+	actBack     = "panes.back"
+	actPageUp   = "pageup"
+	actPageDown = "pagedown"
+	actTop      = "top"
+	actBottom   = "bottom"
+	actSendNext = "sendnext"
+	actNote     = "note"
+	actAssign   = "assign"
+	actClose    = "close"
+	actContact  = "contact"
+	actHelp     = "help"
+	actSettings = "settings"
+	actEscape   = "escape"
+)
+
+// bindings is the table of keys.
+func bindings() []kit.Binding {
+	return []kit.Binding{
+		{ID: actPalette, Keys: []string{"Ctrl+K"}, Label: "action.palette"},
+		{ID: actNext, Keys: []string{"Alt+Down"}, Label: "action.next"},
+		{ID: actPrevious, Keys: []string{"Alt+Up"}, Label: "action.previous"},
+		{ID: actUnread, Keys: []string{"Alt+Shift+Down"}, Label: "action.unread"},
+		{ID: actSendNext, Keys: []string{"Ctrl+Enter"}, Label: "action.sendnext"},
+		{ID: actNote, Keys: []string{"Ctrl+Shift+N"}, Label: "action.note"},
+		{ID: actAssign, Keys: []string{"Ctrl+Shift+A"}, Label: "action.assign"},
+		{ID: actClose, Keys: []string{"Ctrl+Shift+E"}, Label: "action.close"},
+		{ID: actContact, Keys: []string{"Ctrl+I"}, Label: "action.contact"},
+		{ID: actPageUp, Keys: []string{"PageUp"}, Label: "action.pageup"},
+		{ID: actPageDown, Keys: []string{"PageDown"}, Label: "action.pagedown"},
+		{ID: actTop, Keys: []string{"Ctrl+Home"}, Label: "action.top"},
+		{ID: actBottom, Keys: []string{"Ctrl+End"}, Label: "action.bottom"},
+		{ID: actPanes, Keys: []string{"F6"}, Label: "action.panes"},
+		{ID: actBack, Keys: []string{"Shift+F6"}, Label: "action.panes.back"},
+		{ID: actSettings, Keys: []string{"Ctrl+,"}, Contexts: []string{"", contextStart}, Label: "action.settings"},
+		{ID: actHelp, Keys: []string{"F1"}, Label: "action.help"},
+		{ID: actEscape, Keys: []string{"Escape"}, Contexts: []string{"", contextOverlay}, Label: "action.escape"},
+	}
+}
+
+// context says where the keyboard is.
+func (u *UI) context() string {
+	switch {
+	case u.cfg.Window.Canvas().Overlays().Top() != nil:
+		return contextOverlay
+	case u.desk == nil:
+		return contextStart
+	}
+	return ""
+}
+
+// do runs an action and reports whether there was something to do.
+func (u *UI) do(id string) bool {
+	u.typed = u.cfg.Now()
+	if id == actEscape && u.context() == contextOverlay {
+		if kit.EscapeDialog(u.cfg.Window.Canvas()) {
+			u.trace("overlay closed")
+			return true
+		}
+		return false
+	}
+	if id == actSettings {
+		u.showSettings()
+		return true
+	}
+	d := u.desk
+	if d == nil {
+		return false
+	}
+	switch id {
+	case actPalette:
+		d.showPalette()
+	case actNext:
+		d.step(1)
+	case actPrevious:
+		d.step(-1)
+	case actUnread:
+		d.nextUnread()
+	case actPanes:
+		d.cycle(1)
+	case actBack:
+		d.cycle(-1)
+	case actPageUp:
+		d.line.list.Page(-1)
+	case actPageDown:
+		d.line.list.Page(1)
+	case actTop:
+		d.line.list.ScrollToTop()
+	case actBottom:
+		d.line.list.ScrollToBottom()
+	case actSendNext:
+		if d.send() {
+			d.nextUnread()
+		}
+	case actNote:
+		d.toggleNote()
+	case actAssign:
+		d.showAssign()
+	case actClose:
+		d.toggleState()
+	case actContact:
+		d.toggleContact()
+	case actHelp:
+		u.showHelp()
+	case actEscape:
+		return d.escape()
+	default:
+		return false
+	}
+	return true
+}
+
+// pressed reports whether a key was used less than three seconds ago: the list then keeps its order.
+func (u *UI) pressed() bool { return u.cfg.Now().Sub(u.typed) < 3*time.Second }
+
+// tip is a tooltip with the keys that do the same.
+func (u *UI) tip(text, id string) string {
+	if u.router != nil {
+		if h := u.router.Hint(id); h != "" {
+			return text + "  " + h
+		}
+	}
+	return text
+}
+
+// showHelp opens the sheet of shortcuts.
+func (u *UI) showHelp() {
+	type line struct{ label, keys string }
+	lines := []line{{word("action.send"), "Enter"}, {word("action.newline"), "Shift+Enter"}}
+	if !u.settings.EnterSends {
+		lines[0].keys, lines[1].keys = lines[1].keys, lines[0].keys
+	}
+	for _, b := range u.keys {
+		if !b.Hidden {
+			lines = append(lines, line{word(b.Label), u.router.Hint(b.ID)})
+		}
+	}
+	half := (len(lines) + 1) / 2
+	row := func() float32 { return kit.Scaled(30) }
+	sheet := newTall(word("action.help"), func(s *kit.Sketch, size fyne.Size) {
+		column := (size.Width - 40) / 2
+		for i, l := range lines {
+			x, y := float32(0), float32(i)*row()
+			if i >= half {
+				x, y = column+40, float32(i-half)*row()
+			}
+			w := kit.TextWidth(l.keys, kit.ChipText) + 14
+			s.TextIn(l.label, x, y+(row()-kit.LineHeight(kit.Snippet))/2, column-w-8, kit.Snippet, s.P.Text, kit.AlignStart)
+			h := kit.Scaled(20)
+			s.Frame(x+column-w, y+(row()-h)/2, w, h, s.P.Sunken, s.P.Border, 1, 5)
+			s.Text(l.keys, x+column-w+7, y+(row()-kit.LineHeight(kit.ChipText))/2, kit.ChipText, s.P.TextMuted)
+			if i != half-1 && i != len(lines)-1 {
+				s.Line(x, y+row()-1, column, s.P.Border)
+			}
+		}
+	}, func(float32) float32 { return float32(half) * row() })
+	kit.ShowDialog(u.cfg.Window.Canvas(), kit.DialogConfig{Title: word("action.help"), Body: kit.Column(kit.Min(sheet)), Width: 760,
+		Do: kit.Action{Text: word("settings.done")}})
+	u.trace("help shown")
+}
+
+// showPalette opens what finds conversations, people and actions.
+func (d *desk) showPalette() {
+	if d.palette == nil {
+		d.palette = kit.NewPicker(kit.PickerConfig{Name: word("action.palette"), Placeholder: word("palette.placeholder"), Empty: word("palette.empty"),
+			Items: d.paletteItems, OnPick: d.picked, OnClose: func() {
+				d.u.trace("overlay closed")
+				d.comp.focus()
+			}})
+	}
+	d.palette.Open(d.u.cfg.Window.Canvas())
+	d.u.trace("palette shown")
+}
+
+// Prefixes of what the palette offers.
+const (
+	pickAction = "a:"
+	pickRow    = "c:"
+	pickPerson = "p:"
+	pickFilter = "f:"
+)
+
+// mostRows is how many conversations an empty palette lists; a query looks at all of them.
+const mostRows = 12
+
+func (d *desk) paletteItems(query string) []kit.Item {
+	var items []kit.Item
+	action := func(id, label, icon string) {
+		items = append(items, kit.Item{ID: pickAction + id, Title: label, Hint: d.u.router.Hint(id), Icon: icon})
+	}
+	if d.row != nil {
+		h := d.headerView()
+		if h.CanAssign {
+			if !h.Mine {
+				action("assign.me", word("action.assign.me"), "user")
+			}
+			action(actAssign, word("action.assign"), "people")
+		}
+		if h.CanState {
+			action(actClose, h.StateTip, "check")
+		}
+		action(actNote, word("action.note"), "note")
+		action(actContact, word("action.contact"), "info")
+	}
+	action(actUnread, word("action.unread"), "inbox")
+	for _, p := range d.pills {
+		if !p.Active {
+			items = append(items, kit.Item{ID: pickFilter + string(rune('0'+p.Filter)), Title: word("action.filter", "Name", p.Text), Icon: "inbox"})
+		}
+	}
+	action(actSettings, word("action.settings"), "settings")
+	action(actHelp, word("action.help"), "help")
+	action("about", word("action.about"), "shield")
+	rows := d.all
+	if query == "" && len(rows) > mostRows {
+		rows = rows[:mostRows]
+	}
+	for _, r := range rows {
+		name, number := r.Contact.Display(), r.Contact.Phone.Visible()
+		it := kit.Item{ID: pickRow + string(r.ID), Title: name + "  " + number, Hint: word("palette.conversation")}
+		if number != "" {
+			it.Runs = []kit.Run{{Text: name + "  "}, {Text: number, Look: kit.Masked}}
+		}
+		items = append(items, it)
+	}
+	return items
+}
+
+func (d *desk) picked(it kit.Item) {
+	id := it.ID[2:]
+	switch it.ID[:2] {
+	case pickRow:
+		d.openConversation(inbox.ConversationID(id))
+	case pickPerson:
+		d.assign(inbox.PersonID(id))
+	case pickFilter:
+		d.setFilter(Filter(id[0] - '0'))
+	case pickAction:
+		switch id {
+		case "assign.me":
+			d.assign(d.staff.me.ID)
+		case "about":
+			d.u.showAbout()
+		default:
+			d.u.do(id)
+		}
+	}
+}
+
+// showAssign lets the reader choose who answers.
+func (d *desk) showAssign() {
+	if d.row == nil || !d.headerView().CanAssign {
+		return
+	}
+	people := colleagues(d.staff, d.row.Conversation)
+	kit.NewPicker(kit.PickerConfig{Name: word("action.assign"), Placeholder: word("palette.assign"), Empty: word("palette.empty"),
+		OnPick: d.picked, OnClose: func() { d.u.trace("overlay closed"); d.comp.focus() },
+		Items: func(string) []kit.Item {
+			var items []kit.Item
+			for _, p := range people {
+				items = append(items, kit.Item{ID: pickPerson + string(p.ID), Title: p.Title, Hint: p.Hint, Icon: p.Icon})
+			}
+			return items
+		}}).Open(d.u.cfg.Window.Canvas())
+	d.u.trace("assign shown")
+}

@@ -1,0 +1,141 @@
+package kit
+
+import (
+	"fyne.io/fyne/v2"
+)
+
+// DialogConfig says what a Dialog asks.
+type DialogConfig struct {
+	Title string
+	// Text is shown above the body, "" for none.
+	Text string
+	// Body is anything below it, such as fields; nil for none.
+	Body fyne.CanvasObject
+	// Safe is the choice that changes nothing: it stands left, has the focus and is what Escape does.
+	Safe Action
+	// Do is the choice that acts, a verb. Danger colours it.
+	Do     Action
+	Danger bool
+	// Focus gets the keyboard instead of the safe choice, such as a first field.
+	Focus fyne.Focusable
+	// Width is 480 when zero.
+	Width float32
+}
+
+// Dialog is a card above the dimmed window. It closes before a choice runs.
+type Dialog struct {
+	cfg    DialogConfig
+	cover  *cover
+	safe   *Button
+	do     *Button
+	body   *fyne.Container
+	width  float32
+	closed bool
+}
+
+// ShowDialog shows a dialog over a window.
+func ShowDialog(c fyne.Canvas, cfg DialogConfig) *Dialog {
+	d := &Dialog{cfg: cfg, width: cfg.Width}
+	if d.width == 0 {
+		d.width = 480
+	}
+	act := func(f func()) func() {
+		return func() {
+			d.Close()
+			if f != nil {
+				f()
+			}
+		}
+	}
+	cells := []Cell{Min(NewText(cfg.Title, Title, InkText))}
+	if cfg.Text != "" {
+		cells = append(cells, Gap(10), Min(NewText(cfg.Text, Body, InkText)))
+	}
+	if cfg.Body != nil {
+		cells = append(cells, Gap(14), Min(cfg.Body))
+	}
+	row := []Cell{Spring()}
+	if cfg.Safe.Text != "" {
+		d.safe = NewButton(cfg.Safe.Text, Secondary, act(cfg.Safe.Do))
+		row = append(row, Min(d.safe))
+	}
+	if cfg.Do.Text != "" {
+		kind := Primary
+		if cfg.Danger {
+			kind = Danger
+		}
+		d.do = NewButton(cfg.Do.Text, kind, act(cfg.Do.Do))
+		row = append(row, Gap(8), Min(d.do))
+	}
+	cells = append(cells, Gap(20), Min(Row(row...)))
+	d.body = Column(cells...)
+	d.cover = newCover(c, d.place, nil, d.body)
+	d.cover.name = cfg.Title
+	focus := cfg.Focus
+	if focus == nil && d.safe != nil {
+		focus = d.safe
+	} else if focus == nil && d.do != nil {
+		focus = d.do
+	}
+	d.cover.open(focus)
+	dialogs[c] = append(dialogs[c], d)
+	return d
+}
+
+// dialogs are those open on each canvas, the newest last: Escape closes that one.
+var dialogs = map[fyne.Canvas][]*Dialog{}
+
+// EscapeDialog does what Escape does on the newest dialog of a window, and reports whether there was
+// one. Owners call it from the router's Escape action while an overlay is open; widgets of this package
+// that have the focus inside a dialog do so themselves.
+func EscapeDialog(c fyne.Canvas) bool {
+	open := dialogs[c]
+	if len(open) == 0 {
+		return false
+	}
+	d := open[len(open)-1]
+	safe := d.cfg.Safe.Do
+	d.Close()
+	if safe != nil {
+		safe()
+	}
+	return true
+}
+
+// DoButton is the acting choice, to disable it until a form is complete.
+func (d *Dialog) DoButton() *Button { return d.do }
+
+// Refit lays the dialog out again after its body changed its height.
+func (d *Dialog) Refit() { d.cover.relayout() }
+
+// Close hides the dialog without a choice.
+func (d *Dialog) Close() {
+	if d.closed {
+		return
+	}
+	d.closed = true
+	c := d.cover.canvas
+	left := dialogs[c][:0]
+	for _, o := range dialogs[c] {
+		if o != d {
+			left = append(left, o)
+		}
+	}
+	if len(left) == 0 {
+		delete(dialogs, c)
+	} else {
+		dialogs[c] = left
+	}
+	d.cover.close()
+}
+
+func (d *Dialog) place(s *Sketch, size fyne.Size) {
+	const inset = CardInset
+	w := min(d.width, size.Width-2*PaneInset)
+	h := heightFor(d.body, w-2*inset) + 2*inset
+	x, y := round((size.Width-w)/2), max(round((size.Height-h)*0.45), 8)
+	s.Frame(x, y, w, h, s.P.Raised, s.P.Border, 1, DialogRadius)
+	d.cover.box(x, y, w, h)
+	d.body.Move(fyne.NewPos(x+inset, y+inset))
+	d.body.Resize(fyne.NewSize(w-2*inset, h-2*inset))
+}

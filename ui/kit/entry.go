@@ -1,0 +1,491 @@
+package kit
+
+import (
+	"image/color"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/widget"
+)
+
+// ComposerLimit is the longest text WhatsApp takes, in runes. It is also what a wrapped entry can bear:
+// beyond it a paste freezes the window.
+const ComposerLimit = 4096
+
+// input is a text entry that asks the window's router first, never holds more than its limit and never
+// takes text before it has a width.
+type input struct {
+	widget.Entry
+	outer   fyne.Widget // what the window knows
+	limit   int
+	onCut   func()
+	onKey   func(ev *fyne.KeyEvent, shift bool) bool // before everything else; true means used
+	onFocus func(bool)
+	pending *string
+	shift   bool
+	inFocus bool
+	tint    func(p *Palette) (fill, line color.Color) // nil is an ordinary field
+}
+
+func (e *input) setup(outer fyne.Widget, limit int) {
+	e.limit, e.outer = limit, outer
+	e.ExtendBaseWidget(outer)
+}
+
+// leastWrap is the width below which wrapping long text is slow enough to feel; windows pass through
+// such widths while they open.
+const leastWrap = 120
+
+// SetText shows a text, cut to the limit. While a wrapping entry is too narrow the text waits.
+func (e *input) SetText(text string) {
+	text = e.cut(text, e.limit)
+	if e.MultiLine && e.Size().Width < leastWrap {
+		e.pending = &text
+		return
+	}
+	e.pending = nil
+	e.Entry.SetText(text)
+}
+
+// Content is the text, including one that waits for a width.
+func (e *input) Content() string {
+	if e.pending != nil {
+		return *e.pending
+	}
+	return e.Text
+}
+
+// Resize implements fyne.CanvasObject and hands over text that waited.
+func (e *input) Resize(size fyne.Size) {
+	e.Entry.Resize(size)
+	if e.pending != nil && size.Width >= leastWrap {
+		text := *e.pending
+		e.pending = nil
+		e.Entry.SetText(text)
+	}
+}
+
+// cut shortens text to n runes and says so.
+func (e *input) cut(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	count := 0
+	for i := range text {
+		if count == n {
+			if e.onCut != nil {
+				e.onCut()
+			}
+			return text[:i]
+		}
+		count++
+	}
+	return text
+}
+
+// room is how many more runes fit, counting a selection as free.
+func (e *input) room() int {
+	return e.limit - runeCount(e.Text) + runeCount(e.SelectedText())
+}
+
+func runeCount(s string) int {
+	n := 0
+	for range s {
+		n++
+	}
+	return n
+}
+
+// TypedRune implements fyne.Focusable.
+func (e *input) TypedRune(r rune) {
+	if len(e.Text) >= e.limit && e.room() < 1 {
+		if e.onCut != nil {
+			e.onCut()
+		}
+		return
+	}
+	e.Entry.TypedRune(r)
+}
+
+// TypedKey implements fyne.Focusable.
+func (e *input) TypedKey(ev *fyne.KeyEvent) {
+	if e.onKey != nil && e.onKey(ev, e.shift) {
+		return
+	}
+	if forwardKey(e.outer, ev) {
+		return
+	}
+	e.Entry.TypedKey(ev)
+}
+
+// KeyDown implements desktop.Keyable.
+func (e *input) KeyDown(ev *fyne.KeyEvent) {
+	if ev.Name == desktop.KeyShiftLeft || ev.Name == desktop.KeyShiftRight {
+		e.shift = true
+	}
+	e.Entry.KeyDown(ev)
+}
+
+// KeyUp implements desktop.Keyable.
+func (e *input) KeyUp(ev *fyne.KeyEvent) {
+	if ev.Name == desktop.KeyShiftLeft || ev.Name == desktop.KeyShiftRight {
+		e.shift = false
+	}
+	e.Entry.KeyUp(ev)
+}
+
+// TypedShortcut implements fyne.Shortcutable: the router first; a paste is cut before it arrives.
+func (e *input) TypedShortcut(s fyne.Shortcut) {
+	if p, ok := s.(*fyne.ShortcutPaste); ok {
+		if e.room() <= 0 {
+			if e.onCut != nil && p.Clipboard.Content() != "" {
+				e.onCut()
+			}
+			return
+		}
+		s = &fyne.ShortcutPaste{Clipboard: cutClipboard{p.Clipboard, e}}
+	} else if forwardShortcut(e.outer, s) {
+		return
+	}
+	e.Entry.TypedShortcut(s)
+}
+
+// CreateRenderer implements fyne.Widget: Fyne's entry with our ground and focus ring.
+func (e *input) CreateRenderer() fyne.WidgetRenderer {
+	r := &inputRenderer{WidgetRenderer: e.Entry.CreateRenderer(), e: e}
+	r.style()
+	return r
+}
+
+// inputRenderer restyles the two rectangles an entry draws first, its ground and its line: the theme
+// alone can neither colour one entry apart nor make the line of a focused one thicker.
+type inputRenderer struct {
+	fyne.WidgetRenderer
+	e *input
+}
+
+func (r *inputRenderer) Refresh() {
+	r.WidgetRenderer.Refresh()
+	r.style()
+}
+
+func (r *inputRenderer) style() {
+	objs := r.Objects()
+	if len(objs) < 2 {
+		return
+	}
+	ground, ok1 := objs[0].(*canvas.Rectangle)
+	line, ok2 := objs[1].(*canvas.Rectangle)
+	if !ok1 || !ok2 {
+		return
+	}
+	p := Colours()
+	ground.FillColor, line.StrokeColor = p.Surface, p.BorderStrong
+	if r.e.tint != nil {
+		ground.FillColor, line.StrokeColor = r.e.tint(p)
+	}
+	if r.e.Disabled() {
+		ground.FillColor = p.Sunken
+	}
+	line.StrokeWidth = 1
+	if r.e.inFocus {
+		line.StrokeWidth = FocusWidth
+		if r.e.tint == nil {
+			line.StrokeColor = p.Accent
+		}
+	}
+}
+
+// FocusGained implements fyne.Focusable.
+func (e *input) FocusGained() {
+	e.inFocus = true
+	e.Entry.FocusGained()
+	if e.onFocus != nil {
+		e.onFocus(true)
+	}
+}
+
+// FocusLost implements fyne.Focusable.
+func (e *input) FocusLost() {
+	e.shift = false // its release will go elsewhere
+	e.inFocus = false
+	e.Entry.FocusLost()
+	if e.onFocus != nil {
+		e.onFocus(false)
+	}
+}
+
+func (e *input) shownText() string { return e.Content() }
+
+// cutClipboard is a clipboard whose content fits into an entry.
+type cutClipboard struct {
+	fyne.Clipboard
+	e *input
+}
+
+func (c cutClipboard) Content() string { return c.e.cut(c.Clipboard.Content(), c.e.room()) }
+
+// ComposerConfig says what a Composer does.
+type ComposerConfig struct {
+	// Name is the accessible name, Placeholder what an empty composer says.
+	Name, Placeholder string
+	// OnSend is called on Enter (on Ctrl+Enter too, unless the router takes that).
+	OnSend func()
+	// OnChange is called with the text after every change by a person.
+	OnChange func(text string)
+	// OnCut is called when text was too long and was cut to ComposerLimit.
+	OnCut func()
+	// OnKey gets every key before the router; true means used.
+	OnKey func(ev *fyne.KeyEvent) bool
+	// OnHeight is called when the number of visible lines changed, so that the owner can lay out.
+	OnHeight func()
+	// EnterBreaks makes Enter a new line and Shift+Enter send.
+	EnterBreaks func() bool
+}
+
+// Composer is a text field of three to eight lines that sends on Enter.
+type Composer struct {
+	input
+	cfg  ComposerConfig
+	rows int
+	note bool
+	busy bool
+}
+
+// The least and most lines a Composer shows before it scrolls.
+const (
+	composerMin = 3
+	composerMax = 8
+)
+
+// NewComposer returns an empty composer.
+func NewComposer(cfg ComposerConfig) *Composer {
+	c := &Composer{cfg: cfg, rows: composerMin}
+	c.MultiLine, c.Wrapping = true, fyne.TextWrapWord
+	c.PlaceHolder = cfg.Placeholder
+	c.SetMinRowsVisible(composerMin)
+	c.onCut = cfg.OnCut
+	c.onKey = c.key
+	c.onFocus = func(in bool) {
+		if in {
+			if cv := canvasOf(c); cv != nil {
+				SetHome(cv, c)
+			}
+		}
+	}
+	c.OnChanged = func(text string) {
+		c.grow()
+		if cfg.OnChange != nil && !c.busy {
+			cfg.OnChange(text)
+		}
+	}
+	c.setup(c, ComposerLimit)
+	return c
+}
+
+// AccessibleName implements Accessible.
+func (c *Composer) AccessibleName() string { return c.cfg.Name }
+
+// SetText shows a draft. OnChange is not called.
+func (c *Composer) SetText(text string) {
+	c.busy = true
+	c.input.SetText(text)
+	c.busy = false
+	c.grow()
+}
+
+// SetNote colours the composer as a note to colleagues, so that nobody sends one to a customer.
+func (c *Composer) SetNote(on bool) {
+	if c.note != on {
+		c.note = on
+		c.tint = nil
+		if on {
+			c.tint = func(p *Palette) (fill, line color.Color) { return p.Note.Soft, p.Note.Ink }
+		}
+		c.Refresh()
+	}
+}
+
+// Rows is the number of lines shown.
+func (c *Composer) Rows() int { return c.rows }
+
+// Resize implements fyne.CanvasObject.
+func (c *Composer) Resize(size fyne.Size) {
+	was := c.Size().Width
+	c.busy = true // text that waited is not a change by a person
+	c.input.Resize(size)
+	c.busy = false
+	if size.Width != was {
+		c.grow()
+	}
+}
+
+// lines is how many lines to show at a width, counted with our own breaker: the entry's own count is
+// hidden and slow to get.
+func (c *Composer) lines(width float32) int {
+	text := c.Content()
+	if width < leastWrap || text == "" {
+		return composerMin
+	}
+	b := Layout(SharedMetrics(), []Run{{Text: text}}, width-32, Style{Scale: Current().scale, MaxLines: composerMax + 1})
+	return min(max(b.Lines, composerMin), composerMax)
+}
+
+func (c *Composer) grow() {
+	n := c.lines(c.Size().Width)
+	if n == c.rows {
+		return
+	}
+	c.rows = n
+	c.SetMinRowsVisible(n)
+	if c.cfg.OnHeight != nil {
+		c.cfg.OnHeight()
+	}
+}
+
+// HeightFor implements HeightFor.
+func (c *Composer) HeightFor(width float32) float32 {
+	line := fyne.MeasureText("M", 14*Current().scale, fyne.TextStyle{}).Height
+	return c.MinSize().Height + float32(c.lines(width)-c.rows)*line
+}
+
+func (c *Composer) key(ev *fyne.KeyEvent, shift bool) bool {
+	if c.cfg.OnKey != nil && c.cfg.OnKey(ev) {
+		return true
+	}
+	if ev.Name != fyne.KeyReturn && ev.Name != fyne.KeyEnter {
+		return false
+	}
+	breaks := c.cfg.EnterBreaks != nil && c.cfg.EnterBreaks()
+	if shift != breaks {
+		// The entry would take Shift+Enter for "submit", so the break goes in as a rune.
+		c.TypedRune('\n')
+		return true
+	}
+	if c.cfg.OnSend != nil {
+		c.cfg.OnSend()
+	}
+	return true
+}
+
+// InsertText puts text at the cursor in place of the selection, cut to the limit.
+func (c *Composer) InsertText(text string) {
+	c.TypedShortcut(&fyne.ShortcutPaste{Clipboard: textClipboard(text)})
+}
+
+type textClipboard string
+
+func (t textClipboard) Content() string     { return string(t) }
+func (t textClipboard) SetContent(_ string) {}
+
+// Field is a labelled single-line input with a line below it for what is wrong or right.
+type Field struct {
+	group
+	// OnSubmit is called on Enter, OnChange after every change.
+	OnSubmit func()
+	OnChange func(text string)
+
+	label string
+	entry *fieldEntry
+	state ChipStyle
+	note  string
+}
+
+type fieldEntry struct {
+	keepTab bool
+	input
+	name string
+}
+
+// AccessibleName implements Accessible.
+func (f *fieldEntry) AccessibleName() string { return f.name }
+
+// NewField returns an empty field. password hides what is typed.
+func NewField(label, placeholder string, password bool) *Field {
+	f := &Field{label: label, entry: &fieldEntry{name: label}}
+	f.entry.Password = password
+	f.entry.PlaceHolder = placeholder
+	f.entry.onKey = func(ev *fyne.KeyEvent, _ bool) bool {
+		if (ev.Name == fyne.KeyReturn || ev.Name == fyne.KeyEnter) && f.OnSubmit != nil {
+			f.OnSubmit()
+			return true
+		}
+		return false
+	}
+	f.entry.OnChanged = func(text string) {
+		if f.OnChange != nil {
+			f.OnChange(text)
+		}
+	}
+	f.entry.setup(f.entry, ComposerLimit)
+	f.kids = []fyne.CanvasObject{f.entry}
+	f.arrange = func(size fyne.Size) {
+		f.entry.Move(fyne.NewPos(0, f.labelHeight()))
+		f.entry.Resize(fyne.NewSize(size.Width, f.entry.MinSize().Height))
+	}
+	f.init(f, label, f.paint, func() fyne.Size {
+		return fyne.NewSize(120, f.labelHeight()+f.entry.MinSize().Height+f.noteHeight())
+	})
+	return f
+}
+
+func (f *Field) labelHeight() float32 {
+	if f.label == "" {
+		return 0
+	}
+	return LineHeight(Label) + 4
+}
+
+// The line for notes keeps its room, so that the form does not jump.
+func (f *Field) noteHeight() float32 { return LineHeight(Caption) + 4 }
+
+func (f *Field) paint(s *Sketch, size fyne.Size) {
+	if f.label != "" {
+		s.TextIn(f.label, 0, 0, size.Width, Label, s.P.Text, AlignStart)
+	}
+	if f.note == "" {
+		return
+	}
+	ink, icon := s.P.inks(f.state).Ink, "info"
+	switch f.state {
+	case ChipDanger:
+		icon = "warn"
+	case ChipOK:
+		icon = "check"
+	}
+	y := f.labelHeight() + f.entry.Size().Height + 4
+	s.Icon(icon, 0, y+1, 14, ink)
+	s.TextIn(f.note, 19, y, size.Width-19, Caption, ink, AlignStart)
+}
+
+// Text is what was typed.
+func (f *Field) Text() string { return f.entry.Content() }
+
+// SetText changes what is in the field.
+func (f *Field) SetText(text string) { f.entry.SetText(text) }
+
+// SetNote shows a line below the field: ChipDanger for an error, ChipOK for success. "" shows none.
+func (f *Field) SetNote(style ChipStyle, note string) {
+	f.state, f.note = style, note
+	f.entry.tint = nil
+	if note != "" && style == ChipDanger {
+		f.entry.tint = func(p *Palette) (fill, line color.Color) { return p.Surface, p.Danger.Ink }
+	}
+	f.Refresh()
+}
+
+// SetMono sets the field in a fixed width, for codes.
+func (f *Field) SetMono() *Field {
+	f.entry.TextStyle = fyne.TextStyle{Monospace: true}
+	return f
+}
+
+// Input is the widget that takes the focus.
+func (f *Field) Input() fyne.Focusable { return f.entry }
+
+// Disable greys the field out; Enable undoes it.
+func (f *Field) Disable() { f.entry.Disable() }
+
+// Enable undoes Disable.
+func (f *Field) Enable() { f.entry.Enable() }

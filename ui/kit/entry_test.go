@@ -1,0 +1,157 @@
+package kit_test
+
+import (
+	"strings"
+	"testing"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/test"
+
+	"sealdesk/ui/kit"
+)
+
+type desk struct {
+	sent, cuts, changes, heights int
+	c                            *kit.Composer
+	w                            fyne.Window
+}
+
+func composer(t testing.TB) *desk {
+	d := &desk{}
+	d.c = kit.NewComposer(kit.ComposerConfig{
+		Name: "Message", Placeholder: "Message Katharina W.",
+		OnSend: func() { d.sent++ }, OnCut: func() { d.cuts++ },
+		OnChange: func(string) { d.changes++ }, OnHeight: func() { d.heights++ },
+	})
+	d.w = window(t, kit.Column(kit.Spring(), kit.Min(d.c)), 500, 400)
+	d.w.Canvas().Focus(d.c)
+	return d
+}
+
+func TestTooLongTextNeverReachesTheEntry(t *testing.T) {
+	themed(t, kit.Options{})
+	long := strings.Repeat("ä", kit.ComposerLimit+500)
+	for name, act := range map[string]func(d *desk){
+		"pasted": func(d *desk) {
+			clip := test.NewClipboard()
+			clip.SetContent(long)
+			d.c.TypedShortcut(&fyne.ShortcutPaste{Clipboard: clip})
+		},
+		"set":      func(d *desk) { d.c.SetText(long) },
+		"inserted": func(d *desk) { d.c.InsertText(long) },
+	} {
+		d := composer(t)
+		act(d)
+		if n := len([]rune(d.c.Content())); n != kit.ComposerLimit || d.cuts != 1 {
+			t.Errorf("%s: %d runes, %d reports", name, n, d.cuts)
+		}
+		d.c.TypedRune('x')
+		if n := len([]rune(d.c.Content())); n != kit.ComposerLimit || d.cuts != 2 {
+			t.Errorf("%s, then a key: %d runes, %d reports", name, n, d.cuts)
+		}
+	}
+}
+
+func TestTextBeforeAWidthWaits(t *testing.T) {
+	themed(t, kit.Options{})
+	changes := 0
+	c := kit.NewComposer(kit.ComposerConfig{Name: "Message", OnChange: func(string) { changes++ }})
+	c.SetText("a draft")
+	if c.Text != "" || c.Content() != "a draft" {
+		t.Errorf("unsized: entry holds %q, content %q", c.Text, c.Content())
+	}
+	window(t, c, 400, 200)
+	if c.Text != "a draft" || c.Content() != "a draft" || changes != 0 {
+		t.Errorf("sized: entry holds %q, %d changes reported", c.Text, changes)
+	}
+}
+
+func TestEnterSendsAndShiftEnterBreaks(t *testing.T) {
+	themed(t, kit.Options{})
+	d := composer(t)
+	test.Type(d.c, "one")
+	d.c.KeyDown(&fyne.KeyEvent{Name: desktop.KeyShiftLeft})
+	d.c.TypedKey(&fyne.KeyEvent{Name: fyne.KeyReturn})
+	d.c.KeyUp(&fyne.KeyEvent{Name: desktop.KeyShiftLeft})
+	test.Type(d.c, "two")
+	if d.c.Content() != "one\ntwo" || d.sent != 0 {
+		t.Fatalf("%q, sent %d", d.c.Content(), d.sent)
+	}
+	d.c.TypedKey(&fyne.KeyEvent{Name: fyne.KeyReturn})
+	d.c.TypedKey(&fyne.KeyEvent{Name: fyne.KeyEnter})
+	if d.c.Content() != "one\ntwo" || d.sent != 2 {
+		t.Errorf("%q, sent %d", d.c.Content(), d.sent)
+	}
+}
+
+func TestComposerGrowsFromThreeToEightLines(t *testing.T) {
+	themed(t, kit.Options{})
+	d := composer(t)
+	if d.c.Rows() != 3 {
+		t.Errorf("empty: %d lines", d.c.Rows())
+	}
+	small := d.c.MinSize().Height
+	for i, want := range []int{3, 3, 4, 5, 6, 7, 8, 8, 8} {
+		d.c.InsertText("line\n")
+		if d.c.Rows() != want {
+			t.Errorf("%d breaks: %d lines, want %d", i+1, d.c.Rows(), want)
+		}
+	}
+	if d.heights != 5 || d.c.MinSize().Height <= small {
+		t.Errorf("%d reports, height %v of %v", d.heights, d.c.MinSize().Height, small)
+	}
+	d.c.SetText("")
+	if d.c.Rows() != 3 {
+		t.Errorf("emptied: %d lines", d.c.Rows())
+	}
+}
+
+func TestATapBesideTheComposerGivesTheFocusBack(t *testing.T) {
+	themed(t, kit.Options{})
+	c := kit.NewComposer(kit.ComposerConfig{Name: "Message"})
+	header := kit.NewTouch("Header", func(s *kit.Sketch, size fyne.Size) { s.Area("name", 0, 0, size.Width, size.Height) })
+	area := ""
+	header.OnTap = func(a string, _ fyne.Position) { area = a }
+	w := window(t, kit.Column(kit.Fix(header, 50), kit.Min(c)), 400, 300)
+	w.Canvas().Focus(c)
+	w.Canvas().Unfocus() // what the driver does when something else is pressed
+	test.TapCanvas(w.Canvas(), fyne.NewPos(20, 20))
+	if area != "name" || w.Canvas().Focused() != fyne.Focusable(c) {
+		t.Errorf("area %q, focused %v", area, w.Canvas().Focused())
+	}
+}
+
+func TestFieldSubmitsAndShowsItsState(t *testing.T) {
+	themed(t, kit.Options{})
+	f := kit.NewField("Enrolment code", "7KQ4-…", false)
+	sent := ""
+	f.OnSubmit = func() { sent = f.Text() }
+	w := window(t, f, 300, 100)
+	w.Canvas().Focus(f.Input())
+	test.Type(f.Input(), "7KQ4")
+	f.Input().TypedKey(&fyne.KeyEvent{Name: fyne.KeyReturn})
+	if sent != "7KQ4" {
+		t.Errorf("submitted %q", sent)
+	}
+	before := f.MinSize()
+	f.SetNote(kit.ChipDanger, "This code was used before.")
+	if got := strings.Join(kit.Texts(w.Content()), "|"); !strings.Contains(got, "This code was used before.") {
+		t.Errorf("shows %q", got)
+	}
+	if f.MinSize() != before {
+		t.Error("the form jumps when an error appears")
+	}
+}
+
+func TestATapOnNothingGivesTheFocusBack(t *testing.T) {
+	themed(t, kit.Options{})
+	c := kit.NewComposer(kit.ComposerConfig{Name: "Message"})
+	w, _ := desktopWith(t, kit.Column(kit.Gap(200), kit.Min(c)))
+	w.Canvas().Focus(c)
+	w.Canvas().Unfocus()
+	test.TapCanvas(w.Canvas(), fyne.NewPos(20, 20))
+	if w.Canvas().Focused() != fyne.Focusable(c) {
+		t.Error("the composer did not get the focus back")
+	}
+}

@@ -1,0 +1,182 @@
+package kit
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/widget"
+)
+
+// Layers is the content of a window with what floats above it: tooltips and one toast. It is not an
+// overlay, because overlays take the focus and the pointer.
+type Layers struct {
+	widget.BaseWidget
+	content fyne.CanvasObject
+	tip     *Painted
+	tipText string
+	toast   *toastView
+	canvas  fyne.Canvas
+	// ToastLift is how far above the lower edge a toast stands.
+	ToastLift float32
+}
+
+// NewLayers returns content with its layers, for c.SetContent.
+func NewLayers(c fyne.Canvas, content fyne.CanvasObject) *Layers {
+	l := &Layers{content: content, canvas: c, ToastLift: 88}
+	l.tip = NewPainted("", l.paintTip)
+	l.tip.Hide()
+	l.toast = newToastView()
+	l.toast.Hide()
+	l.ExtendBaseWidget(l)
+	stateOf(c).layers = l
+	return l
+}
+
+// SetContent replaces what is under the layers and hides both of them.
+func (l *Layers) SetContent(o fyne.CanvasObject) {
+	l.content = o
+	l.tip.Hide()
+	l.HideToast()
+	stateOf(l.canvas).layers = l
+	l.Refresh()
+}
+
+// CreateRenderer implements fyne.Widget.
+func (l *Layers) CreateRenderer() fyne.WidgetRenderer { return &layersRenderer{l} }
+
+type layersRenderer struct{ l *Layers }
+
+func (r *layersRenderer) Destroy()           {}
+func (r *layersRenderer) MinSize() fyne.Size { return r.l.content.MinSize() }
+func (r *layersRenderer) Objects() []fyne.CanvasObject {
+	return []fyne.CanvasObject{r.l.content, r.l.toast, r.l.tip}
+}
+func (r *layersRenderer) Layout(size fyne.Size) {
+	r.l.content.Resize(size)
+	r.l.placeToast()
+}
+func (r *layersRenderer) Refresh() {
+	r.Layout(r.l.Size())
+	canvas.Refresh(r.l.content)
+	r.l.tip.Refresh()
+	r.l.toast.Refresh()
+}
+
+// Tapped implements fyne.Tappable: a tap that nothing else took gives the focus back to the home.
+func (l *Layers) Tapped(*fyne.PointEvent) { goHome(l) }
+
+func (l *Layers) visibleObjects() []fyne.CanvasObject {
+	return []fyne.CanvasObject{l.content, l.toast, l.tip}
+}
+
+func (l *Layers) paintTip(s *Sketch, size fyne.Size) {
+	s.Rect(0, 0, size.Width, size.Height, s.P.Toast, 6)
+	s.Text(l.tipText, 9, round((size.Height-LineHeight(Caption))/2), Caption, s.P.OnToast)
+}
+
+// showTip puts a tooltip beside a narrow widget at the window's left edge, else below, kept inside.
+func (l *Layers) showTip(o fyne.CanvasObject, text string) {
+	if text == "" {
+		if l.tip.Visible() {
+			l.tipText = ""
+			l.tip.Hide()
+		}
+		return
+	}
+	l.tipText = text
+	l.tip.SetAccessibleName(text)
+	d := fyne.CurrentApp().Driver()
+	at := d.AbsolutePositionForObject(o).Subtract(d.AbsolutePositionForObject(l))
+	box := fyne.NewSize(ceil(TextWidth(text, Caption))+18, Scaled(26))
+	size := l.Size()
+	pos := fyne.NewPos(at.X+(o.Size().Width-box.Width)/2, at.Y+o.Size().Height+4)
+	if at.X < 60 && o.Size().Width < 64 {
+		pos = fyne.NewPos(at.X+o.Size().Width+6, at.Y+(o.Size().Height-box.Height)/2)
+	} else if pos.Y+box.Height > size.Height-4 {
+		pos.Y = at.Y - box.Height - 4
+	}
+	pos.X = round(min(max(pos.X, 4), max(size.Width-box.Width-4, 4)))
+	pos.Y = round(max(pos.Y, 4))
+	l.tip.Move(pos)
+	l.tip.Resize(box)
+	l.tip.Show()
+	l.tip.Refresh()
+}
+
+// TipText is the tooltip that is shown, "" for none.
+func (l *Layers) TipText() string {
+	if !l.tip.Visible() {
+		return ""
+	}
+	return l.tipText
+}
+
+// Toast is a short message that needs no answer. Its owner hides it after some seconds; this package
+// has no clock.
+type Toast struct {
+	Text string
+	Icon string
+	// Action is what takes it back, such as Undo. Tapping it hides the toast.
+	Action Action
+}
+
+type toastView struct {
+	group
+	t Toast
+}
+
+func newToastView() *toastView {
+	v := &toastView{}
+	v.init(v, "", func(s *Sketch, size fyne.Size) {
+		s.Rect(0, 0, size.Width, size.Height, s.P.Toast, InputRadius)
+		x := float32(16)
+		if v.t.Icon != "" {
+			s.Icon(v.t.Icon, x, round((size.Height-18)/2), 18, s.P.OnToast)
+			x += 26
+		}
+		s.TextIn(v.t.Text, x, round((size.Height-LineHeight(Label))/2), size.Width-x-10-v.rowWidth(), Label, s.P.OnToast, AlignStart)
+	}, func() fyne.Size {
+		w := 32 + ceil(TextWidth(v.t.Text, Label)) + v.rowWidth()
+		if v.t.Icon != "" {
+			w += 26
+		}
+		return fyne.NewSize(w, Scaled(40))
+	})
+	v.arrange = func(size fyne.Size) { v.layRow(size.Width-v.rowWidth()-6, size.Height/2) }
+	return v
+}
+
+// Toast shows a message in place of the one before.
+func (l *Layers) Toast(t Toast) {
+	v := l.toast
+	v.t, v.name = t, t.Text
+	v.kids = nil
+	if t.Action.Text != "" {
+		do := t.Action.Do
+		v.kids = []fyne.CanvasObject{NewButton(t.Action.Text, flatToast, func() {
+			l.HideToast()
+			if do != nil {
+				do()
+			}
+		})}
+	}
+	l.placeToast()
+	v.Show()
+	v.Refresh()
+}
+
+// HideToast hides the message.
+func (l *Layers) HideToast() {
+	l.toast.t, l.toast.kids = Toast{}, nil
+	l.toast.Hide()
+}
+
+// ToastText is the message that is shown, "" for none.
+func (l *Layers) ToastText() string { return l.toast.t.Text }
+
+func (l *Layers) placeToast() {
+	size := l.Size()
+	m := l.toast.MinSize()
+	m.Width = min(m.Width, max(size.Width-32, 80))
+	l.toast.Resize(m)
+	l.toast.Move(fyne.NewPos(round((size.Width-m.Width)/2), max(size.Height-l.ToastLift-m.Height, 8)))
+}

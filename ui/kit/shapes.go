@@ -1,0 +1,142 @@
+package kit
+
+import "image/color"
+
+// ChipStyle is what a chip says by its colour, beside its word.
+type ChipStyle uint8
+
+// The chip styles. ChipFilter is the pill of a filter row, filled when Active.
+const (
+	ChipNeutral ChipStyle = iota
+	ChipOK
+	ChipWarn
+	ChipDanger
+	ChipInfo
+	ChipPrivacy
+	ChipAccent
+	ChipFilter
+)
+
+// Chip is a short word on a soft background. The zero value is an empty neutral chip.
+type Chip struct {
+	Text   string
+	Icon   string
+	Style  ChipStyle
+	Count  string // after the text of a filter, "" for none
+	Active bool   // the chosen filter
+}
+
+// inks returns the colours of a style.
+func (p *Palette) inks(c ChipStyle) Pair {
+	switch c {
+	case ChipOK:
+		return p.OK
+	case ChipWarn:
+		return p.Warn
+	case ChipDanger:
+		return p.Danger
+	case ChipInfo:
+		return p.Info
+	case ChipPrivacy:
+		return p.Privacy
+	case ChipAccent:
+		return Pair{p.AccentText, p.AccentSoft}
+	}
+	return Pair{p.TextMuted, p.Sunken}
+}
+
+func (c Chip) label() string {
+	if c.Count == "" {
+		return c.Text
+	}
+	return c.Text + " " + c.Count
+}
+
+func (c Chip) shape() (t Type, inset, h, icon float32) {
+	if c.Style == ChipFilter {
+		return Label, Scaled(10), Scaled(26), Scaled(14)
+	}
+	return ChipText, ChipInset, Scaled(18), Scaled(12)
+}
+
+// ChipWidth is the width Sketch.Chip will take.
+func ChipWidth(c Chip) float32 {
+	t, inset, _, icon := c.shape()
+	w := ceil(TextWidth(c.label(), t)) + 2*inset
+	if c.Icon != "" {
+		w += icon + 4
+	}
+	return w
+}
+
+// ChipHeight is the height of every chip but a filter.
+func ChipHeight() float32 { return Scaled(18) }
+
+// FilterHeight is the height of a filter pill.
+func FilterHeight() float32 { return Scaled(26) }
+
+// Chip paints a chip and returns its width.
+func (s *Sketch) Chip(c Chip, x, y float32) float32 {
+	t, inset, h, icon := c.shape()
+	w := ChipWidth(c)
+	pair := s.P.inks(c.Style)
+	if c.Style == ChipFilter && c.Active {
+		pair = Pair{s.P.OnAccent, s.P.Accent}
+	}
+	s.Rect(x, y, w, h, pair.Soft, h/2)
+	tx := x + inset
+	if c.Icon != "" {
+		s.Icon(c.Icon, tx-1, y+round((h-icon)/2), icon, pair.Ink)
+		tx += icon + 3
+	}
+	s.Text(c.label(), tx, y+round((h-LineHeight(t))/2), t, pair.Ink)
+	return w
+}
+
+// Chips paints chips side by side and leaves out those that would pass maxW. It returns the width.
+func (s *Sketch) Chips(chips []Chip, x, y, maxW float32) float32 {
+	at := x
+	for _, c := range chips {
+		if at > x && at+ChipWidth(c) > x+maxW {
+			break
+		}
+		at += s.Chip(c, at, y) + ChipGap
+	}
+	return max(at-ChipGap-x, 0)
+}
+
+// Avatar paints a disc with up to two letters, or an icon, in one of eight calm colours; colour is any
+// number, such as a stable hash of what it stands for.
+func (s *Sketch) Avatar(initials, icon string, colour int, x, y, d float32) {
+	n := len(avatarColours)
+	fill := avatarColours[((colour%n)+n)%n]
+	s.Rect(x, y, d, d, fill, d/2)
+	white := color.NRGBA{R: 0xff, G: 0xff, B: 0xff, A: 0xff}
+	if icon != "" {
+		i := round(d * 0.55)
+		s.Icon(icon, x+round((d-i)/2), y+round((d-i)/2), i, white)
+		return
+	}
+	// The letters fill the disc, not the text size: they are a picture, not something to read.
+	f := Face{FontSemiBold, round(d * 0.36)}
+	if !latinOnly(initials) {
+		_, c := nextCluster(initials)
+		f.Font = fontFor(c, SemiBold)
+	}
+	w, b := s.M.width(initials, f), s.M.box(f)
+	s.glyphs(initials, f, white, x+round((d-w)/2), y+round(d/2-b.baseline+0.36*f.Size), w, b.height)
+}
+
+// Badge paints a count whose right edge is at right, and returns its width.
+func (s *Sketch) Badge(text string, right, y float32) float32 {
+	d := Scaled(18)
+	w := max(d, ceil(TextWidth(text, ChipText))+10)
+	s.Rect(right-w, y, w, d, s.P.Accent, d/2)
+	s.Text(text, right-w+round((w-TextWidth(text, ChipText))/2), y+round((d-LineHeight(ChipText))/2), ChipText, s.P.OnAccent)
+	return w
+}
+
+// focusRing paints the ring every focused widget has.
+func (s *Sketch) focusRing(w, h, radius float32) {
+	s.Frame(0, 0, w, h, nil, s.P.Accent, FocusWidth, radius)
+}

@@ -1,0 +1,117 @@
+package kit
+
+import (
+	"fyne.io/fyne/v2"
+)
+
+// windowState is what the widgets of one window share. It is found by canvas, so that a widget needs
+// no wiring to reach the router, the tooltip layer or the field the focus goes back to.
+type windowState struct {
+	router *Router
+	layers *Layers
+	home   fyne.Focusable
+}
+
+var windows = map[fyne.Canvas]*windowState{}
+
+func stateOf(c fyne.Canvas) *windowState {
+	s := windows[c]
+	if s == nil {
+		s = &windowState{}
+		windows[c] = s
+	}
+	return s
+}
+
+func canvasOf(o fyne.CanvasObject) fyne.Canvas {
+	if o == nil || fyne.CurrentApp() == nil {
+		return nil
+	}
+	return fyne.CurrentApp().Driver().CanvasForObject(o)
+}
+
+func peers(o fyne.CanvasObject) *windowState {
+	if c := canvasOf(o); c != nil {
+		if s := windows[c]; s != nil {
+			return s
+		}
+	}
+	return &windowState{}
+}
+
+// Release drops everything this package holds for a window. Call it when the window closes, and on
+// lock and wipe before its new content is set.
+func Release(c fyne.Canvas) {
+	for _, d := range append([]*Dialog(nil), dialogs[c]...) {
+		d.Close()
+	}
+	delete(windows, c)
+}
+
+// SetHome names the widget that gets the focus back after a tap on something that is not an input:
+// Fyne takes the focus away from a text entry on any tap beside it. Nil means none. A Composer makes
+// itself the home when it gains the focus.
+func SetHome(c fyne.Canvas, f fyne.Focusable) { stateOf(c).home = f }
+
+// goHome gives the focus back after a tap, unless the tap put it or an overlay somewhere.
+func goHome(o fyne.CanvasObject) {
+	c := canvasOf(o)
+	if c == nil || c.Focused() != nil || c.Overlays().Top() != nil {
+		return
+	}
+	s := windows[c]
+	if s == nil || s.home == nil {
+		return
+	}
+	h, ok := s.home.(fyne.CanvasObject)
+	if !ok || !h.Visible() || !contains(c.Content(), h) {
+		return
+	}
+	c.Focus(s.home)
+}
+
+func contains(root, o fyne.CanvasObject) bool {
+	found := false
+	walk(root, func(x fyne.CanvasObject) bool {
+		found = found || x == o
+		return !found
+	})
+	return found
+}
+
+// forwardKey offers a key to the window's router.
+func forwardKey(o fyne.CanvasObject, ev *fyne.KeyEvent) bool {
+	if ev.Name == fyne.KeyEscape {
+		if c := canvasOf(o); c != nil && EscapeDialog(c) {
+			return true
+		}
+	}
+	r := peers(o).router
+	return r != nil && r.HandleKey(ev)
+}
+
+// forwardShortcut offers a shortcut to the window's router.
+func forwardShortcut(o fyne.CanvasObject, sc fyne.Shortcut) bool {
+	r := peers(o).router
+	return r != nil && r.Handle(sc)
+}
+
+// showTip shows or, with "", hides the tooltip of a widget.
+func showTip(o fyne.CanvasObject, text string) {
+	if l := peers(o).layers; l != nil {
+		l.showTip(o, text)
+	}
+}
+
+// Texts returns every string that is painted below root, in drawing order. Tests use it to prove what
+// is shown and, after a lock, that nothing is.
+func Texts(root fyne.CanvasObject) []string {
+	var out []string
+	walk(root, func(o fyne.CanvasObject) bool {
+		if t := textOf(o); t != "" {
+			out = append(out, t)
+		}
+		return true
+	})
+	return out
+}

@@ -1,0 +1,237 @@
+package ui
+
+import (
+	"time"
+
+	"fyne.io/fyne/v2"
+
+	"sealdesk/ui/kit"
+)
+
+// listPane is the list of conversations with its filters.
+type listPane struct {
+	d       *desk
+	root    *fyne.Container
+	top     *kit.Touch
+	chips   []*kit.ChipView
+	filters *fyne.Container
+	list    *kit.List
+	blank   *kit.EmptyState
+	loading *kit.Painted
+	moved   *kit.Touch
+
+	count   string
+	filter  Filter
+	over    string // the row under the pointer
+	waiting int
+	timing  bool
+	broken  bool
+}
+
+func newListPane(d *desk) *listPane {
+	p := &listPane{d: d}
+	p.top = kit.NewTouch(word("inbox.title"), p.paintTop)
+	p.top.OnTap = func(area string, _ fyne.Position) {
+		if area == "search" {
+			d.showPalette()
+		}
+	}
+	p.top.Tip = func(area string) string {
+		if area == "search" {
+			return d.u.tip(word("action.palette"), actPalette)
+		}
+		return ""
+	}
+	cells := []kit.Cell{kit.Gap(rowInset)}
+	for _, f := range []Filter{FilterMine, FilterUnassigned, FilterAll} {
+		c := kit.NewChip(kit.Chip{Style: kit.ChipFilter}, func() { d.setFilter(f) })
+		p.chips = append(p.chips, c)
+		cells = append(cells, kit.Min(c), kit.Gap(kit.ChipGap))
+	}
+	p.filters = kit.Row(cells...)
+	p.list = kit.NewList(kit.ListConfig{
+		Name: word("pane.list"), Uniform: rowHeight, HoverRows: true,
+		Len: func() int { return len(d.shown) },
+		ID:  func(i int) string { return string(d.shown[i].ID) },
+		Draw: func(i int, s *kit.Sketch, size fyne.Size, st kit.RowState) {
+			r := d.shown[i]
+			if st.Hovered {
+				p.over = string(r.ID)
+			} else if p.over == string(r.ID) {
+				p.over = ""
+			}
+			row := r
+			if text, ok := d.writer.typedText(r.ID); ok && r.ID != d.open {
+				row = &Row{Conversation: r.Conversation, Draft: text}
+			} else if r.ID == d.open {
+				row = &Row{Conversation: r.Conversation} // the draft is in front of the reader
+			}
+			paintRow(s, size, rowView(row, d.staff, d.clock()), st.Selected, st.Hovered)
+			s.Area("row", 0, 0, size.Width, size.Height)
+		},
+		OnTap: func(i int, _ string, _ fyne.Position) {
+			d.u.typed = d.u.cfg.Now()
+			d.openConversation(d.shown[i].ID)
+		},
+		OnKey:      p.key,
+		Tip:        p.tip,
+		Background: inkSurface,
+	})
+	p.blank = kit.NewEmptyState("inbox", "", "", kit.Action{})
+	p.loading = kit.NewSkeleton(word("pane.list"), 8, rowHeight())
+	p.moved = kit.NewTouch("", p.paintMoved)
+	p.moved.OnTap = func(string, fyne.Position) { p.release() }
+	p.moved.Hide()
+	p.blank.Hide()
+	stack := boxed(fill{}, p.list, p.loading, p.blank)
+	p.root = boxed(&listLayout{p}, kit.NewFill(inkSurface), p.top, p.filters, stack, p.moved)
+	return p
+}
+
+// listLayout leaves the title and the filters out of a narrow list.
+type listLayout struct{ p *listPane }
+
+func (l *listLayout) Layout(objs []fyne.CanvasObject, size fyne.Size) {
+	narrow := size.Width <= stripWidth
+	objs[0].Resize(size)
+	top := kit.Scaled(56)
+	objs[1].Resize(fyne.NewSize(size.Width, top))
+	visible(l.p.filters, !narrow)
+	y := top
+	if !narrow {
+		objs[2].Move(fyne.NewPos(0, y-2))
+		objs[2].Resize(fyne.NewSize(size.Width, kit.FilterHeight()))
+		y += kit.FilterHeight() + 8
+	}
+	objs[3].Move(fyne.NewPos(0, y))
+	objs[3].Resize(fyne.NewSize(size.Width, max(size.Height-y, 0)))
+	w, h := l.p.movedWidth(), kit.Scaled(28)
+	objs[4].Move(fyne.NewPos(float32(int((size.Width-w)/2)), y+6))
+	objs[4].Resize(fyne.NewSize(w, h))
+}
+
+func (l *listLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(stripWidth, 200) }
+
+func (p *listPane) paintTop(s *kit.Sketch, size fyne.Size) {
+	mid := size.Height / 2
+	if size.Width <= stripWidth {
+		s.Icon("search", (size.Width-20)/2, mid-10, 20, s.P.TextMuted)
+		s.Area("search", (size.Width-36)/2, mid-18, 36, 36)
+		return
+	}
+	x := rowInset
+	w := s.Text(word("inbox.title"), x, float32(int(mid-kit.LineHeight(kit.Title)/2)), kit.Title, s.P.Text)
+	s.TextIn(p.count, x+w+8, float32(int(mid-kit.LineHeight(kit.Title)/2))+kit.LineHeight(kit.Title)-kit.LineHeight(kit.Snippet)-1, size.Width-x-w-8-56, kit.Snippet, s.P.TextMuted, kit.AlignStart)
+	if area, _ := p.top.Hovered(); area == "search" {
+		s.Rect(size.Width-52, mid-18, 36, 36, s.P.Hover, kit.InputRadius)
+	}
+	s.Icon("search", size.Width-44, mid-10, 20, s.P.TextMuted)
+	s.Area("search", size.Width-52, mid-18, 36, 36)
+}
+
+func (p *listPane) movedText() string { return count("list.waiting", p.waiting) }
+
+func (p *listPane) movedWidth() float32 {
+	return kit.TextWidth(p.movedText(), kit.LabelBold) + kit.TextWidth(word("list.refresh"), kit.LabelBold) + 36
+}
+
+func (p *listPane) paintMoved(s *kit.Sketch, size fyne.Size) {
+	if p.waiting == 0 {
+		return
+	}
+	s.Frame(0, 0, size.Width, size.Height, s.P.Raised, s.P.Border, 1, size.Height/2)
+	y := float32(int((size.Height - kit.LineHeight(kit.LabelBold)) / 2))
+	x := 14 + s.Text(p.movedText(), 14, y, kit.LabelBold, s.P.TextMuted)
+	s.Text(word("list.refresh"), x+8, y, kit.LabelBold, s.P.AccentText)
+	s.Area("show", 0, 0, size.Width, size.Height)
+}
+
+// tip names a row when the list is too narrow to do so.
+func (p *listPane) tip(i int, _ string) string {
+	if p.list.Size().Width > stripWidth || i >= len(p.d.shown) {
+		return ""
+	}
+	return p.d.shown[i].Contact.Display()
+}
+
+// key opens rows from the keyboard while the list has it.
+func (p *listPane) key(ev *fyne.KeyEvent) bool {
+	switch ev.Name {
+	case fyne.KeyDown:
+		p.d.step(1)
+	case fyne.KeyUp:
+		p.d.step(-1)
+	case fyne.KeyReturn, fyne.KeyEnter:
+		p.d.comp.focus()
+	default:
+		return false
+	}
+	return true
+}
+
+// held reports whether the pointer is over the list.
+func (p *listPane) held() bool { return p.over != "" }
+
+// show takes in new rows.
+func (p *listPane) show(t tally, waiting int) {
+	d := p.d
+	same := p.filter == d.filter && d.loaded
+	p.count, p.filter, p.waiting, p.broken = count("inbox.open", t.open), d.filter, waiting, false
+	p.top.Refresh()
+	for i, v := range d.pills {
+		p.chips[i].Set(kit.Chip{Text: v.Text, Style: kit.ChipFilter, Active: v.Active})
+	}
+	p.filters.Refresh()
+	visible(p.moved, waiting > 0)
+	visible(p.loading, !d.loaded)
+	if e := emptyInbox(len(d.shown), t, d.filter); e != nil && d.loaded {
+		a := kit.Action{Text: e.Action, Do: func() { d.setFilter(e.Show) }}
+		p.blank.Set(e.Icon, e.Title, e.Advice, a)
+		p.blank.Show()
+	} else {
+		p.blank.Hide()
+	}
+	p.root.Refresh()
+	p.list.Select(string(d.open))
+	if same {
+		p.list.Changed()
+	} else {
+		p.list.Reset()
+	}
+	if waiting > 0 && !p.timing {
+		p.timing = true
+		gone := d.u.cfg.After(time.Second)
+		go func() {
+			select {
+			case <-gone:
+				d.u.cfg.Post(func() {
+					p.timing = false
+					d.applyRows()
+				})
+			case <-d.ctx.Done():
+			}
+		}()
+	}
+}
+
+// release lets the rows take their places.
+func (p *listPane) release() {
+	p.over, p.d.u.typed = "", time.Time{}
+	p.d.shown = nil
+	p.d.applyRows()
+}
+
+// failed says that the list could not be read. Rows that are there stay.
+func (p *listPane) failed() {
+	if len(p.d.shown) > 0 || p.broken {
+		return
+	}
+	p.broken = true
+	p.loading.Hide()
+	p.blank.Set("warn", word("error.list"), "", kit.Action{Text: word("action.retry"), Do: func() {
+		p.broken = false
+		p.d.rows.again.set()
+	}})
+	p.blank.Show()
+	p.root.Refresh()
+}

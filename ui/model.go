@@ -1,0 +1,190 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"sealdesk/app/inbox"
+)
+
+// A Row is a conversation in the list, with the text its reader began and did not send. Rows are shared and never
+// changed.
+type Row struct {
+	inbox.Conversation
+	Draft string
+}
+
+// A Page is a stretch of a conversation, oldest message first. Messages this device has and the relay has not stand at
+// the end of the newest page, without a Seq. Older is where the page before it begins; it is handed back as it came.
+type Page struct {
+	Messages []inbox.Message
+	Older    any
+	More     bool
+}
+
+// A Model is what the device remembers, as this package asks for it. Every method may wait for a disk and is only called
+// from workers, never on the main goroutine. It is safe for concurrent use.
+type Model interface {
+	// Watch returns pokes, coalesced, none lost, the first one at once. The channel closes with ctx.
+	Watch(ctx context.Context) <-chan struct{}
+	// Head returns the newest rows, quickly: enough for a first window.
+	Head(ctx context.Context) ([]*Row, error)
+	// Rows returns all rows, newest first. The slice is shared: it is not changed.
+	Rows(ctx context.Context) ([]*Row, error)
+	// Page returns up to n messages before a place; nil is the newest page.
+	Page(ctx context.Context, id inbox.ConversationID, before any, n int) (Page, error)
+	// Me and People are who this device acts for and who the colleagues are.
+	Me() (inbox.Person, bool)
+	People() []inbox.Person
+	// Submit makes a wish durable; it shows at the next poke.
+	Submit(ctx context.Context, i inbox.Intent) error
+	// Typed returns the text of a wish of this device that was refused; Dismiss makes its message go away.
+	Typed(id inbox.IntentID) (string, bool)
+	Dismiss(ctx context.Context, id inbox.IntentID) error
+	// SetDraft keeps what was typed and not sent; "" forgets it.
+	SetDraft(ctx context.Context, id inbox.ConversationID, text string) error
+}
+
+// A LinkState says how this device and the company's server stand.
+type LinkState uint8
+
+// The states of the link. From LinkUpdate on the device does not try again by itself.
+const (
+	LinkConnecting LinkState = iota
+	LinkOnline
+	LinkNoNetwork
+	LinkUnreachable
+	LinkTrouble     // the server answers but cannot serve now
+	LinkCertificate // the server shows another certificate than the pinned one
+	LinkClock       // this device's clock is too far off
+	LinkCache       // what arrives cannot be kept here: the disk is full or damaged
+	LinkUpdate      // this app is too old for the server
+	LinkServerOld   // the server is too old for this app
+	LinkRevoked     // the company excluded this device
+	LinkWiped
+	LinkReplaced    // the same device connected a second time
+	LinkNotAdmitted // the server does not know this device
+)
+
+// A Link is the state of the link. Behind is how many events are still to come; Next is when the next try is, if one is
+// planned.
+type Link struct {
+	State  LinkState
+	Behind uint64
+	Since  time.Time
+	Next   time.Time
+}
+
+// A Relay is the connection to the company's server, as this package asks for it. Safe for concurrent use; none of the
+// methods waits.
+type Relay interface {
+	Link() Link
+	Watch(ctx context.Context) <-chan struct{}
+	// Nudge asks for a try now.
+	Nudge()
+}
+
+// A Session is an open inbox.
+type Session struct {
+	Model  Model
+	Relay  Relay
+	Device string // what people call this device
+}
+
+// A Door leads to the inbox: it opens the device's store, or admits the device first. Its methods may take seconds and
+// are called from workers, one at a time. Their errors are [Trouble], possibly wrapped.
+type Door interface {
+	// Open opens the inbox. The Session lives until ctx ends.
+	Open(ctx context.Context) (Session, error)
+	// Enrol admits this device with an enrolment string and says at each step what was reached. It leaves nothing behind
+	// when it fails.
+	Enrol(ctx context.Context, text string, reached func(Enrolling)) (Enrolled, error)
+	// Rebuild throws away a damaged store; what can be saved of unsent messages is saved, the rest comes back from the
+	// company's server.
+	Rebuild(ctx context.Context) error
+	// SetUpAgain forgets what this device was, so that it can be enrolled anew.
+	SetUpAgain(ctx context.Context) error
+}
+
+// An EnrolStep is how far an enrolment has come.
+type EnrolStep uint8
+
+// The steps, in order.
+const (
+	EnrolReading EnrolStep = iota // the string is being read and the server looked for
+	EnrolServer                   // the server was found and is the right one
+	EnrolCode                     // it accepted the code
+	EnrolKey                      // the device's key lies in the keyring
+)
+
+// Enrolling is what is known at a step.
+type Enrolling struct {
+	Step   EnrolStep
+	Server string
+	Pin    string // short form
+}
+
+// Enrolled is a device that was admitted.
+type Enrolled struct {
+	Device string
+	Person string
+}
+
+// A Trouble is a reason why the inbox cannot be opened or the device not be enrolled. Each has its own words and its own
+// way on.
+type Trouble uint8
+
+// The troubles.
+const (
+	TroubleUnknown Trouble = iota
+	// of opening
+	TroubleNotEnrolled
+	TroubleKeyring // unavailable or locked
+	TroubleKeyLost
+	TroubleDamaged
+	TroubleRunning
+	TroubleNewer // the store was written by a newer app
+	TroubleFull
+	// of enrolling
+	TroubleNotEnrolment
+	TroubleUnreachable
+	TroubleCertificate
+	TroubleCodeWrong
+	TroubleCodeExpired
+	TroubleCodeUsed
+	TroubleClock
+	TroubleServer
+)
+
+var troubleNames = map[Trouble]string{
+	TroubleUnknown: "unknown", TroubleNotEnrolled: "not enrolled", TroubleKeyring: "keyring unavailable", TroubleKeyLost: "key lost",
+	TroubleDamaged: "store damaged", TroubleRunning: "already running", TroubleNewer: "store newer", TroubleFull: "disk full",
+	TroubleNotEnrolment: "not an enrolment string", TroubleUnreachable: "server unreachable", TroubleCertificate: "wrong certificate",
+	TroubleCodeWrong: "code wrong", TroubleCodeExpired: "code expired", TroubleCodeUsed: "code used", TroubleClock: "clock wrong",
+	TroubleServer: "server trouble",
+}
+
+// Error returns the trouble's name, for logs.
+func (t Trouble) Error() string { return troubleNames[t] }
+
+// A Mismatch is TroubleCertificate with both fingerprints in their short form.
+type Mismatch struct{ Want, Got string }
+
+// Error returns the trouble's name, for logs.
+func (Mismatch) Error() string { return TroubleCertificate.Error() }
+
+// Is makes a Mismatch a TroubleCertificate.
+func (Mismatch) Is(target error) bool { return target == TroubleCertificate }
+
+// troubleOf finds the trouble in an error.
+func troubleOf(err error) Trouble {
+	var t Trouble
+	if errors.As(err, &t) {
+		return t
+	}
+	if errors.Is(err, TroubleCertificate) {
+		return TroubleCertificate
+	}
+	return TroubleUnknown
+}

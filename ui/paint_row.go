@@ -1,0 +1,138 @@
+package ui
+
+import (
+	"image/color"
+
+	"fyne.io/fyne/v2"
+
+	"sealdesk/app/inbox"
+	"sealdesk/ui/kit"
+)
+
+var chipStyles = map[Tone]kit.ChipStyle{
+	ToneQuiet: kit.ChipNeutral, ToneOK: kit.ChipOK, ToneWarn: kit.ChipWarn, ToneDanger: kit.ChipDanger, ToneInfo: kit.ChipInfo,
+	TonePrivacy: kit.ChipPrivacy, ToneAccent: kit.ChipAccent,
+}
+
+func chip(v ChipView) kit.Chip {
+	return kit.Chip{Text: v.Text, Icon: v.Icon, Style: chipStyles[v.Tone]}
+}
+
+// ink is the colour of text and icons of a tone.
+func ink(t Tone, p *kit.Palette) color.Color {
+	switch t {
+	case ToneOK:
+		return p.OK.Ink
+	case ToneWarn:
+		return p.Warn.Ink
+	case ToneDanger:
+		return p.Danger.Ink
+	case ToneInfo:
+		return p.Info.Ink
+	case TonePrivacy:
+		return p.Privacy.Ink
+	case ToneAccent:
+		return p.AccentText
+	}
+	return p.TextFaint
+}
+
+// Distances of a row of the list.
+const (
+	rowInset   float32 = 16
+	rowAvatar  float32 = 40
+	rowRight   float32 = 22 // leaves the scroll bar alone
+	stripWidth float32 = 72
+)
+
+// rowHeight is the height of every row: three lines and their margins.
+func rowHeight() float32 {
+	return kit.LineHeight(kit.Name) + kit.LineHeight(kit.Snippet) + kit.ChipHeight() + 16
+}
+
+// paintRow paints a conversation of the list. A narrow row shows only who it is.
+func paintRow(s *kit.Sketch, size fyne.Size, v RowView, selected, hovered bool) {
+	p := s.P
+	switch {
+	case selected:
+		s.Rect(6, 1, size.Width-16, size.Height-2, p.Selected, kit.InputRadius)
+		s.Rect(6, 12, 3, size.Height-24, p.Accent, 1.5)
+	case hovered:
+		s.Rect(6, 1, size.Width-16, size.Height-2, p.Hover, kit.InputRadius)
+	}
+	top := (size.Height - rowAvatar) / 2
+	if size.Width <= stripWidth {
+		x := (size.Width - rowAvatar) / 2
+		s.Avatar(v.Face.Initials, v.Face.Icon, v.Face.Colour, x, top, rowAvatar)
+		if v.Unread != "" {
+			s.Badge(v.Unread, x+rowAvatar+6, top-5)
+		}
+		return
+	}
+	s.Avatar(v.Face.Initials, v.Face.Icon, v.Face.Colour, rowInset, top, rowAvatar)
+	x, right := rowInset+rowAvatar+12, size.Width-rowRight
+	y := float32(8)
+
+	timeInk, nameType := color.Color(p.TextFaint), kit.Name
+	if v.Bold {
+		timeInk, nameType = p.AccentText, kit.NameBold
+	}
+	timeWidth := kit.TextWidth(v.Time, kit.Caption)
+	s.TextIn(v.Time, right-timeWidth-1, y+2, timeWidth+1, kit.Caption, timeInk, kit.AlignEnd)
+	room := right - timeWidth - 10 - x
+	nameWidth := s.TextIn(v.Name, x, y, room, nameType, p.Text, kit.AlignStart)
+	if left := room - nameWidth - 8; v.Number != "" && left > 60 {
+		s.TextIn(v.Number, x+nameWidth+8, y+1, left, kit.Snippet, p.TextFaint, kit.AlignStart)
+	}
+	y += kit.LineHeight(kit.Name)
+
+	room = right - x
+	if v.Unread != "" {
+		room -= s.Badge(v.Unread, right, y) + 8
+	}
+	paintSnippet(s, v, x, y, room)
+	y += kit.LineHeight(kit.Snippet)
+
+	chips := make([]kit.Chip, len(v.Chips))
+	for i, c := range v.Chips {
+		chips[i] = chip(c)
+	}
+	s.Chips(chips, x, y+1, right-x)
+}
+
+func paintSnippet(s *kit.Sketch, v RowView, x, y, room float32) {
+	p := s.P
+	text := color.Color(p.TextMuted)
+	if v.Bold {
+		text = p.Text
+	}
+	if v.Prefix != "" {
+		c := color.Color(p.TextFaint)
+		if v.Alert {
+			c = p.Danger.Ink
+		}
+		w := s.TextIn(v.Prefix, x, y, room*0.6, kit.Snippet, c, kit.AlignStart) + 4
+		x, room = x+w, room-w
+	}
+	if v.Icon != "" && room > 40 {
+		d := kit.Scaled(14)
+		s.Icon(v.Icon, x, y+(kit.LineHeight(kit.Snippet)-d)/2, d, p.TextFaint)
+		x, room = x+d+4, room-d-4
+	}
+	if room > 12 {
+		s.TextIn(v.Snippet, x, y, room, kit.Snippet, text, kit.AlignStart)
+	}
+}
+
+// runsOf turns masked text into what the kit lays out: hidden spans become violet chips.
+func runsOf(m inbox.Masked) []kit.Run {
+	spans := m.Spans()
+	runs := make([]kit.Run, len(spans))
+	for i, sp := range spans {
+		runs[i] = kit.Run{Text: sp.Text}
+		if sp.Kind != inbox.Plain {
+			runs[i].Look = kit.Masked
+		}
+	}
+	return runs
+}

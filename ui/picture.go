@@ -1,0 +1,69 @@
+package ui
+
+import (
+	"image"
+	"image/color"
+
+	"golang.org/x/image/draw"
+)
+
+// spline is the cubic B-spline kernel: it overshoots nowhere, so sixteen pixels become soft clouds and not rings.
+var spline = draw.Kernel{Support: 2, At: func(t float64) float64 {
+	if t < 1 {
+		return (4 - 6*t*t + 3*t*t*t) / 6
+	}
+	return (2 - t) * (2 - t) * (2 - t) / 6
+}}
+
+// cloud makes the picture of a tile from the few colours that are known of it (see inbox.Media.Blur), or nil when they
+// make no sense.
+func cloud(blur []byte, w, h int) image.Image {
+	if len(blur) < 4 || w < 1 || h < 1 {
+		return nil
+	}
+	cols := int(blur[0])
+	px := blur[1:]
+	if cols == 0 || len(px)%(3*cols) != 0 {
+		return nil
+	}
+	rows := len(px) / (3 * cols)
+	// A border of repeated pixels keeps the edges from fading out.
+	src := image.NewNRGBA(image.Rect(0, 0, cols+4, rows+4))
+	for y := range rows + 4 {
+		for x := range cols + 4 {
+			i := 3 * (clampInt(y-2, rows)*cols + clampInt(x-2, cols))
+			src.SetNRGBA(x, y, color.NRGBA{R: px[i], G: px[i+1], B: px[i+2], A: 0xff})
+		}
+	}
+	dst := image.NewNRGBA(image.Rect(0, 0, w, h))
+	spline.Scale(dst, dst.Bounds(), src, image.Rect(2, 2, cols+2, rows+2), draw.Src, nil)
+	return dst
+}
+
+func clampInt(v, n int) int { return min(max(v, 0), n-1) }
+
+// clouds keeps the tiles' pictures of the conversation that is open. It belongs to one worker.
+type clouds map[string]image.Image
+
+// most is how many pictures are kept; each is a few ten kilobytes.
+const mostClouds = 64
+
+// fill gives every tile its picture.
+func (c clouds) fill(items []*ItemView) {
+	for _, v := range items {
+		card := v.Card
+		if card == nil || !card.Tile || len(card.Blur) == 0 {
+			continue
+		}
+		img, ok := c[card.Key]
+		if !ok {
+			w, h := tileSize(card, tileWidth)
+			img = cloud(card.Blur, int(w)/2, int(h)/2)
+			if len(c) >= mostClouds {
+				clear(c)
+			}
+			c[card.Key] = img
+		}
+		card.Picture = img
+	}
+}

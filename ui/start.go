@@ -1,0 +1,147 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"fyne.io/fyne/v2"
+
+	"sealdesk/ui/kit"
+)
+
+// retryEvery is how often a locked keyring is tried again by itself.
+const retryEvery = 5 * time.Second
+
+// startScreen is what stands before the inbox: calm while it opens, and a sentence with a way on when it does not.
+type startScreen struct {
+	u    *UI
+	root *fyne.Container
+	view StartView
+}
+
+func newStartScreen(u *UI) *startScreen {
+	s := &startScreen{u: u, root: boxed(fill{})}
+	s.set(startView(nil))
+	return s
+}
+
+func (s *startScreen) rebuild() { s.set(s.view) }
+
+func (s *startScreen) set(v StartView) {
+	s.view = v
+	mark := kit.NewPainted("", func(k *kit.Sketch, size fyne.Size) {
+		x := float32(int((size.Width - 56) / 2))
+		k.Rect(x, 0, 56, 56, k.P.AccentSoft, 28)
+		k.Icon(v.Icon, x+15, 15, 26, k.P.AccentText)
+	}).SetMin(func() fyne.Size { return fyne.NewSize(56, 56) })
+	cells := []kit.Cell{kit.Min(mark), kit.Gap(18), kit.Min(kit.NewText(v.Title, kit.Display, kit.InkText).Align(kit.AlignCenter)), kit.Gap(8),
+		kit.Min(kit.NewText(v.Text, kit.Body, kit.InkMuted).Align(kit.AlignCenter))}
+	if v.Button != "" {
+		b := kit.NewButton(v.Button, kit.Primary, func() { s.u.way(v.Way) })
+		cells = append(cells, kit.Gap(24), kit.Min(b))
+	}
+	card := kit.NewCard(kit.Column(cells...), 36)
+	s.root.Objects = []fyne.CanvasObject{kit.NewFill(inkCanvas), kit.Centered(card, 480)}
+	s.root.Refresh()
+}
+
+// way does what a start screen's button says.
+func (u *UI) way(w Way) {
+	switch w {
+	case WayRetry:
+		u.open()
+	case WayRebuild:
+		u.start.set(rebuildingView())
+		u.trace("rebuilding shown")
+		u.background(func(ctx context.Context) error { return u.cfg.Door.Rebuild(ctx) }, u.open)
+	case WaySetUp:
+		u.start.set(startView(nil))
+		u.background(func(ctx context.Context) error { return u.cfg.Door.SetUpAgain(ctx) }, u.showEnrol)
+	case WayQuit:
+		u.cfg.App.Quit()
+	}
+}
+
+// background runs what may wait and then goes on, or shows why not.
+func (u *UI) background(do func(context.Context) error, then func()) {
+	go func() {
+		err := do(u.ctx)
+		u.cfg.Post(func() {
+			if err != nil {
+				u.failed(err)
+				return
+			}
+			then()
+		})
+	}()
+}
+
+// open opens the inbox.
+func (u *UI) open() {
+	go func() {
+		session, err := u.cfg.Door.Open(u.ctx)
+		u.cfg.Post(func() {
+			switch {
+			case err == nil:
+				u.start.set(startView(nil))
+				u.showDesk(session)
+			case errors.Is(err, TroubleNotEnrolled):
+				u.showEnrol()
+			default:
+				u.failed(err)
+			}
+		})
+	}()
+}
+
+// failed shows why the inbox cannot be opened.
+func (u *UI) failed(err error) {
+	v := startView(err)
+	u.cfg.Log.Warn("inbox not opened", "trouble", troubleOf(err).Error(), "error", err)
+	if u.start.view != v {
+		u.start.set(v)
+		u.trace("start " + troubleOf(err).Error())
+	}
+	u.show(u.start.root)
+	wait := retryEvery
+	if !v.Auto && v.Way != WayQuit {
+		return
+	}
+	gone := u.cfg.After(wait)
+	go func() {
+		select {
+		case <-gone:
+			u.cfg.Post(func() {
+				if u.desk != nil || u.start.view != v {
+					return
+				}
+				if v.Way == WayQuit {
+					if errors.Is(err, TroubleRunning) {
+						u.cfg.App.Quit()
+					}
+					return
+				}
+				u.open()
+			})
+		case <-u.ctx.Done():
+		}
+	}()
+}
+
+// fill gives every object all the room.
+type fill struct{}
+
+func (fill) Layout(objs []fyne.CanvasObject, size fyne.Size) {
+	for _, o := range objs {
+		o.Move(fyne.NewPos(0, 0))
+		o.Resize(size)
+	}
+}
+
+func (fill) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(100, 100) }
+
+// boxed is a container that is laid out when it gets a size, not while it is being made.
+func boxed(l fyne.Layout, objs ...fyne.CanvasObject) *fyne.Container {
+	return &fyne.Container{Layout: l, Objects: objs}
+}

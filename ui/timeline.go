@@ -1,0 +1,329 @@
+package ui
+
+import (
+	"context"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/widget"
+
+	"sealdesk/app/inbox"
+	"sealdesk/ui/kit"
+)
+
+// timeline shows the open conversation.
+type timeline struct {
+	d       *desk
+	root    *fyne.Container
+	list    *kit.List
+	loading *kit.Painted
+	blank   *kit.EmptyState
+	below   *kit.Touch
+
+	items  []*ItemView
+	places map[*ItemView]*placed
+	news   int // messages that arrived below what is in view
+	more   bool
+	loaded bool
+}
+
+func newTimeline(d *desk) *timeline {
+	t := &timeline{d: d, places: map[*ItemView]*placed{}}
+	t.list = kit.NewList(kit.ListConfig{
+		Name: word("pane.timeline"), StickBottom: true, HoverRows: true, PadTop: 8, PadBottom: 16,
+		Len:      func() int { return len(t.items) },
+		ID:       func(i int) string { return t.items[i].ID },
+		Estimate: t.estimate,
+		Measure:  func(i int, width float32) float32 { return t.place(i, width).height },
+		Draw: func(i int, s *kit.Sketch, size fyne.Size, st kit.RowState) {
+			t.place(i, size.Width).draw(s, st.Area)
+		},
+		OnTap: t.tapped, OnMenu: t.menu, Tip: t.tip,
+		Hand:    func(area string) bool { return area == areaAgain || area == areaEdit || area == areaQuote },
+		OnOlder: t.older, OnBottom: t.bottom, OnVisible: t.visible,
+	})
+	t.loading = kit.NewPainted(word("pane.timeline"), paintLoading)
+	t.blank = kit.NewEmptyState("inbox", word("welcome.title"), word("welcome.advice"), kit.Action{})
+	t.below = kit.NewTouch(word("timeline.latest"), t.paintBelow)
+	t.below.OnTap = func(string, fyne.Position) { t.list.ScrollToBottom() }
+	t.loading.Hide()
+	t.below.Hide()
+	t.root = boxed(&timelineLayout{t}, kit.NewFill(inkCanvas), t.list, t.loading, t.blank, t.below)
+	return t
+}
+
+type timelineLayout struct{ t *timeline }
+
+func (l *timelineLayout) Layout(objs []fyne.CanvasObject, size fyne.Size) {
+	for _, o := range objs[:4] {
+		o.Move(fyne.NewPos(0, 0))
+		o.Resize(size)
+	}
+	w, h := l.t.belowWidth(), kit.Scaled(32)
+	objs[4].Move(fyne.NewPos(float32(int((size.Width-w)/2)), size.Height-h-14))
+	objs[4].Resize(fyne.NewSize(w, h))
+}
+
+func (l *timelineLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(200, 120) }
+
+// paintLoading shows bubbles of plausible size.
+func paintLoading(s *kit.Sketch, size fyne.Size) {
+	y := float32(24)
+	for i, w := range []float32{.42, .55, .34, .5, .3, .46} {
+		if y > size.Height-60 {
+			return
+		}
+		width, h := size.Width*w, float32(44+18*(i%3))
+		x := itemLeft
+		if i%3 == 1 {
+			x = size.Width - itemRight - width
+		}
+		s.Rect(x, y, width, h, s.P.Sunken, kit.BubbleRadius)
+		y += h + 14
+	}
+}
+
+// open makes room for another conversation.
+func (t *timeline) open() {
+	t.items, t.news, t.loaded = nil, 0, false
+	clear(t.places)
+	t.list.Reset()
+	t.refresh()
+}
+
+// refresh shows what stands in for the messages while there are none.
+func (t *timeline) refresh() {
+	d := t.d
+	switch {
+	case d.open == "":
+		t.blank.Set("inbox", word("welcome.title"), word("welcome.advice"), kit.Action{})
+	case t.loaded && len(t.items) == 0:
+		t.blank.Set("inbox", word("timeline.empty"), "", kit.Action{})
+	}
+	visible(t.blank, d.open == "" || t.loaded && len(t.items) == 0)
+	visible(t.loading, d.open != "" && !t.loaded)
+	visible(t.list, d.open != "" && t.loaded)
+	visible(t.below, t.loaded && !t.list.AtBottom() && len(t.items) > 0)
+	t.root.Refresh()
+}
+
+// show takes in a view.
+func (t *timeline) show(v lineView) {
+	bottom := t.list.AtBottom()
+	t.items, t.more = v.items, v.more
+	wasLoaded := t.loaded
+	t.loaded = true
+	if len(t.places) > 2*len(t.items)+100 {
+		t.forget()
+	}
+	switch {
+	case v.first || !wasLoaded:
+		t.refresh()
+		t.list.Reset()
+	case v.moved:
+		t.list.Changed()
+	default:
+		t.list.Update(v.changed...)
+	}
+	if v.added > 0 && !bottom && !v.first {
+		t.news += v.added
+	}
+	t.refresh()
+}
+
+// failed says that the messages could not be read.
+func (t *timeline) failed() {
+	if t.loaded && len(t.items) > 0 {
+		return
+	}
+	t.loading.Hide()
+	t.blank.Set("warn", word("error.timeline"), "", kit.Action{Text: word("action.retry"), Do: t.d.lines.again.set})
+	t.blank.Show()
+	t.root.Refresh()
+}
+
+// forget drops every length that was worked out.
+func (t *timeline) forget() { clear(t.places) }
+
+func (t *timeline) place(i int, width float32) *placed {
+	v := t.items[i]
+	p := t.places[v]
+	if p == nil || p.width != width || p.scale != kit.Current().Scale() {
+		p = placeItem(v, width)
+		t.places[v] = p
+	}
+	return p
+}
+
+func (t *timeline) estimate(i int, width float32) float32 {
+	v := t.items[i]
+	if p := t.places[v]; p != nil && p.width == width {
+		return p.height
+	}
+	if v.Kind != ItemBubble && v.Kind != ItemNote {
+		return 46
+	}
+	n := 0
+	for _, s := range v.Body.Spans() {
+		n += len(s.Text)
+	}
+	h := kit.EstimateHeight(n, min(width*0.72, bubbleMost)-2*bubblePadX, kit.Style{Type: kit.Body}) + 2*bubblePadY + itemGap
+	if v.Card != nil {
+		h += 60
+		if v.Card.Tile {
+			h += tileHeight - 60
+		}
+	}
+	return h
+}
+
+func (t *timeline) older() {
+	if t.more {
+		t.d.lines.wantOlder()
+	}
+}
+
+func (t *timeline) bottom(at bool) {
+	if t.d.line != t {
+		return // still being made
+	}
+	if at {
+		t.news = 0
+		t.d.markRead()
+	}
+	t.refreshBelow()
+}
+
+func (t *timeline) visible(first, _ int) {
+	for i := max(first, 0); i < len(t.items) && i < first+4; i++ {
+		id := t.items[i].Message
+		if id == "" {
+			continue
+		}
+		for j := range t.d.messages {
+			if t.d.messages[j].ID == id {
+				t.d.lines.visible(t.d.messages[j].Seq)
+				return
+			}
+		}
+	}
+}
+
+func (t *timeline) refreshBelow() {
+	visible(t.below, t.loaded && !t.list.AtBottom() && len(t.items) > 0)
+	t.root.Layout.Layout(t.root.Objects, t.root.Size())
+	t.below.Refresh()
+}
+
+func (t *timeline) belowText() string {
+	if t.news > 0 {
+		return count("timeline.below", t.news)
+	}
+	return ""
+}
+
+func (t *timeline) belowWidth() float32 {
+	w := kit.Scaled(32)
+	if text := t.belowText(); text != "" {
+		w += kit.TextWidth(text, kit.LabelBold) + 10
+	}
+	return w
+}
+
+func (t *timeline) paintBelow(s *kit.Sketch, size fyne.Size) {
+	s.Frame(0, 0, size.Width, size.Height, s.P.Raised, s.P.Border, 1, size.Height/2)
+	x := float32(int((size.Height - 18) / 2))
+	if text := t.belowText(); text != "" {
+		x = 12 + s.Text(text, 12, float32(int((size.Height-kit.LineHeight(kit.LabelBold))/2)), kit.LabelBold, s.P.AccentText) + 4
+	}
+	s.Icon("arrow-down", x, float32(int((size.Height-18)/2)), 18, s.P.AccentText)
+	s.Area("down", 0, 0, size.Width, size.Height)
+}
+
+func (t *timeline) tip(i int, area string) string {
+	if area == areaMark && i < len(t.items) {
+		return t.items[i].Mark.Word
+	}
+	return ""
+}
+
+func (t *timeline) tapped(i int, area string, _ fyne.Position) {
+	v := t.items[i]
+	switch area {
+	case areaAgain:
+		t.again(v)
+	case areaEdit:
+		t.d.restore(v.Restore)
+	case areaQuote:
+		for _, o := range t.items {
+			if o.Message == v.Quote.Message {
+				t.list.ScrollTo(o.ID)
+				return
+			}
+		}
+	}
+}
+
+// again sends a message once more: after a question when it may have arrived already.
+func (t *timeline) again(v *ItemView) {
+	d := t.d
+	send := func() {
+		d.submit(inbox.SendAgain{Conversation: d.open, Message: v.Message})
+		d.u.trace("intent submitted")
+	}
+	if !v.Confirm {
+		send()
+		return
+	}
+	kit.ShowDialog(d.u.cfg.Window.Canvas(), kit.DialogConfig{Title: word("again.title"), Text: word("again.text"),
+		Safe: kit.Action{Text: word("again.keep")}, Do: kit.Action{Text: word("action.again"), Do: send}})
+}
+
+// menu offers what can be done with an item.
+func (t *timeline) menu(i int, _ string, abs fyne.Position) {
+	v := t.items[i]
+	text := copyText(v)
+	if text == "" {
+		return
+	}
+	items := []*fyne.MenuItem{fyne.NewMenuItem(word("action.copy"), func() {
+		t.d.u.cfg.App.Clipboard().SetContent(text)
+		t.d.u.toast(kit.Toast{Text: word("toast.copied"), Icon: "copy"})
+	})}
+	if v.Action != "" {
+		items = append(items, fyne.NewMenuItem(v.Action, func() { t.again(v) }))
+	}
+	if v.Restore != "" {
+		items = append(items, fyne.NewMenuItem(word("action.edit"), func() { t.d.restore(v.Restore) }),
+			fyne.NewMenuItem(word("action.remove"), func() { t.d.dismiss(v.Restore) }))
+	}
+	widget.ShowPopUpMenuAtPosition(fyne.NewMenu("", items...), t.d.u.cfg.Window.Canvas(), abs)
+}
+
+// restore puts the text of a refused message back where it was written.
+func (d *desk) restore(id inbox.IntentID) {
+	conversation := d.open
+	d.writer.later(func(context.Context) {
+		text, ok := d.session.Model.Typed(id)
+		if !ok {
+			return
+		}
+		d.u.cfg.Post(func() {
+			if d.open != conversation || d.comp.text() != "" {
+				return
+			}
+			d.comp.setText(text)
+			d.writer.draft(conversation, text)
+			d.dismiss(id)
+			d.comp.focus()
+		})
+	})
+}
+
+// dismiss makes a refused message go away.
+func (d *desk) dismiss(id inbox.IntentID) {
+	d.writer.later(func(ctx context.Context) {
+		if err := d.session.Model.Dismiss(ctx, id); err != nil && ctx.Err() == nil {
+			d.u.cfg.Log.Error("message not dismissed", "error", err)
+		}
+	})
+}

@@ -1,0 +1,201 @@
+package ui
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"time"
+
+	"fyne.io/fyne/v2"
+
+	"sealdesk/assets"
+	"sealdesk/ui/kit"
+)
+
+// A Licence is a licence text shown in the about box.
+type Licence struct{ Name, Text string }
+
+// Config is what the screens need. Fields not marked optional are required.
+type Config struct {
+	App    fyne.App
+	Window fyne.Window
+	Door   Door
+	Post   Post
+
+	Log       *slog.Logger                         // optional
+	Trace     func(line string)                    // optional; milestones in constant words and ids
+	Now       func() time.Time                     // optional; time.Now
+	After     func(time.Duration) <-chan time.Time // optional; time.After
+	Location  *time.Location                       // optional; time.Local
+	Modifiers func() fyne.KeyModifier              // optional; none
+	Version   string
+	Licences  []Licence
+	Settings  *Settings // optional; for this run, instead of the kept ones
+	Enrolment string    // optional; fills the field of the enrolment card and goes on
+}
+
+// Sizes of the window in pixels.
+const (
+	minWidth  = 820
+	minHeight = 560
+)
+
+// UI is the window and what is in it. It lives on the main goroutine.
+type UI struct {
+	cfg      Config
+	ctx      context.Context
+	theme    *kit.Theme
+	settings Settings
+	layers   *kit.Layers
+	router   *kit.Router
+	keys     []kit.Binding
+	start    *startScreen
+	enrol    *enrolScreen
+	desk     *desk
+	active   bool // the window has the focus
+	typed    time.Time
+	toasted  int
+}
+
+// New prepares the window: theme, language, size, keys. Run starts it.
+func New(cfg Config) *UI {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.After == nil {
+		cfg.After = time.After
+	}
+	if cfg.Location == nil {
+		cfg.Location = time.Local
+	}
+	if cfg.Modifiers == nil {
+		cfg.Modifiers = func() fyne.KeyModifier { return 0 }
+	}
+	u := &UI{cfg: cfg, active: true, settings: loadSettings(cfg.App.Preferences())}
+	if cfg.Settings != nil {
+		u.settings = *cfg.Settings
+	}
+	if err := speak(u.settings.Language); err != nil {
+		cfg.Log.Error("texts not available", "error", err)
+	}
+	u.theme = kit.NewTheme(kit.Resources{Regular: assets.Font(assets.FontRegular), Medium: assets.Font(assets.FontMedium),
+		SemiBold: assets.Font(assets.FontSemiBold), Italic: assets.Font(assets.FontItalic), Arabic: assets.Font(assets.FontArabic),
+		Hebrew: assets.Font(assets.FontHebrew), Emoji: assets.Font(assets.FontEmoji), Icon: assets.Icon}, u.settings.options())
+	cfg.App.Settings().SetTheme(u.theme)
+
+	w := cfg.Window
+	w.SetPadded(false)
+	w.SetTitle(word("window.title"))
+	u.start = newStartScreen(u)
+	u.layers = kit.NewLayers(w.Canvas(), u.start.root)
+	w.SetContent(u.layers)
+	w.SetMaster()
+	u.attach()
+	return u
+}
+
+// attach makes the window use our keys.
+func (u *UI) attach() {
+	u.keys = bindings()
+	router, err := kit.NewRouter(u.keys, kit.RouterConfig{Do: u.do, Context: u.context, Exclusive: []string{contextStart, contextOverlay}, Modifiers: u.cfg.Modifiers})
+	if err != nil {
+		u.cfg.Log.Error("keys do not work", "error", err) // a test keeps this from happening
+		return
+	}
+	u.router = router
+	u.router.Attach(u.cfg.Window.Canvas())
+}
+
+// Run opens the inbox in the background and keeps the window alive until ctx ends. It returns at once.
+func (u *UI) Run(ctx context.Context) {
+	u.ctx = ctx
+	u.trace("window shown")
+	u.open()
+}
+
+// SetActive tells whether the window has the focus.
+func (u *UI) SetActive(v bool) {
+	u.active = v
+	if u.desk != nil {
+		u.desk.activity()
+	}
+}
+
+// Close keeps what was typed and not sent. It waits for the disk; call it when the window is gone.
+func (u *UI) Close() {
+	if u.desk != nil {
+		u.desk.writer.flush()
+	}
+}
+
+func (u *UI) trace(line string) {
+	if u.cfg.Trace != nil {
+		u.cfg.Trace(line)
+	}
+}
+
+func (u *UI) show(screen fyne.CanvasObject) { u.layers.SetContent(screen) }
+
+// respeak builds everything again in another language.
+func (u *UI) respeak() {
+	if err := speak(u.settings.Language); err != nil {
+		u.cfg.Log.Error("texts not available", "error", err)
+		return
+	}
+	u.attach()
+	switch {
+	case u.desk != nil:
+		u.desk.rebuild()
+	case u.enrol != nil:
+		u.enrol.rebuild()
+	default:
+		u.start.rebuild()
+	}
+	u.title(0)
+}
+
+// title sets the window's title: neutral, with the number of unread conversations.
+func (u *UI) title(unread int) {
+	t := word("window.title")
+	if unread > 0 {
+		t = "(" + grouped(unread) + ") " + t
+	}
+	u.cfg.Window.SetTitle(t)
+}
+
+// toast shows a short message for some seconds; longer when it can be undone.
+func (u *UI) toast(t kit.Toast) {
+	u.toasted++
+	mine := u.toasted
+	u.layers.Toast(t)
+	stay := 4 * time.Second
+	if t.Action.Text != "" {
+		stay = 8 * time.Second
+	}
+	gone := u.cfg.After(stay)
+	ctx := u.ctx
+	go func() {
+		select {
+		case <-gone:
+			u.cfg.Post(func() {
+				if u.toasted == mine {
+					u.layers.HideToast()
+				}
+			})
+		case <-ctx.Done():
+		}
+	}()
+}
+
+func paragraphsOf(text string) []string {
+	var out []string
+	for p := range strings.SplitSeq(strings.ReplaceAll(text, "\r\n", "\n"), "\n\n") {
+		if p = oneLine(p); p != "" {
+			out = append(out, p)
+		}
+	}
+	return out
+}

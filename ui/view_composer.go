@@ -1,0 +1,84 @@
+package ui
+
+import (
+	"unicode/utf8"
+
+	"sealdesk/app/inbox"
+)
+
+// A ComposerMode says what the place under the timeline offers.
+type ComposerMode uint8
+
+// The modes.
+const (
+	ComposerReply  ComposerMode = iota
+	ComposerNote                // what is written stays among colleagues
+	ComposerClosed              // the reply window is closed: why, and what can be done
+	ComposerRead                // the person may not write here
+)
+
+// A ComposerView is the place under the timeline.
+type ComposerView struct {
+	Mode        ComposerMode
+	Placeholder string
+	Button      string
+	Tip         string
+	Icon        string // of the explanation that stands in for the field
+	Title       string
+	Advice      string
+	NoteButton  string
+	Hint        string // amber line above the field: little time left
+}
+
+// composerView says what can be written in a conversation.
+func composerView(c inbox.Conversation, note bool, enterSends bool, link LinkState, s staff, t clock) ComposerView {
+	if inbox.Can(s.me, inbox.ActSend, c.Subject()) != nil && inbox.Can(s.me, inbox.ActNote, c.Subject()) != nil {
+		return ComposerView{Mode: ComposerRead, Icon: "lock", Title: word("composer.read.title"), Advice: word("composer.read.advice")}
+	}
+	if note {
+		return ComposerView{Mode: ComposerNote, Placeholder: word("composer.note.placeholder"), Button: word("composer.note.button"), Tip: word("composer.note.tip")}
+	}
+	if !c.WindowOpen(t.now) {
+		v := ComposerView{Mode: ComposerClosed, Icon: "clock", Title: word("composer.never.title"), Advice: word("composer.never.advice"), NoteButton: word("composer.addnote")}
+		if c.LastInbound != 0 {
+			v.Title = closedTitle(c.WindowCloses(), t)
+			v.Advice = word("composer.closed.advice")
+		}
+		return v
+	}
+	v := ComposerView{Mode: ComposerReply, Button: word("composer.send"), Tip: word("composer.send.tip")}
+	if link != LinkOnline && link != LinkConnecting {
+		v.Button, v.Tip = word("composer.queue"), word("composer.queue.tip")
+	}
+	if enterSends {
+		v.Placeholder = word("composer.placeholder", "Name", c.Contact.Display())
+	} else {
+		v.Placeholder = word("composer.placeholder.ctrl", "Name", c.Contact.Display())
+	}
+	if left := c.WindowCloses().Sub(t.now); left.Minutes() < 15 {
+		v.Hint = word("composer.hurry", "Span", span(left))
+	}
+	return v
+}
+
+func closedTitle(closed inbox.Moment, t clock) string {
+	switch t.days(closed) {
+	case 0:
+		return word("composer.closed.title", "Time", t.hour(closed))
+	case 1:
+		return word("composer.closed.yesterday", "Time", t.hour(closed))
+	}
+	return word("composer.closed.day", "Day", t.date(closed), "Time", t.hour(closed))
+}
+
+// counterFrom is how many characters are written before the composer counts them.
+const counterFrom = 3500
+
+// counter is how much of the longest text is used, once that matters.
+func counter(text string) string {
+	n := utf8.RuneCountInString(text)
+	if n < counterFrom {
+		return ""
+	}
+	return grouped(n) + "/" + grouped(inbox.MaxText)
+}

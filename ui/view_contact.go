@@ -1,0 +1,191 @@
+package ui
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
+
+	"sealdesk/app/inbox"
+)
+
+// A FieldView is one labelled line of the contact panel.
+type FieldView struct {
+	Label  string
+	Text   string
+	Masked bool
+	Chip   *ChipView
+}
+
+// A NoteView is one note of a conversation.
+type NoteView struct {
+	Head string
+	Text inbox.Masked
+	Time string
+}
+
+// A ContactView is the panel beside the timeline.
+type ContactView struct {
+	Face   Face
+	Name   string
+	Line   string
+	Fields []FieldView
+	Policy string // why fields are hidden; "" when none is
+	Notes  []NoteView
+	Empty  string // stands in for the notes
+}
+
+func contactView(c inbox.Conversation, list []inbox.Message, s staff, t clock) ContactView {
+	p := c.Contact
+	v := ContactView{Face: contactFace(p), Name: p.Display(), Empty: word("contact.notes.empty")}
+	if p.Since != 0 {
+		v.Line = word("contact.since", "Date", monthOf(p.Since, t))
+	}
+	masked := func(label string, m inbox.Masked) {
+		if m.IsZero() {
+			return
+		}
+		v.Fields = append(v.Fields, FieldView{Label: word(label), Text: m.Visible(), Masked: m.Hides()})
+		if m.Hides() {
+			v.Policy = word("contact.policy")
+		}
+	}
+	masked("contact.phone", p.Phone)
+	masked("contact.email", p.Email)
+	masked("contact.username", p.Username)
+	if !p.Name.IsZero() && p.Alias != "" {
+		v.Fields = append(v.Fields, FieldView{Label: word("contact.alias"), Text: p.Alias})
+	}
+	if p.Country != "" {
+		v.Fields = append(v.Fields, FieldView{Label: word("contact.country"), Text: countryName(p.Country)})
+	}
+	window := windowSentence(c, t)
+	v.Fields = append(v.Fields, FieldView{Label: word("contact.window"), Chip: &window})
+	owner := word("chip.unassigned")
+	if c.Assignee != "" {
+		owner = s.name(c.Assignee)
+	}
+	v.Fields = append(v.Fields, FieldView{Label: word("contact.assignee"), Text: owner})
+	for i := len(list) - 1; i >= 0; i-- {
+		if m := list[i]; m.Kind == inbox.Note {
+			v.Notes = append(v.Notes, NoteView{Head: s.name(m.Author), Text: m.Body, Time: t.when(m.At)})
+		}
+	}
+	return v
+}
+
+func monthOf(m inbox.Moment, t clock) string {
+	at := t.in(m)
+	return word("date.month", "Month", word("month."+strconv.Itoa(int(at.Month()))+".short"), "Year", at.Year())
+}
+
+// windowSentence is the reply window in a chip that stands alone.
+func windowSentence(c inbox.Conversation, t clock) ChipView {
+	switch {
+	case c.LastInbound == 0:
+		return ChipView{Text: word("window.never")}
+	case !c.WindowOpen(t.now):
+		return ChipView{Text: word("window.closed")}
+	}
+	chip := windowChip(c, t)
+	chip.Text = word("window.open", "Span", span(c.WindowCloses().Sub(t.now)))
+	return chip
+}
+
+// countryName is the country's name in the reader's language, or its code when there is none.
+func countryName(code string) string {
+	region, err := language.ParseRegion(code)
+	if err != nil {
+		return code
+	}
+	if name := display.Regions(language.Make(word("language.code"))).Name(region); name != "" {
+		return name
+	}
+	return code
+}
+
+// A HeaderView is the line above the timeline.
+type HeaderView struct {
+	Face      Face
+	Name      string
+	Number    string
+	Masked    bool
+	Line      string
+	Window    ChipView
+	Closed    bool
+	CanAssign bool
+	CanState  bool
+	StateTip  string
+	AssignTip string
+	Mine      bool
+}
+
+func headerView(c inbox.Conversation, s staff, t clock) HeaderView {
+	v := HeaderView{Face: contactFace(c.Contact), Name: c.Contact.Display(), Closed: c.State == inbox.Closed,
+		CanAssign: inbox.Can(s.me, inbox.ActAssign, c.Subject()) == nil, CanState: inbox.Can(s.me, inbox.ActSetState, c.Subject()) == nil,
+		Mine: c.Assignee != "" && c.Assignee == s.me.ID, Window: windowSentence(c, t)}
+	number := c.Contact.Phone
+	if number.IsZero() {
+		number = c.Contact.Username
+	}
+	v.Number, v.Masked = number.Visible(), number.Hides()
+	switch {
+	case c.Assignee == "":
+		v.Line = word("header.nobody")
+	case v.Mine:
+		v.Line = word("header.you")
+	default:
+		v.Line = word("header.other", "Name", s.name(c.Assignee))
+	}
+	v.AssignTip, v.StateTip = word("action.assign"), word("action.close")
+	if v.Closed {
+		v.Line += " · " + word("header.closed")
+		v.StateTip = word("action.reopen")
+	}
+	if !v.CanAssign {
+		v.AssignTip = word("why.right")
+	}
+	if !v.CanState {
+		v.StateTip = word("why.right")
+	}
+	return v
+}
+
+// A Colleague is somebody a conversation can be given to; an empty ID is nobody.
+type Colleague struct {
+	ID    inbox.PersonID
+	Title string
+	Hint  string
+	Icon  string
+}
+
+// colleagues lists who a conversation can be given to: the reader first, nobody last, and not who has it.
+func colleagues(s staff, c inbox.Conversation) []Colleague {
+	var out []Colleague
+	for _, p := range s.people {
+		if p.ID == c.Assignee || p.ID == s.me.ID || inbox.Can(p, inbox.ActSend, inbox.Subject{Inbox: c.Inbox}) != nil {
+			continue
+		}
+		out = append(out, Colleague{ID: p.ID, Title: p.Name, Hint: roleWord(p.Role), Icon: "user"})
+	}
+	slices.SortFunc(out, func(a, b Colleague) int { return cmp.Or(cmp.Compare(a.Title, b.Title), cmp.Compare(a.ID, b.ID)) })
+	if c.Assignee != s.me.ID && s.me.ID != "" {
+		out = append([]Colleague{{ID: s.me.ID, Title: word("action.assign.me"), Hint: s.me.Name, Icon: "user"}}, out...)
+	}
+	if c.Assignee != "" {
+		out = append(out, Colleague{Title: word("action.assign.nobody"), Icon: "close"})
+	}
+	return out
+}
+
+func roleWord(r inbox.Role) string {
+	switch r {
+	case inbox.Agent:
+		return word("role.agent")
+	case inbox.Supervisor:
+		return word("role.supervisor")
+	}
+	return ""
+}

@@ -1,0 +1,487 @@
+package ui
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sealdesk/app/inbox"
+)
+
+// atMost is the least time between two views of one worker.
+const atMost = 100 * time.Millisecond
+
+// poke asks a worker to look again. It holds one: more would say the same.
+type poke chan struct{}
+
+func newPoke() poke { return make(poke, 1) }
+
+func (p poke) set() {
+	select {
+	case p <- struct{}{}:
+	default:
+	}
+}
+
+// loop calls look once, and again after every poke, at most ten times a second, until ctx ends. The channels may close.
+func loop(ctx context.Context, after func(time.Duration) <-chan time.Time, look func(), pokes ...<-chan struct{}) {
+	any := newPoke()
+	for _, p := range pokes {
+		go func() {
+			for {
+				select {
+				case _, ok := <-p:
+					if !ok {
+						return
+					}
+					any.set()
+				case <-ctx.Done():
+					return
+				}
+			}
+		}()
+	}
+	for {
+		look()
+		select {
+		case <-after(atMost):
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-any:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// inboxView is what the inbox worker found.
+type inboxView struct {
+	all   []*Row // every conversation, newest first
+	staff staff
+	err   error
+	newer bool // a customer wrote since the last view
+}
+
+// inboxWorker reads the list.
+type inboxWorker struct {
+	model   Model
+	post    Post
+	show    func(inboxView)
+	pending atomic.Bool // a view was posted and not shown yet
+	again   poke
+	first   bool
+	newest  map[inbox.ConversationID]uint64 // place of the customer's last message seen
+}
+
+func (w *inboxWorker) run(ctx context.Context, after func(time.Duration) <-chan time.Time) {
+	loop(ctx, after, func() { w.look(ctx) }, w.model.Watch(ctx), w.again)
+}
+
+func (w *inboxWorker) look(ctx context.Context) {
+	if w.pending.Load() {
+		w.again.set() // the window is behind: wait for it
+		return
+	}
+	var v inboxView
+	read := w.model.Rows
+	if !w.first { // the first window must not wait for everything
+		w.first = true
+		read = w.model.Head
+		w.again.set()
+	}
+	v.all, v.err = read(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	me, _ := w.model.Me()
+	v.staff = newStaff(me, w.model.People())
+	v.newer = w.noticed(v.all)
+	w.pending.Store(true)
+	w.post(func() {
+		w.pending.Store(false)
+		w.show(v)
+	})
+}
+
+// noticed reports whether a customer wrote something that was not there at the last look. At the first look nothing is
+// new.
+func (w *inboxWorker) noticed(all []*Row) bool {
+	fresh := w.newest == nil
+	if fresh {
+		w.newest = map[inbox.ConversationID]uint64{}
+	}
+	newer := false
+	for _, r := range all {
+		if seen, ok := w.newest[r.ID]; r.InboundSeq > seen {
+			newer = newer || !fresh && r.Unread > 0 && (ok || r.Unread < 3)
+			w.newest[r.ID] = r.InboundSeq
+		}
+	}
+	return newer
+}
+
+// lineView is what the conversation worker found.
+type lineView struct {
+	id       inbox.ConversationID
+	items    []*ItemView
+	messages []inbox.Message
+	changed  []string // items that look different and stay where they are
+	moved    bool     // items came or went
+	added    int      // of the customer's, at the end, since the last view
+	arrived  []inbox.MessageID
+	receipts []string // milestones
+	first    bool
+	more     bool
+	err      error
+}
+
+// lineWorker reads the open conversation: its newest page, and older ones as far as the reader scrolled.
+type lineWorker struct {
+	model Model
+	post  Post
+	now   func() time.Time
+	loc   *time.Location
+	show  func(lineView)
+	again poke
+
+	mu     sync.Mutex
+	target inbox.ConversationID
+	after  uint64 // the "new" line stands after this place
+	older  bool   // one more page is wanted
+	seen   uint64 // place of the first message in view
+	gen    int
+
+	// What follows belongs to the worker's goroutine.
+	have     []inbox.Message
+	cursor   any
+	more     bool
+	items    []*ItemView
+	receipts map[inbox.MessageID]inbox.Receipt
+	shown    int    // gen of the last view
+	lastSeen uint64 // place of the newest message of the last view
+	tiles    clouds
+	pending  atomic.Bool
+}
+
+// pageSize is how many messages are read at a time: a page of the newest is one read of the store.
+const pageSize = 50
+
+// open turns to another conversation; "" to none.
+func (w *lineWorker) open(id inbox.ConversationID, newAfter uint64) {
+	w.mu.Lock()
+	w.target, w.after, w.older, w.seen = id, newAfter, false, 0
+	w.gen++
+	w.mu.Unlock()
+	w.again.set()
+}
+
+// wantOlder asks for the page before the ones read.
+func (w *lineWorker) wantOlder() {
+	w.mu.Lock()
+	w.older = true
+	w.mu.Unlock()
+	w.again.set()
+}
+
+// visible tells where the reader is, so that changes there are noticed.
+func (w *lineWorker) visible(first uint64) {
+	w.mu.Lock()
+	w.seen = first
+	w.mu.Unlock()
+}
+
+func (w *lineWorker) run(ctx context.Context, after func(time.Duration) <-chan time.Time) {
+	w.tiles = clouds{}
+	loop(ctx, after, func() { w.look(ctx) }, w.model.Watch(ctx), w.again)
+}
+
+func (w *lineWorker) look(ctx context.Context) {
+	w.mu.Lock()
+	id, newAfter, older, seen, gen := w.target, w.after, w.older, w.seen, w.gen
+	w.older = false
+	w.mu.Unlock()
+	if id == "" {
+		w.forget()
+		return
+	}
+	if w.pending.Load() {
+		if older {
+			w.wantOlder()
+		}
+		w.again.set()
+		return
+	}
+	v := lineView{id: id, first: gen != w.shown}
+	if v.first {
+		w.forget()
+	}
+	if v.err = w.read(ctx, id, older, seen); ctx.Err() != nil {
+		return
+	}
+	w.view(&v, newAfter)
+	w.shown = gen
+	w.pending.Store(true)
+	w.post(func() {
+		w.pending.Store(false)
+		w.show(v)
+	})
+}
+
+func (w *lineWorker) forget() {
+	w.have, w.cursor, w.more, w.items, w.receipts = nil, nil, false, nil, nil
+	clear(w.tiles)
+}
+
+// read brings have up to date: the newest page always, pages before it as far back as the reader can see.
+func (w *lineWorker) read(ctx context.Context, id inbox.ConversationID, older bool, seen uint64) error {
+	page, err := w.model.Page(ctx, id, nil, pageSize)
+	if err != nil {
+		return err
+	}
+	newest := page.Messages
+	for page.More && len(w.have) > 0 && firstSeq(newest) > max(seen, 1) && (seen > 0 && firstSeq(newest) > seen || firstSeq(newest) > lastSeq(w.have)+1) {
+		if page, err = w.model.Page(ctx, id, page.Older, pageSize); err != nil {
+			return err
+		}
+		newest = append(slices.Clone(page.Messages), newest...)
+	}
+	if start := firstSeq(newest); len(w.have) > 0 && start > 0 && page.More {
+		keep := 0
+		for keep < len(w.have) && w.have[keep].Seq != 0 && w.have[keep].Seq < start {
+			keep++
+		}
+		w.have = append(slices.Clone(w.have[:keep]), newest...)
+		if keep == 0 {
+			w.cursor, w.more = page.Older, page.More
+		}
+	} else {
+		w.have, w.cursor, w.more = newest, page.Older, page.More
+	}
+	if older && w.more {
+		before, err := w.model.Page(ctx, id, w.cursor, 2*pageSize)
+		if err != nil {
+			return err
+		}
+		w.have = append(slices.Clone(before.Messages), w.have...)
+		w.cursor, w.more = before.Older, before.More
+	}
+	return nil
+}
+
+func firstSeq(list []inbox.Message) uint64 {
+	for _, m := range list {
+		if m.Seq > 0 {
+			return m.Seq
+		}
+	}
+	return 0
+}
+
+func lastSeq(list []inbox.Message) uint64 {
+	for i := len(list) - 1; i >= 0; i-- {
+		if list[i].Seq > 0 {
+			return list[i].Seq
+		}
+	}
+	return 0
+}
+
+// view turns the messages into items and says what is different from the last view.
+func (w *lineWorker) view(v *lineView, newAfter uint64) {
+	me, _ := w.model.Me()
+	items := timelineView(w.have, newAfter, newStaff(me, w.model.People()), clock{now: inbox.At(w.now()), loc: w.loc})
+	w.tiles.fill(items)
+	old := make(map[string]*ItemView, len(w.items))
+	for _, it := range w.items {
+		old[it.ID] = it
+	}
+	v.moved = len(items) != len(w.items)
+	last := len(w.items)
+	for i, it := range items {
+		was := old[it.ID]
+		switch {
+		case was == nil:
+			v.moved = true
+		case was.same(it):
+			items[i] = was
+		default:
+			v.changed = append(v.changed, it.ID)
+		}
+		if i < last && w.items[i].ID != it.ID {
+			v.moved = true
+		}
+	}
+	w.news(v)
+	w.items = items
+	v.items, v.messages, v.more = items, w.have, w.more
+}
+
+// news finds what arrived and how far messages have come since the last view.
+func (w *lineWorker) news(v *lineView) {
+	fresh := w.receipts == nil
+	if fresh {
+		w.receipts = map[inbox.MessageID]inbox.Receipt{}
+	}
+	var newest uint64
+	if len(w.items) > 0 {
+		newest = w.lastSeen
+	}
+	for i := range w.have {
+		m := &w.have[i]
+		if m.Side == inbox.FromContact && m.Seq > newest && !fresh {
+			v.added++
+			v.arrived = append(v.arrived, m.ID)
+		}
+		if m.Side != inbox.FromPerson || m.Kind == inbox.Note {
+			continue
+		}
+		was := w.receipts[m.ID]
+		w.receipts[m.ID] = m.Receipt
+		if fresh || was == m.Receipt {
+			continue
+		}
+		for _, r := range milestones(was, m.Receipt) {
+			v.receipts = append(v.receipts, "receipt "+r+" "+string(m.ID))
+		}
+	}
+	w.lastSeen = max(newest, lastSeq(w.have))
+}
+
+// milestones names the receipts passed on the way from one to another: who is delivered was sent.
+func milestones(from, to inbox.Receipt) []string {
+	if to < inbox.Sent {
+		return []string{map[inbox.Receipt]string{inbox.Queued: "queued", inbox.Unknown: "unknown", inbox.Failed: "failed"}[to]}
+	}
+	var out []string
+	for r, name := range map[inbox.Receipt]string{inbox.Sent: "sent", inbox.Delivered: "delivered", inbox.Read: "read"} {
+		if r > from && r <= to {
+			out = append(out, name)
+		}
+	}
+	slices.SortFunc(out, func(a, b string) int { return rank(a) - rank(b) })
+	return out
+}
+
+func rank(name string) int { return slices.Index([]string{"sent", "delivered", "read"}, name) }
+
+// writer makes wishes and drafts durable, in the order they were made, so that the window never waits for the disk.
+type writer struct {
+	ctx    context.Context
+	model  Model
+	after  func(time.Duration) <-chan time.Time
+	failed func(i inbox.Intent, err error)
+	kept   func()
+
+	mu     sync.Mutex
+	jobs   []func(context.Context)
+	drafts map[inbox.ConversationID]string
+	wake   poke
+	typed  poke
+
+	working sync.Mutex // jobs run one after the other, also while the window closes
+}
+
+// draftPause is how long nobody must have typed before a draft is kept.
+const draftPause = 400 * time.Millisecond
+
+func newWriter(ctx context.Context, model Model, after func(time.Duration) <-chan time.Time) *writer {
+	return &writer{ctx: ctx, model: model, after: after, drafts: map[inbox.ConversationID]string{}, wake: newPoke(), typed: newPoke()}
+}
+
+func (w *writer) run() {
+	var pause <-chan time.Time
+	for {
+		select {
+		case <-w.wake:
+			w.work(w.ctx)
+		case <-w.typed:
+			pause = w.after(draftPause)
+		case <-pause:
+			pause = nil
+			w.keepDrafts(w.ctx)
+		case <-w.ctx.Done():
+			return
+		}
+	}
+}
+
+func (w *writer) work(ctx context.Context) {
+	w.working.Lock()
+	defer w.working.Unlock()
+	for {
+		w.mu.Lock()
+		if len(w.jobs) == 0 {
+			w.mu.Unlock()
+			return
+		}
+		job := w.jobs[0]
+		w.jobs = w.jobs[1:]
+		w.mu.Unlock()
+		job(ctx)
+	}
+}
+
+// later runs a job after the ones before it.
+func (w *writer) later(job func(context.Context)) {
+	w.mu.Lock()
+	w.jobs = append(w.jobs, job)
+	w.mu.Unlock()
+	w.wake.set()
+}
+
+// submit makes a wish durable; failed hears when that did not work.
+func (w *writer) submit(i inbox.Intent) {
+	w.later(func(ctx context.Context) {
+		if err := w.model.Submit(ctx, i); err != nil && ctx.Err() == nil {
+			w.failed(i, err)
+		}
+	})
+}
+
+// draft keeps a text once its writer pauses.
+func (w *writer) draft(id inbox.ConversationID, text string) {
+	w.mu.Lock()
+	w.drafts[id] = text
+	w.mu.Unlock()
+	w.typed.set()
+}
+
+// undraft forgets a draft at once, because it was sent.
+func (w *writer) undraft(id inbox.ConversationID) {
+	w.mu.Lock()
+	delete(w.drafts, id)
+	w.mu.Unlock()
+	w.later(func(ctx context.Context) { _ = w.model.SetDraft(ctx, id, "") }) // a stale draft is a nuisance, not a loss
+}
+
+// typedText is a draft that is not kept yet.
+func (w *writer) typedText(id inbox.ConversationID) (string, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	text, ok := w.drafts[id]
+	return text, ok
+}
+
+func (w *writer) keepDrafts(ctx context.Context) {
+	w.mu.Lock()
+	list := w.drafts
+	w.drafts = map[inbox.ConversationID]string{}
+	w.mu.Unlock()
+	for id, text := range list {
+		if err := w.model.SetDraft(ctx, id, text); err == nil && w.kept != nil {
+			w.kept()
+		}
+	}
+}
+
+// flush makes everything durable that waits. It is for the end, and works after ctx ended too.
+func (w *writer) flush() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), 2*time.Second)
+	defer cancel()
+	w.work(ctx)
+	w.keepDrafts(ctx)
+}
