@@ -148,11 +148,11 @@ func TestAHangingKeyringIsGivenUpAfterFiveSecondsAndAskedByOneGoroutine(t *testi
 				t.Errorf("it took %v", took)
 			}
 		}
+		back.mu.Lock()
 		if back.calls != 1 {
 			t.Errorf("%d calls hang", back.calls)
 		}
 		close(back.hang) // somebody answered the prompt
-		back.mu.Lock()
 		back.hang = nil
 		back.mu.Unlock()
 		synctest.Wait()

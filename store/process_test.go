@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -60,7 +61,7 @@ func init() {
 	children["hold"] = func(args []string) int {
 		s, err := Open(context.Background(), childConfig(args[0]))
 		fmt.Println("open", err)
-		bufio.NewReader(stdin()).ReadString('\n')
+		bufio.NewReader(os.Stdin).ReadString('\n')
 		if s != nil {
 			s.Close()
 		}

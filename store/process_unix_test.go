@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -15,16 +14,6 @@ import (
 
 	"sealdesk/app/inbox"
 )
-
-func stdin() *os.File { return os.Stdin }
-
-func snapshotOfFile(t testing.TB, path string) []byte {
-	b, err := os.ReadFile(path)
-	try(t, err)
-	return b
-}
-
-func writeFile(t testing.TB, path string, b []byte) { try(t, os.WriteFile(path, b, 0o600)) }
 
 func init() {
 	// "full" fills a store until no file may grow any more, and checks what still works then.

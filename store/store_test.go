@@ -95,3 +95,11 @@ func texts(t testing.TB, s *Store, conv string) []string {
 	}
 	return out
 }
+
+func snapshotOfFile(t testing.TB, path string) []byte {
+	b, err := os.ReadFile(path)
+	try(t, err)
+	return b
+}
+
+func writeFile(t testing.TB, path string, b []byte) { try(t, os.WriteFile(path, b, 0o600)) }

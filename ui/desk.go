@@ -41,6 +41,7 @@ type desk struct {
 	chosen   bool // the reader chose the filter
 	loaded   bool
 	link     Link
+	linked   bool // link is known
 	open     inbox.ConversationID
 	row      *Row
 	messages []inbox.Message
@@ -429,10 +430,10 @@ func (d *desk) resized() { d.head.refresh() }
 
 // showLink takes in how the device and the server stand.
 func (d *desk) showLink(l Link) {
-	if l.State != d.link.State {
+	if l = steady(d.link, l, d.u.cfg.Now()); l.State != d.link.State || !d.linked {
 		d.u.trace("state " + linkWord(l.State))
 	}
-	d.link = l
+	d.link, d.linked = l, true
 	d.setStatus()
 	d.comp.refresh()
 }

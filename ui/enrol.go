@@ -27,9 +27,10 @@ type enrolScreen struct {
 	title  *kit.Text
 	button *kit.Button
 
-	reached *Enrolling
-	failure error
-	done    *Enrolled
+	straight bool // opens the inbox when the device is ready, without being asked
+	reached  *Enrolling
+	failure  error
+	done     *Enrolled
 }
 
 // showEnrol shows the card.
@@ -42,6 +43,7 @@ func (u *UI) showEnrol() {
 	if u.cfg.Enrolment != "" {
 		u.enrol.field.SetText(u.cfg.Enrolment)
 		u.cfg.Enrolment = "" // once: the second try is the person's
+		u.enrol.straight = true
 		u.enrol.submit()
 	}
 }
@@ -180,6 +182,10 @@ func (e *enrolScreen) submit() {
 				u.trace("enrolled")
 			}
 			e.refresh()
+			if err == nil && e.straight {
+				e.submit()
+				return
+			}
 			if err == nil {
 				u.cfg.Window.Canvas().Focus(e.button)
 			} else {

@@ -461,6 +461,14 @@ func TestEnrolmentCanBeTriedAgainAfterAnError(t *testing.T) {
 	}
 }
 
+func TestAnEnrolmentStringFromTheCommandLineGoesStraightToTheInbox(t *testing.T) {
+	m := company()
+	m.openErr = TroubleNotEnrolled
+	g := newStageWith(t, m, Settings{}, 900, 700, func(c *Config) { c.Enrolment = "sealdesk:enrol?relay=inbox.company" })
+	g.heard("enrolled")
+	g.heard("inbox shown")
+}
+
 func TestTheStripSaysOfflineAndTriesAgain(t *testing.T) {
 	m := company()
 	m.link = Link{State: LinkUnreachable}
@@ -570,4 +578,25 @@ func TestWorkersLookOnceForManyPokes(t *testing.T) {
 	if n := looks.Load(); n > 3 {
 		t.Errorf("%d looks for 50 pokes", n)
 	}
+}
+
+func TestAHeldListWaitsForTheReader(t *testing.T) {
+	m := company()
+	g := opened(t, m, "k")
+	d := g.ui.desk
+	d.setFilter(FilterAll)
+	g.ui.typed = time.Time{}
+	d.listing.over = "k" // the pointer is over the list
+	m.mu.Lock()
+	m.say("g", in(0, "Ancora una domanda"))
+	m.mu.Unlock()
+	m.poke()
+	g.wantShown("1 changed")
+	if d.shown[0].ID != "k" {
+		t.Fatal("the rows moved under the pointer")
+	}
+	g.picture("window-held")
+	d.listing.over = ""
+	g.pass(time.Second)
+	g.until("rows follow", func() bool { return d.shown[0].ID == "g" && !g.shows("1 changed") })
 }

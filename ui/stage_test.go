@@ -44,6 +44,11 @@ type timer struct {
 
 func newStage(t *testing.T, m *memory, s Settings, w, h float32) *stage {
 	t.Helper()
+	return newStageWith(t, m, s, w, h, func(*Config) {})
+}
+
+func newStageWith(t *testing.T, m *memory, s Settings, w, h float32, with func(*Config)) *stage {
+	t.Helper()
 	g := &stage{t: t, m: m, queue: make(chan func(), 1000), now: noon, app: test.NewTempApp(t)}
 	g.win = g.app.NewWindow("")
 	t.Cleanup(g.win.Close)
@@ -53,8 +58,10 @@ func newStage(t *testing.T, m *memory, s Settings, w, h float32) *stage {
 	if s.Language == "" {
 		s.Language = "en"
 	}
-	g.ui = New(Config{App: g.app, Window: g.win, Door: m, Post: func(f func()) { g.queue <- f }, Now: g.clock, After: g.after, Location: time.UTC,
-		Trace: g.trace, Version: "1.2.3", Licences: []Licence{{Name: "A font", Text: "Free.\n\nReally."}}, Settings: &s})
+	cfg := Config{App: g.app, Window: g.win, Door: m, Post: func(f func()) { g.queue <- f }, Now: g.clock, After: g.after, Location: time.UTC,
+		Trace: g.trace, Version: "1.2.3", Licences: []Licence{{Name: "A font", Text: "Free.\n\nReally."}}, Settings: &s}
+	with(&cfg)
+	g.ui = New(cfg)
 	g.win.Resize(fyne.NewSize(w, h))
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)

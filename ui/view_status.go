@@ -16,6 +16,15 @@ const catchUpFrom = 20
 // patience is how long a connection may take before the strip says that there is none.
 const patience = 2 * time.Second
 
+// steady is the state to go by: a try to connect that began a moment ago is not worth a word yet, and until then what
+// was before still holds. Without it the strip would blink at every try.
+func steady(was, now Link, at time.Time) Link {
+	if now.State == LinkConnecting && was.State != LinkConnecting && at.Sub(now.Since) < patience {
+		return was
+	}
+	return now
+}
+
 // statusView says what the reader must know about the link. A link that is well, or has been down only for a moment,
 // has no strip.
 func statusView(l Link, now time.Time) StatusView {

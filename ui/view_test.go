@@ -351,6 +351,26 @@ func TestStatusStripSpeaksOnlyWhenItMust(t *testing.T) {
 	}
 }
 
+func TestTheStripDoesNotBlinkWhileTryingAgain(t *testing.T) {
+	down, online := Link{State: LinkUnreachable}, Link{State: LinkOnline}
+	trying := Link{State: LinkConnecting, Since: noon}
+	for _, c := range []struct {
+		was, now Link
+		at       time.Duration
+		want     LinkState
+	}{
+		{down, trying, time.Second, LinkUnreachable},
+		{down, trying, 3 * time.Second, LinkConnecting},
+		{online, trying, time.Second, LinkOnline},
+		{down, online, 0, LinkOnline},
+		{trying, trying, time.Second, LinkConnecting},
+	} {
+		if got := steady(c.was, c.now, noon.Add(c.at)); got.State != c.want {
+			t.Errorf("%+v: state %d", c, got.State)
+		}
+	}
+}
+
 func TestEveryTroubleHasASentenceAndAWayOn(t *testing.T) {
 	english(t)
 	for tr := TroubleUnknown; tr <= TroubleFull; tr++ {

@@ -150,7 +150,7 @@ func newRelay(t *testing.T) *relay {
 	t.Cleanup(func() {
 		close(r.conns)
 		r.server.Close()
-		time.Sleep(10 * time.Second) // virtual; lets the last writes give up
+		<-time.After(10 * time.Second) // virtual; lets the last writes give up
 	})
 	return r
 }
@@ -311,7 +311,7 @@ func (m *memory) Apply(_ context.Context, batches ...inbox.Batch) error {
 	m.mu.Lock()
 	slow := m.slow
 	m.mu.Unlock()
-	time.Sleep(slow) // virtual: a slow disk
+	<-time.After(slow) // virtual: a slow disk
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.fail != nil {

@@ -27,9 +27,8 @@ const (
 
 var errRow = errors.New("row of the relay is damaged")
 
-// An item is the smallest thing Meta repeats: one message, one status, one preference, or a change as a whole.
+// An item is one message, one status, or a change that holds neither.
 type item struct {
-	key     []byte
 	change  *whatsapp.Change
 	message *whatsapp.Message
 	status  *whatsapp.Status
@@ -44,16 +43,16 @@ func (r *Relay) items(id inbox.InboxID, d whatsapp.Delivery) iter.Seq[item] {
 				continue
 			}
 			for j := range c.Messages {
-				if !yield(item{key: c.Messages[j].DedupeKey(), change: c, message: &c.Messages[j]}) {
+				if !yield(item{change: c, message: &c.Messages[j]}) {
 					return
 				}
 			}
 			for j := range c.Statuses {
-				if !yield(item{key: c.Statuses[j].DedupeKey(), change: c, status: &c.Statuses[j]}) {
+				if !yield(item{change: c, status: &c.Statuses[j]}) {
 					return
 				}
 			}
-			if len(c.Messages)+len(c.Statuses) == 0 && !yield(item{key: c.DedupeKey(), change: c}) {
+			if len(c.Messages)+len(c.Statuses) == 0 && !yield(item{change: c}) {
 				return
 			}
 		}
@@ -65,6 +64,8 @@ type intake struct {
 	r     *Relay
 	id    inbox.InboxID
 	shard string
+
+	after uint64 // the last row that became facts, or was parked; owned by run
 
 	mu    sync.Mutex
 	ready map[uint64]decoded // rows that were just written, so that they need not be read and decoded again
@@ -103,14 +104,32 @@ func (in *intake) recall(n uint64) (decoded, bool) {
 
 // run works until ctx ends. poke tells that there may be rows; it is only a hint.
 func (in *intake) run(ctx context.Context, poke <-chan struct{}) error {
+	trim := make(chan uint64, 1)
+	var trimmer sync.WaitGroup
+	trimmer.Go(func() {
+		for n := range trim {
+			if err := in.trim(ctx, n); err != nil && ctx.Err() == nil {
+				in.r.log.Error("raw webhooks cannot be removed", "inbox", string(in.id), "error", err)
+			}
+		}
+	})
+	defer trimmer.Wait()
+	defer close(trim)
 	tries := map[uint64]int{}
 	for ctx.Err() == nil {
 		n, err := in.round(ctx, tries)
 		if err != nil && ctx.Err() == nil {
 			in.r.log.Error("intake stopped for a moment", "inbox", string(in.id), "error", err)
 		}
-		if n > 0 && err == nil {
-			continue
+		if n > 0 {
+			select { // the newest number counts
+			case <-trim:
+			default:
+			}
+			trim <- in.after
+			if err == nil {
+				continue
+			}
 		}
 		wait := time.NewTimer(time.Minute)
 		if err != nil {
@@ -126,47 +145,60 @@ func (in *intake) run(ctx context.Context, poke <-chan struct{}) error {
 	return nil
 }
 
+// trim removes the rows up to n, which are facts now. If the relay dies before, they become facts once more, without harm.
+func (in *intake) trim(ctx context.Context, n uint64) error {
+	return in.r.db.Update(ctx, rawShard(in.id), func(tx ledger.Tx) error {
+		for key := range tx.Scan(bucketRaw, nil, binary.BigEndian.AppendUint64(nil, n+1)) {
+			if err := tx.Delete(bucketRaw, key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 type numbered struct {
-	key []byte
-	n   uint64
+	n uint64
 	decoded
 }
 
-// round turns up to rawPerRound rows into facts in one transaction. If that does not work, it goes row by row, so that a
-// row that cannot be understood does not hold up the others.
-func (in *intake) round(ctx context.Context, tries map[uint64]int) (int, error) {
+// round turns up to rawPerRound rows into facts in one transaction and returns how many it is done with. If that does
+// not work, it goes row by row, so that a row that cannot be understood does not hold up the others for ever.
+func (in *intake) round(ctx context.Context, tries map[uint64]int) (done int, err error) {
 	rows, err := in.rows(ctx)
 	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
 	if err := in.project(ctx, rows); err == nil || ctx.Err() != nil {
+		if err == nil {
+			in.after = rows[len(rows)-1].n
+		}
 		return len(rows), err
 	}
 	for _, row := range rows {
-		err := in.project(ctx, []numbered{row})
-		if err == nil || ctx.Err() != nil {
-			delete(tries, row.n)
-			continue
-		}
-		if tries[row.n]++; tries[row.n] < maxRawTries {
-			return 0, err // later rows wait: order matters more than haste
-		}
-		in.r.log.Error("webhook parked", "inbox", string(in.id), "row", row.n, "error", err)
-		in.r.metrics.parked.Inc()
-		if err := in.park(ctx, row); err != nil {
-			return 0, err
+		if err := in.project(ctx, []numbered{row}); err != nil {
+			if tries[row.n]++; ctx.Err() != nil || tries[row.n] < maxRawTries {
+				return done, err // later rows wait: order matters more than haste
+			}
+			in.r.log.Error("webhook parked", "inbox", string(in.id), "row", row.n, "error", err)
+			in.r.metrics.parked.Inc()
+			if err := in.park(ctx, row.n); err != nil {
+				return done, err
+			}
 		}
 		delete(tries, row.n)
+		in.after = row.n
+		done++
 	}
-	return len(rows), ctx.Err()
+	return done, nil
 }
 
 func (in *intake) rows(ctx context.Context) (rows []numbered, err error) {
-	err = in.r.db.View(ctx, in.shard, func(tx ledger.Tx) error {
+	err = in.r.db.View(ctx, rawShard(in.id), func(tx ledger.Tx) error {
 		rows = rows[:0]
 		bytes := 0
-		for key, value := range tx.Scan(bucketRaw, nil, nil) {
-			row := numbered{key: append([]byte(nil), key...), n: binary.BigEndian.Uint64(key)}
+		for key, value := range tx.Scan(bucketRaw, binary.BigEndian.AppendUint64(nil, in.after+1), nil) {
+			row := numbered{n: binary.BigEndian.Uint64(key)}
 			if d, ok := in.recall(row.n); ok {
 				row.decoded = d
 			} else {
@@ -187,15 +219,11 @@ func (in *intake) rows(ctx context.Context) (rows []numbered, err error) {
 	return rows, err
 }
 
-// project prepares every fresh item outside the transaction, where it may use the vault, and then writes them all.
+// project prepares every item outside the transaction, where it may use the vault, and then writes them all.
 func (in *intake) project(ctx context.Context, rows []numbered) error {
 	var facts []fact
 	for _, row := range rows {
-		i := -1
 		for it := range in.r.items(in.id, row.delivery) {
-			if i++; i >= len(row.row.Fresh) || row.row.Fresh[i] == 0 {
-				continue
-			}
 			f, err := in.r.prepare(ctx, in.id, it, row.row.At)
 			if err != nil {
 				return err
@@ -212,11 +240,6 @@ func (in *intake) project(ctx context.Context, rows []numbered) error {
 				return err
 			}
 		}
-		for _, row := range rows {
-			if err := tx.Delete(bucketRaw, row.key); err != nil {
-				return err
-			}
-		}
 		return nil
 	})
 	if err == nil {
@@ -225,22 +248,21 @@ func (in *intake) project(ctx context.Context, rows []numbered) error {
 	return err
 }
 
-func (in *intake) park(ctx context.Context, row numbered) error {
-	return in.r.db.Update(ctx, in.shard, func(tx ledger.Tx) error {
-		value, err := tx.Get(bucketRaw, row.key)
+// park keeps a row that cannot be turned into facts where a person can look at it.
+func (in *intake) park(ctx context.Context, n uint64) error {
+	key := binary.BigEndian.AppendUint64(nil, n)
+	return in.r.db.Update(ctx, rawShard(in.id), func(tx ledger.Tx) error {
+		value, err := tx.Get(bucketRaw, key)
 		if err != nil || value == nil {
 			return err
 		}
-		if err := tx.Put(bucketParked, row.key, value); err != nil {
-			return err
-		}
-		return tx.Delete(bucketRaw, row.key)
+		return tx.Put(bucketParked, key, value)
 	})
 }
 
 // backlog returns how many raw rows wait, for metrics.
 func (in *intake) backlog(ctx context.Context) (n int, err error) {
-	err = in.r.db.View(ctx, in.shard, func(tx ledger.Tx) error {
+	err = in.r.db.View(ctx, rawShard(in.id), func(tx ledger.Tx) error {
 		n = 0
 		for range tx.Scan(bucketRaw, nil, nil) {
 			n++

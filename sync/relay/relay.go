@@ -150,7 +150,8 @@ func (r *Relay) Work(ctx context.Context) error {
 	pokes := map[string][]chan struct{}{}
 	for number, id := range r.inboxes {
 		in, out, media := make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)
-		pokes[eventlog.Shard(id.Log())] = []chan struct{}{in, out, media}
+		pokes[rawShard(id)] = []chan struct{}{in}
+		pokes[eventlog.Shard(id.Log())] = []chan struct{}{out, media}
 		g.Go(func() error { return r.intakes[id].run(ctx, in) })
 		g.Go(func() error { return r.pipes[id].Run(ctx, out) })
 		g.Go(func() error { return r.fetchMedia(ctx, id, number, media) })

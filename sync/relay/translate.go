@@ -17,7 +17,12 @@ import (
 // bucketOriginal keeps each message as Meta wrote it, sealed under its contact's key: unknown fields are never lost.
 const bucketOriginal = "original"
 
-// A fact is one prepared item: all that needs the vault is done, what is left is to write it. It may run more than once.
+// bucketEarly keeps the emoji of a reaction that overtook its message, under the keyed hash of Meta's id of the message.
+const bucketEarly = "early"
+
+// A fact is one prepared item: all that needs the vault is done, what is left is to write it. It may run more than once,
+// and writing the same item twice leaves what writing it once does: messages are known by Meta's id, receipts only move
+// forward.
 type fact func(tx ledger.Tx, at inbox.Moment) error
 
 // prepare turns one of Meta's items into a fact. nil means that the item is understood and leads to none.
@@ -47,6 +52,7 @@ type incoming struct {
 	inbox    inbox.InboxID
 	contact  inbox.Contact
 	message  inbox.Message
+	known    outbound.Lookup // whether Meta delivers the message again
 	ref      outbound.Ref
 	quoted   *outbound.Lookup
 	reaction *outbound.Lookup // set: the item is a reaction with this emoji, not a message
@@ -88,15 +94,26 @@ func (r *Relay) prepareMessage(ctx context.Context, m whatsapp.Message, id inbox
 	if in.contact, err = r.vault.Card(ctx, contact.ID); err != nil { // the text may have taught the vault an address
 		return nil, fmt.Errorf("reading a contact: %w", err)
 	}
-	if !m.ID.IsZero() {
-		if in.ref, err = outbound.NewRef(ctx, r.vault, contact.ID, m.ID, in.message.ID); err != nil {
-			return nil, err
-		}
+	wamid := m.ID
+	if wamid.IsZero() { // never seen, but then its own bytes must do for a name
+		wamid = whatsapp.NewMessageID(string(m.DedupeKey()))
+	}
+	in.known = outbound.NewLookup(r.vault, wamid)
+	if in.ref, err = outbound.NewRef(ctx, r.vault, contact.ID, wamid, in.message.ID); err != nil {
+		return nil, err
 	}
 	if in.original, err = r.vault.Seal(ctx, contact.ID, bucketOriginal, []byte(in.message.ID), m.Raw.Reveal()); err != nil {
 		return nil, fmt.Errorf("sealing a message: %w", err)
 	}
-	return in.write, nil
+	return func(tx ledger.Tx, at inbox.Moment) error {
+		if again, err := in.known.Message(tx); err != nil {
+			return err
+		} else if again != "" {
+			r.metrics.duplicates.Inc()
+			return nil
+		}
+		return in.write(tx, at)
+	}, nil
 }
 
 func identityOf(i whatsapp.Identity) vault.Identity {
@@ -250,10 +267,12 @@ func (in *incoming) write(tx ledger.Tx, at inbox.Moment) error {
 		if err != nil {
 			return err
 		}
-		if target != "" {
-			bodies = append(bodies, inbox.Reacted{
-				Conversation: conversation, Message: target, Reaction: inbox.Reaction{Side: inbox.FromContact, Emoji: in.emoji},
-			})
+		if target == "" { // Meta keeps no order: the message may still be on its way
+			if err := tx.Put(bucketEarly, in.reaction.Key(), []byte(in.emoji)); err != nil {
+				return err
+			}
+		} else {
+			bodies = append(bodies, in.reacted(conversation, target, in.emoji))
 		}
 	} else {
 		m := in.message // f may run again: the prepared message stays as it was
@@ -264,6 +283,16 @@ func (in *incoming) write(tx ledger.Tx, at inbox.Moment) error {
 			}
 		}
 		bodies = append(bodies, inbox.MessageAdded{Message: m})
+		early, err := tx.Get(bucketEarly, in.known.Key())
+		if err != nil {
+			return err
+		}
+		if early != nil {
+			bodies = append(bodies, in.reacted(conversation, m.ID, string(early)))
+			if err := tx.Delete(bucketEarly, in.known.Key()); err != nil {
+				return err
+			}
+		}
 	}
 	if _, err := eventlog.Append(tx, at, "", bodies...); err != nil {
 		return err
@@ -277,6 +306,10 @@ func (in *incoming) write(tx ledger.Tx, at inbox.Moment) error {
 		}
 	}
 	return tx.Put(bucketOriginal, []byte(in.message.ID), in.original)
+}
+
+func (in *incoming) reacted(c inbox.ConversationID, m inbox.MessageID, emoji string) inbox.Reacted {
+	return inbox.Reacted{Conversation: c, Message: m, Reaction: inbox.Reaction{Side: inbox.FromContact, Emoji: emoji}}
 }
 
 // thread returns the contact's conversation in this inbox and whether it is new.

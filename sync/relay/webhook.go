@@ -12,7 +12,6 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	"sealdesk/app/inbox"
-	"sealdesk/sync/relay/internal/eventlog"
 	"sealdesk/sync/relay/internal/identity"
 	"sealdesk/sync/relay/internal/ledger"
 	"sealdesk/sync/relay/internal/whatsapp"
@@ -25,8 +24,8 @@ const (
 	// maxRawInFlight is how many bytes of webhooks may be on their way to the disk at once; more get a 503, and Meta
 	// comes again.
 	maxRawInFlight = 64 << 20
-	// dedupeDays is how long an item is remembered: Meta delivers again for up to seven days.
-	dedupeDays = 8
+	// strayDays is how long a stray is kept: Meta delivers again for up to seven days.
+	strayDays = 8
 )
 
 // Webhooks is the HTTP surface for Meta, behind a reverse proxy that holds the public certificate.
@@ -123,18 +122,20 @@ func (b *rawBudget) done(n int) { b.used.Add(-int64(n)) }
 const (
 	bucketRaw   = "raw"   // number -> rawRow, until it has been turned into facts
 	bucketStray = "stray" // of the company's shard, by day: what belongs to no inbox of ours
-	bucketSeen  = "seen/" // + day: keyed hashes of items that were taken in
 )
 
-// rawRow is a delivery on its way through an inbox. Meta repeats whole deliveries and parts of them, so Fresh says which
-// items this row is the first to bring, in the order of items.
+// rawShard is where an inbox's deliveries wait. It is not the shard of the inbox's log, so that taking webhooks in never
+// waits for turning them into facts.
+func rawShard(id inbox.InboxID) string { return "raw/" + string(id) }
+
+// rawRow is a delivery on its way through an inbox. Meta repeats deliveries, whole and in parts; that is seen to when
+// they become facts, where every fact can be written twice without harm.
 type rawRow struct {
-	At    inbox.Moment `cbor:"1,keyasint"`
-	Body  []byte       `cbor:"2,keyasint"`
-	Fresh []byte       `cbor:"3,keyasint"` // one byte each, 1 for fresh
+	At   inbox.Moment `cbor:"1,keyasint"`
+	Body []byte       `cbor:"2,keyasint"`
 }
 
-// ingest keeps what is news in a verified webhook. When it returns nil, all of it is durable.
+// ingest keeps a verified webhook. When it returns nil, all of it is durable.
 func (r *Relay) ingest(ctx context.Context, body []byte) error {
 	d, err := whatsapp.Decode(body)
 	if err != nil {
@@ -164,82 +165,24 @@ func (r *Relay) ingest(ctx context.Context, body []byte) error {
 	return nil
 }
 
-// keep writes the delivery for one inbox, unless nothing in it is new.
+// keep writes the delivery for one inbox.
 func (r *Relay) keep(ctx context.Context, id inbox.InboxID, at time.Time, body []byte, d whatsapp.Delivery) error {
-	keys := r.itemKeys(id, d)
-	in := r.intakes[id]
-	row := rawRow{At: inbox.At(at), Body: body, Fresh: make([]byte, len(keys))}
+	row := rawRow{At: inbox.At(at), Body: body}
+	value, err := cbor.Marshal(row)
+	if err != nil {
+		return err
+	}
 	var n uint64
-	var fresh int
-	err := r.db.Update(ctx, eventlog.Shard(id.Log()), func(tx ledger.Tx) error {
-		n, fresh = 0, 0
-		days, err := seenDays(tx, at)
-		if err != nil {
-			return err
-		}
-		today := bucketSeen + at.UTC().Format(time.DateOnly)
-	items:
-		for i, key := range keys {
-			row.Fresh[i] = 0
-			for _, day := range days {
-				if seen, err := tx.Get(day, key[:]); err != nil {
-					return err
-				} else if seen != nil {
-					continue items
-				}
-			}
-			if err := tx.Put(today, key[:], []byte{1}); err != nil {
-				return err
-			}
-			row.Fresh[i] = 1
-			fresh++
-		}
-		if fresh == 0 {
-			return nil
-		}
-		value, err := cbor.Marshal(row)
-		if err != nil {
-			return err
-		}
+	err = r.db.Update(ctx, rawShard(id), func(tx ledger.Tx) (err error) {
 		if n, err = tx.Sequence(bucketRaw); err != nil {
 			return err
 		}
 		return tx.Put(bucketRaw, binary.BigEndian.AppendUint64(nil, n), value)
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		r.intakes[id].remember(n, row, d)
 	}
-	r.metrics.duplicates.Add(float64(len(keys) - fresh))
-	if fresh > 0 {
-		in.remember(n, row, d)
-	}
-	return nil
-}
-
-// seenDays lists the day buckets that still count and drops the ones that do not.
-func seenDays(tx ledger.Tx, at time.Time) ([]string, error) {
-	days, err := tx.Buckets(bucketSeen)
-	if err != nil {
-		return nil, err
-	}
-	oldest := bucketSeen + at.UTC().AddDate(0, 0, -dedupeDays).Format(time.DateOnly)
-	keep := days[:0:0]
-	for _, day := range days {
-		if day >= oldest {
-			keep = append(keep, day)
-		} else if err := tx.Drop(day); err != nil {
-			return nil, err
-		}
-	}
-	return keep, nil
-}
-
-// itemKeys returns the keyed hash of every item of the inbox in the delivery, in the order of [items].
-func (r *Relay) itemKeys(id inbox.InboxID, d whatsapp.Delivery) (keys [][16]byte) {
-	for it := range r.items(id, d) {
-		keys = append(keys, r.vault.Hash("dedupe", string(it.key)))
-	}
-	return keys
+	return err
 }
 
 // keepStray keeps what belongs to no inbox for as long as Meta would repeat it, so that adding a forgotten number to the
@@ -247,7 +190,7 @@ func (r *Relay) itemKeys(id inbox.InboxID, d whatsapp.Delivery) (keys [][16]byte
 func (r *Relay) keepStray(ctx context.Context, at time.Time, body []byte) error {
 	const prefix = bucketStray + "/"
 	today := prefix + at.UTC().Format(time.DateOnly)
-	oldest := prefix + at.UTC().AddDate(0, 0, -dedupeDays).Format(time.DateOnly)
+	oldest := prefix + at.UTC().AddDate(0, 0, -strayDays).Format(time.DateOnly)
 	hash := r.vault.Hash("stray", string(body))
 	return r.db.Update(ctx, identity.Shard, func(tx ledger.Tx) error {
 		days, err := tx.Buckets(prefix)

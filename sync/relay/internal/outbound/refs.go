@@ -31,11 +31,8 @@ func NewRef(ctx context.Context, v *vault.Vault, contact inbox.ContactID, wamid 
 	return Ref{hash: v.Hash(bucketByWamid, wamid.Reveal()), sealed: sealed, message: message}, nil
 }
 
-// Bind writes the binding; the zero Ref binds nothing.
+// Bind writes the binding.
 func (r Ref) Bind(tx ledger.Tx) error {
-	if r.message == "" {
-		return nil
-	}
 	if err := tx.Put(bucketByWamid, r.hash[:], []byte(r.message)); err != nil {
 		return err
 	}
@@ -49,6 +46,9 @@ type Lookup struct{ hash [16]byte }
 func NewLookup(v *vault.Vault, wamid whatsapp.MessageID) Lookup {
 	return Lookup{hash: v.Hash(bucketByWamid, wamid.Reveal())}
 }
+
+// Key is a key that stands for Meta's id and tells nothing of it.
+func (l Lookup) Key() []byte { return l.hash[:] }
 
 // Message returns our id, or "" if the message is not known.
 func (l Lookup) Message(tx ledger.Tx) (inbox.MessageID, error) {

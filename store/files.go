@@ -1,0 +1,253 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"sealdesk/store/seal"
+)
+
+// This file is about the folder: who has it, whether it ended well, and how its files come to be opened.
+
+const lockPatience = 2 * time.Second
+
+// takeFolder makes the folder, private to its owner, and takes its lock.
+func takeFolder(ctx context.Context, dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the folder: %w", err)
+	}
+	if err := os.Chmod(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("closing the folder to others: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the lock: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		ok, err := tryLock(f)
+		if ok {
+			return f, nil
+		}
+		if err != nil {
+			f.Close()
+			return nil, fmt.Errorf("taking the lock: %w", err)
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			f.Close()
+			return nil, ErrAlreadyRunning
+		}
+	}
+}
+
+func missing(dir, name string) bool {
+	_, err := os.Lstat(filepath.Join(dir, name))
+	return errors.Is(err, os.ErrNotExist)
+}
+
+// inspect refuses files bbolt must not see. After a clean end their sizes and times are proof enough.
+func inspect(dir string) error {
+	if !missing(dir, damagedFile) {
+		return ErrDamaged
+	}
+	if cleanEnd(dir) {
+		return nil
+	}
+	for _, name := range []string{cacheFile, outboxFile} {
+		if missing(dir, name) {
+			continue
+		}
+		if err := walk(filepath.Join(dir, name), nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stamp describes both files as they are now.
+func stamp(dir string) ([]byte, error) {
+	b := []byte("sealdesk clean 1\n")
+	for _, name := range []string{cacheFile, outboxFile} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			return nil, err
+		}
+		b = fmt.Appendf(b, "%s %d %d\n", name, info.Size(), info.ModTime().UnixNano())
+	}
+	return b, nil
+}
+
+func cleanEnd(dir string) bool {
+	was, err := os.ReadFile(filepath.Join(dir, cleanFile))
+	if err != nil {
+		return false
+	}
+	is, err := stamp(dir)
+	return err == nil && string(is) == string(was)
+}
+
+// touch takes the mark of a clean end away, once, before the first write.
+func (s *Store) touch() error {
+	s.dirty.Do(func() {
+		err := os.Remove(filepath.Join(s.dir, cleanFile))
+		if err == nil {
+			err = syncDir(s.dir)
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			s.dirtyErr = fmt.Errorf("marking the store as in use: %w", err)
+		}
+	})
+	return s.dirtyErr
+}
+
+// A file is one of the two, on its way to being opened.
+type file struct {
+	db     **bbolt.DB
+	name   string
+	limit  int
+	meta   room
+	others []room
+	fresh  bool // not there yet
+}
+
+func (s *Store) openFile(f *file) error {
+	return guard(func() (err error) {
+		*f.db, err = bbolt.Open(filepath.Join(s.dir, f.name), 0o600,
+			&bbolt.Options{Timeout: lockPatience, FreelistType: bbolt.FreelistMapType, MaxSize: f.limit})
+		return err
+	})
+}
+
+// guard turns a fault or panic of bbolt over a page that changed under it into ErrDamaged: one that was not there when
+// the structure was checked, or was not checked after a clean end.
+func guard(f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: the database gave up", ErrDamaged)
+		}
+	}()
+	return f()
+}
+
+func (s *Store) initialise(f *file) error {
+	return guard(func() error {
+		return (*f.db).Update(func(tx *bbolt.Tx) error {
+			for _, r := range append(f.others, f.meta) {
+				if _, err := tx.CreateBucketIfNotExists(r.name); err != nil {
+					return err
+				}
+			}
+			b := tx.Bucket(f.meta.name)
+			if err := b.Put(keyFormat, []byte{schema}); err != nil {
+				return err
+			}
+			check := s.sealer.Check()
+			if err := b.Put(keyCheck, check[:]); err != nil {
+				return err
+			}
+			return f.meta.put(tx, keyReader, []byte(s.reader))
+		})
+	})
+}
+
+// compareKeys tells a wrong key, which fits neither file, from a damaged or exchanged file, which it does not fit while
+// it fits the other.
+func (s *Store) compareKeys(files []*file) error {
+	there, fit := 0, 0
+	var damage error
+	for _, f := range files {
+		if f.fresh {
+			continue
+		}
+		there++
+		fits, err := s.compareKey(f)
+		switch {
+		case errors.Is(err, ErrOtherPerson), errors.Is(err, ErrNewerStore):
+			return err
+		case err != nil:
+			damage = err
+		case fits:
+			fit++
+		}
+	}
+	switch {
+	case damage != nil:
+		return damage
+	case fit == there:
+		return nil
+	case fit == 0:
+		return ErrWrongKey
+	}
+	return fmt.Errorf("%w: the files do not belong together", ErrDamaged)
+}
+
+func (s *Store) compareKey(f *file) (fits bool, err error) {
+	err = guard(func() error {
+		return (*f.db).View(func(tx *bbolt.Tx) error {
+			for _, r := range append(f.others, f.meta) {
+				if tx.Bucket(r.name) == nil {
+					return ErrDamaged
+				}
+			}
+			format, tag := tx.Bucket(f.meta.name).Get(keyFormat), tx.Bucket(f.meta.name).Get(keyCheck)
+			if len(format) != 1 || len(tag) != seal.CheckSize {
+				return ErrDamaged
+			}
+			if format[0] > schema {
+				return ErrNewerStore
+			}
+			if s.sealer.Verify(tag) != nil {
+				return nil
+			}
+			fits = true
+			reader, err := f.meta.get(tx, keyReader)
+			if err != nil {
+				return err
+			}
+			if string(reader) != string(s.reader) {
+				return ErrOtherPerson
+			}
+			return nil
+		})
+	})
+	return fits, err
+}
+
+func markClean(dir string) error {
+	b, err := stamp(dir)
+	if err != nil {
+		return err
+	}
+	return writeSynced(dir, cleanFile, b)
+}
+
+// writeSynced puts a small file in place of an old one, whole or not at all.
+func writeSynced(dir, name string, b []byte) error {
+	tmp := filepath.Join(dir, name+".new")
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		os.Remove(tmp)
+		return err
+	}
+	if err := os.Rename(tmp, filepath.Join(dir, name)); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
