@@ -83,9 +83,12 @@ func (c *composer) refresh() {
 		c.root.Hide()
 		return
 	}
+	v := composerView(d.row.Conversation, c.note, d.u.settings.EnterSends, d.link.State, d.staff, d.clock())
+	if c.root.Visible() && v == c.view {
+		return
+	}
 	c.root.Show()
-	c.view = composerView(d.row.Conversation, c.note, d.u.settings.EnterSends, d.link.State, d.staff, d.clock())
-	v := c.view
+	c.view = v
 	writes := v.Mode == ComposerReply || v.Mode == ComposerNote
 	visible(c.field, writes)
 	visible(c.tools, writes)
@@ -110,7 +113,6 @@ func (c *composer) refresh() {
 		tip = word("composer.note.back")
 	}
 	c.toggle.SetTip(d.u.tip(tip, actNote))
-	c.root.Refresh()
 	d.panes.refresh()
 }
 
@@ -126,7 +128,7 @@ func (c *composer) changed(text string) {
 	c.d.u.typed = c.d.u.cfg.Now()
 	c.counter.Refresh()
 	if !c.note {
-		c.d.writer.draft(c.d.open, text)
+		c.d.keepDraft(c.d.open, text)
 	}
 }
 
@@ -182,6 +184,7 @@ func (d *desk) send() bool {
 	case ComposerReply:
 		d.submit(inbox.SendText{Conversation: d.open, Text: text})
 		c.setText("")
+		d.typed[d.open] = ""
 		d.writer.undraft(d.open)
 	default:
 		return false

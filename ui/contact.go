@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"reflect"
 	"strconv"
 
 	"fyne.io/fyne/v2"
@@ -29,13 +30,18 @@ func (p *contactPane) refresh() {
 	if p.d.row == nil {
 		return
 	}
-	p.view = contactView(p.d.row.Conversation, p.d.messages, p.d.staff, p.d.clock())
+	v := contactView(p.d.row.Conversation, p.d.messages, p.d.staff, p.d.clock())
+	same := p.open == string(p.d.open) && reflect.DeepEqual(v, p.view)
+	p.view = v
+	if same {
+		return
+	}
 	if p.open != string(p.d.open) {
 		p.open = string(p.d.open)
 		p.list.Reset()
 		return
 	}
-	p.list.Changed()
+	p.list.Refresh() // every row may have another height
 }
 
 // The rows: head, fields, policy, heading of the notes, notes.

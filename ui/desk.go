@@ -47,11 +47,12 @@ type desk struct {
 	messages []inbox.Message
 	marked   map[inbox.ConversationID]uint64 // how far was reported as read
 	traced   bool
+	typed    map[inbox.ConversationID]string // what was typed in this run: ahead of what the rows know
 }
 
 // showDesk opens the inbox in the window.
 func (u *UI) showDesk(s Session) {
-	d := &desk{u: u, session: s, ctx: u.ctx, marked: map[inbox.ConversationID]uint64{}}
+	d := &desk{u: u, session: s, ctx: u.ctx, marked: map[inbox.ConversationID]uint64{}, typed: map[inbox.ConversationID]string{}}
 	u.desk = d
 	d.rows = &inboxWorker{model: s.Model, post: u.cfg.Post, again: newPoke(), show: d.showRows}
 	d.lines = &lineWorker{model: s.Model, post: u.cfg.Post, again: newPoke(), now: u.cfg.Now, loc: u.cfg.Location, show: d.showLine}
@@ -223,15 +224,25 @@ func (d *desk) openConversation(id inbox.ConversationID) {
 	d.lines.open(id, after)
 	d.listing.list.Select(string(id))
 	d.listing.list.ScrollTo(string(id))
-	draft := row.Draft
-	if typed, ok := d.writer.typedText(id); ok {
-		draft = typed
-	}
-	d.comp.open(draft)
+	d.comp.open(d.draft(row))
 	d.head.refresh()
 	d.side.refresh()
 	d.panes.refresh()
 	d.comp.focus()
+}
+
+// draft is the text begun in a conversation.
+func (d *desk) draft(r *Row) string {
+	if text, ok := d.typed[r.ID]; ok {
+		return text
+	}
+	return r.Draft
+}
+
+// keepDraft remembers a text at once and makes it durable soon.
+func (d *desk) keepDraft(id inbox.ConversationID, text string) {
+	d.typed[id] = text
+	d.writer.draft(id, text)
 }
 
 // showLine takes in what the conversation worker found.
@@ -293,6 +304,9 @@ func (d *desk) notKept(i inbox.Intent, err error) {
 	}
 	if text != "" && i.Body.On() == d.open && d.comp.text() == "" {
 		d.comp.setText(text)
+		if !d.comp.note {
+			d.keepDraft(d.open, text)
+		}
 	}
 	d.u.toast(kit.Toast{Text: word("error.submit"), Icon: "warn"})
 }
@@ -453,5 +467,5 @@ func (d *desk) setStatus() {
 		}
 		d.strip.Set(n)
 	}
-	d.root.Refresh()
+	relayout(d.root)
 }

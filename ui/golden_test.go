@@ -155,6 +155,7 @@ func TestWindowsLookAsDesigned(t *testing.T) {
 				g.heard("inbox shown")
 				g.press(fyne.KeyDown, alt)
 				g.heard("conversation opened k")
+				g.read("k")
 				if w == 1100 {
 					g.press(fyne.KeyI, ctrl)
 				}
@@ -218,6 +219,16 @@ func (g *stage) open(id inbox.ConversationID) {
 	g.t.Helper()
 	g.ui.desk.openConversation(id)
 	g.heard("conversation opened " + string(id))
+	g.read(id)
+}
+
+// read waits until the list knows that the conversation was read.
+func (g *stage) read(id inbox.ConversationID) {
+	g.t.Helper()
+	g.until("read", func() bool {
+		row := rowOf(g.ui.desk.all, id)
+		return !g.ui.active || row.Unread == 0 && g.ui.desk.row.Unread == 0
+	})
 }
 
 func TestStartLooksAsDesigned(t *testing.T) {

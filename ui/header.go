@@ -16,6 +16,7 @@ type header struct {
 	side   *kit.IconButton
 	bar    *fyne.Container
 	view   HeaderView
+	shown  bool // the contact panel is
 }
 
 func newHeader(d *desk) *header {
@@ -43,8 +44,13 @@ func (h *header) refresh() {
 		h.root.Hide()
 		return
 	}
+	side := d.panes != nil && d.panes.sideShown()
+	v := d.headerView()
+	if h.root.Visible() && v == h.view && side == h.shown {
+		return
+	}
 	h.root.Show()
-	h.view = d.headerView()
+	h.view, h.shown = v, side
 	h.assign.SetTip(d.u.tip(h.view.AssignTip, actAssign))
 	h.state.SetTip(d.u.tip(h.view.StateTip, actClose))
 	able(h.assign, h.view.CanAssign)
@@ -53,10 +59,10 @@ func (h *header) refresh() {
 	if h.view.Closed {
 		h.state.SetIcon("retry")
 	}
-	h.side.SetActive(d.panes != nil && d.panes.sideShown())
+	h.side.SetActive(side)
 	h.line.SetAccessibleName(h.view.Name)
 	h.line.Refresh()
-	h.root.Refresh()
+	relayout(h.root)
 }
 
 func able(b *kit.IconButton, v bool) {

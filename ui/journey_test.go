@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/test"
 
 	"sealdesk/app/inbox"
@@ -417,7 +418,7 @@ func TestADamagedStoreIsRebuilt(t *testing.T) {
 	m.openErr = TroubleDamaged
 	g := newStage(t, m, Settings{}, 900, 600)
 	g.wantShown("nothing is lost")
-	test.Tap(kit.Find(g.win.Canvas().Content(), "Rebuild now").(fyne.Tappable))
+	g.press(fyne.KeyReturn, 0) // the way on has the keyboard
 	if !g.shows("Rebuilding") {
 		t.Error("it says what it does")
 	}
@@ -585,8 +586,9 @@ func TestAHeldListWaitsForTheReader(t *testing.T) {
 	g := opened(t, m, "k")
 	d := g.ui.desk
 	d.setFilter(FilterAll)
+	g.until("read", func() bool { return rowOf(d.all, "k").Unread == 0 })
 	g.ui.typed = time.Time{}
-	d.listing.over = "k" // the pointer is over the list
+	d.listing.list.MouseMoved(&desktop.MouseEvent{PointEvent: fyne.PointEvent{Position: fyne.NewPos(100, 100)}})
 	m.mu.Lock()
 	m.say("g", in(0, "Ancora una domanda"))
 	m.mu.Unlock()
@@ -595,8 +597,9 @@ func TestAHeldListWaitsForTheReader(t *testing.T) {
 	if d.shown[0].ID != "k" {
 		t.Fatal("the rows moved under the pointer")
 	}
+	g.rest()
 	g.picture("window-held")
-	d.listing.over = ""
+	d.listing.list.MouseOut()
 	g.pass(time.Second)
 	g.until("rows follow", func() bool { return d.shown[0].ID == "g" && !g.shows("1 changed") })
 }

@@ -23,6 +23,8 @@ func speak(language string) error {
 	if err != nil {
 		return err
 	}
+	texts.Lock()
+	defer texts.Unlock()
 	for _, locale := range []fyne.Locale{system, fyne.Locale(nearest(system.LanguageString())), "en"} {
 		if err := lang.AddTranslationsForLocale(data, locale); err != nil {
 			return fmt.Errorf("registering the texts of %s: %w", language, err)

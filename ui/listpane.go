@@ -24,6 +24,7 @@ type listPane struct {
 	filter  Filter
 	over    string // the row under the pointer
 	waiting int
+	drawn   []*Row // what the list was told last
 	timing  bool
 	broken  bool
 }
@@ -60,11 +61,9 @@ func newListPane(d *desk) *listPane {
 			} else if p.over == string(r.ID) {
 				p.over = ""
 			}
-			row := r
-			if text, ok := d.writer.typedText(r.ID); ok && r.ID != d.open {
-				row = &Row{Conversation: r.Conversation, Draft: text}
-			} else if r.ID == d.open {
-				row = &Row{Conversation: r.Conversation} // the draft is in front of the reader
+			row := &Row{Conversation: r.Conversation}
+			if r.ID != d.open { // there the draft is in front of the reader
+				row.Draft = d.draft(r)
 			}
 			paintRow(s, size, rowView(row, d.staff, d.clock()), st.Selected, st.Hovered)
 			s.Area("row", 0, 0, size.Width, size.Height)
@@ -106,7 +105,11 @@ func (l *listLayout) Layout(objs []fyne.CanvasObject, size fyne.Size) {
 	objs[3].Move(fyne.NewPos(0, y))
 	objs[3].Resize(fyne.NewSize(size.Width, max(size.Height-y, 0)))
 	w, h := l.p.movedWidth(), kit.Scaled(28)
-	objs[4].Move(fyne.NewPos(float32(int((size.Width-w)/2)), y+6))
+	at := fyne.NewPos(size.Width-56-w, float32(int((top-h)/2)))
+	if narrow {
+		w, at = h, fyne.NewPos(size.Width-h-2, top-h/2)
+	}
+	objs[4].Move(at)
 	objs[4].Resize(fyne.NewSize(w, h))
 }
 
@@ -121,7 +124,9 @@ func (p *listPane) paintTop(s *kit.Sketch, size fyne.Size) {
 	}
 	x := rowInset
 	w := s.Text(word("inbox.title"), x, float32(int(mid-kit.LineHeight(kit.Title)/2)), kit.Title, s.P.Text)
-	s.TextIn(p.count, x+w+8, float32(int(mid-kit.LineHeight(kit.Title)/2))+kit.LineHeight(kit.Title)-kit.LineHeight(kit.Snippet)-1, size.Width-x-w-8-56, kit.Snippet, s.P.TextMuted, kit.AlignStart)
+	if p.waiting == 0 { // else the pill takes the place of the count
+		s.TextIn(p.count, x+w+8, float32(int(mid-kit.LineHeight(kit.Title)/2))+kit.LineHeight(kit.Title)-kit.LineHeight(kit.Snippet)-1, size.Width-x-w-8-56, kit.Snippet, s.P.TextMuted, kit.AlignStart)
+	}
 	if area, _ := p.top.Hovered(); area == "search" {
 		s.Rect(size.Width-52, mid-18, 36, 36, s.P.Hover, kit.InputRadius)
 	}
@@ -140,10 +145,14 @@ func (p *listPane) paintMoved(s *kit.Sketch, size fyne.Size) {
 		return
 	}
 	s.Frame(0, 0, size.Width, size.Height, s.P.Raised, s.P.Border, 1, size.Height/2)
+	s.Area("show", 0, 0, size.Width, size.Height)
+	if size.Width <= size.Height {
+		s.Icon("retry", (size.Width-16)/2, (size.Height-16)/2, 16, s.P.AccentText)
+		return
+	}
 	y := float32(int((size.Height - kit.LineHeight(kit.LabelBold)) / 2))
 	x := 14 + s.Text(p.movedText(), 14, y, kit.LabelBold, s.P.TextMuted)
 	s.Text(word("list.refresh"), x+8, y, kit.LabelBold, s.P.AccentText)
-	s.Area("show", 0, 0, size.Width, size.Height)
 }
 
 // tip names a row when the list is too narrow to do so.
@@ -176,12 +185,16 @@ func (p *listPane) held() bool { return p.over != "" }
 func (p *listPane) show(t tally, waiting int) {
 	d := p.d
 	same := p.filter == d.filter && d.loaded
-	p.count, p.filter, p.waiting, p.broken = count("inbox.open", t.open), d.filter, waiting, false
-	p.top.Refresh()
+	open := count("inbox.open", t.open)
+	if open != p.count || waiting != p.waiting {
+		p.count, p.waiting = open, waiting
+		p.top.Refresh()
+		p.moved.Refresh()
+	}
+	p.filter, p.broken = d.filter, false
 	for i, v := range d.pills {
 		p.chips[i].Set(kit.Chip{Text: v.Text, Style: kit.ChipFilter, Active: v.Active})
 	}
-	p.filters.Refresh()
 	visible(p.moved, waiting > 0)
 	visible(p.loading, !d.loaded)
 	if e := emptyInbox(len(d.shown), t, d.filter); e != nil && d.loaded {
@@ -191,13 +204,9 @@ func (p *listPane) show(t tally, waiting int) {
 	} else {
 		p.blank.Hide()
 	}
-	p.root.Refresh()
+	relayout(p.root)
 	p.list.Select(string(d.open))
-	if same {
-		p.list.Changed()
-	} else {
-		p.list.Reset()
-	}
+	p.changed(same)
 	if waiting > 0 && !p.timing {
 		p.timing = true
 		gone := d.u.cfg.After(time.Second)
@@ -212,6 +221,31 @@ func (p *listPane) show(t tally, waiting int) {
 			}
 		}()
 	}
+}
+
+// changed draws what is different from the last time: nothing, some rows, or all that are in view.
+func (p *listPane) changed(same bool) {
+	old, now := p.drawn, p.d.shown
+	p.drawn = now
+	if !same {
+		p.list.Reset()
+		return
+	}
+	if len(old) != len(now) {
+		p.list.Changed()
+		return
+	}
+	var ids []string
+	for i, r := range now {
+		if old[i].ID != r.ID {
+			p.list.Changed()
+			return
+		}
+		if old[i] != r {
+			ids = append(ids, string(r.ID))
+		}
+	}
+	p.list.Update(ids...)
 }
 
 // release lets the rows take their places.
@@ -233,5 +267,5 @@ func (p *listPane) failed() {
 		p.d.rows.again.set()
 	}})
 	p.blank.Show()
-	p.root.Refresh()
+	relayout(p.root)
 }

@@ -61,8 +61,7 @@ func (p *panes) open(v bool) { p.anything = v }
 
 func (p *panes) refresh() {
 	if p.box != nil && p.width > 0 {
-		p.Layout(nil, p.box.Size())
-		p.box.Refresh()
+		relayout(p.box)
 	}
 }
 

@@ -18,6 +18,7 @@ type startScreen struct {
 	u    *UI
 	root *fyne.Container
 	view StartView
+	act  *kit.Button // the way on; nil when there is none
 }
 
 func newStartScreen(u *UI) *startScreen {
@@ -37,9 +38,10 @@ func (s *startScreen) set(v StartView) {
 	}).SetMin(func() fyne.Size { return fyne.NewSize(56, 56) })
 	cells := []kit.Cell{kit.Min(mark), kit.Gap(18), kit.Min(kit.NewText(v.Title, kit.Display, kit.InkText).Align(kit.AlignCenter)), kit.Gap(8),
 		kit.Min(kit.NewText(v.Text, kit.Body, kit.InkMuted).Align(kit.AlignCenter))}
+	s.act = nil
 	if v.Button != "" {
-		b := kit.NewButton(v.Button, kit.Primary, func() { s.u.way(v.Way) })
-		cells = append(cells, kit.Gap(24), kit.Min(b))
+		s.act = kit.NewButton(v.Button, kit.Primary, func() { s.u.way(v.Way) })
+		cells = append(cells, kit.Gap(24), kit.Min(s.act))
 	}
 	card := kit.NewCard(kit.Column(cells...), 36)
 	s.root.Objects = []fyne.CanvasObject{kit.NewFill(inkCanvas), kit.Centered(card, 480)}
@@ -104,6 +106,9 @@ func (u *UI) failed(err error) {
 		u.trace("start " + troubleOf(err).Error())
 	}
 	u.show(u.start.root)
+	if u.start.act != nil {
+		u.cfg.Window.Canvas().Focus(u.start.act)
+	}
 	wait := retryEvery
 	if !v.Auto && v.Way != WayQuit {
 		return
@@ -140,6 +145,19 @@ func (fill) Layout(objs []fyne.CanvasObject, size fyne.Size) {
 }
 
 func (fill) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(100, 100) }
+
+// relayout places what is in a container and in containers inside it anew. Unlike a refresh it redraws nothing that
+// keeps its size.
+func relayout(c *fyne.Container) {
+	if size := c.Size(); c.Layout != nil && size.Width > 0 {
+		c.Layout.Layout(c.Objects, size)
+	}
+	for _, o := range c.Objects {
+		if inner, ok := o.(*fyne.Container); ok && inner.Visible() {
+			relayout(inner)
+		}
+	}
+}
 
 // boxed is a container that is laid out when it gets a size, not while it is being made.
 func boxed(l fyne.Layout, objs ...fyne.CanvasObject) *fyne.Container {

@@ -93,17 +93,16 @@ func (t *timeline) open() {
 // refresh shows what stands in for the messages while there are none.
 func (t *timeline) refresh() {
 	d := t.d
-	switch {
-	case d.open == "":
+	blank := d.open == "" || t.loaded && len(t.items) == 0
+	if blank && d.open == "" {
 		t.blank.Set("inbox", word("welcome.title"), word("welcome.advice"), kit.Action{})
-	case t.loaded && len(t.items) == 0:
+	} else if blank {
 		t.blank.Set("inbox", word("timeline.empty"), "", kit.Action{})
 	}
-	visible(t.blank, d.open == "" || t.loaded && len(t.items) == 0)
+	visible(t.blank, blank)
 	visible(t.loading, d.open != "" && !t.loaded)
 	visible(t.list, d.open != "" && t.loaded)
-	visible(t.below, t.loaded && !t.list.AtBottom() && len(t.items) > 0)
-	t.root.Refresh()
+	t.refreshBelow()
 }
 
 // show takes in a view.
@@ -121,6 +120,7 @@ func (t *timeline) show(v lineView) {
 		t.list.Reset()
 	case v.moved:
 		t.list.Changed()
+		fallthrough
 	default:
 		t.list.Update(v.changed...)
 	}
@@ -138,7 +138,7 @@ func (t *timeline) failed() {
 	t.loading.Hide()
 	t.blank.Set("warn", word("error.timeline"), "", kit.Action{Text: word("action.retry"), Do: t.d.lines.again.set})
 	t.blank.Show()
-	t.root.Refresh()
+	relayout(t.root)
 }
 
 // forget drops every length that was worked out.
@@ -210,8 +210,10 @@ func (t *timeline) visible(first, _ int) {
 
 func (t *timeline) refreshBelow() {
 	visible(t.below, t.loaded && !t.list.AtBottom() && len(t.items) > 0)
-	t.root.Layout.Layout(t.root.Objects, t.root.Size())
-	t.below.Refresh()
+	relayout(t.root)
+	if t.below.Visible() {
+		t.below.Refresh()
+	}
 }
 
 func (t *timeline) belowText() string {
@@ -312,7 +314,7 @@ func (d *desk) restore(id inbox.IntentID) {
 				return
 			}
 			d.comp.setText(text)
-			d.writer.draft(conversation, text)
+			d.keepDraft(conversation, text)
 			d.dismiss(id)
 			d.comp.focus()
 		})

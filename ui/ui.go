@@ -161,7 +161,7 @@ func (u *UI) respeak() {
 func (u *UI) title(unread int) {
 	t := word("window.title")
 	if unread > 0 {
-		t = "(" + grouped(unread) + ") " + t
+		t = "(" + badge(unread) + ") " + t
 	}
 	u.cfg.Window.SetTitle(t)
 }

@@ -566,7 +566,7 @@ func TestEveryKeyInTheCodeIsTranslated(t *testing.T) {
 				continue
 			}
 			used++
-			if _, ok := texts[m[1]]; !ok {
+			if _, ok := texts[m[1]]; !ok && texts[m[1]+".one"] == nil {
 				t.Errorf("%s uses %s, which has no text", name, m[1])
 			}
 		}

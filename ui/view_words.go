@@ -4,6 +4,7 @@ import (
 	"hash/fnv"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -12,15 +13,25 @@ import (
 	"sealdesk/app/inbox"
 )
 
+// texts guards the translations: workers put words together while the main goroutine may be changing the language.
+var texts sync.RWMutex
+
 // word returns the text of a key in the reader's language. The pairs are names and values for the text's placeholders.
 // A key without a translation shows itself, and a test fails on it.
-func word(key string, pairs ...any) string { return lang.X(key, key, values(pairs)) }
+func word(key string, pairs ...any) string {
+	texts.RLock()
+	defer texts.RUnlock()
+	return lang.X(key, key, values(pairs))
+}
 
-// count is word for texts that depend on a number; N is the placeholder of the number.
+// count is word for texts that depend on a number; N is the placeholder of the number. The form is chosen here: Fyne
+// would choose it by the rules of the system's language, which need not be the language that is shown.
 func count(key string, n int, pairs ...any) string {
-	v := values(pairs)
-	v["N"] = grouped(n)
-	return lang.XN(key, key, n, v)
+	form := ".other"
+	if n == 1 {
+		form = ".one"
+	}
+	return word(key+form, append([]any{"N", grouped(n)}, pairs...)...)
 }
 
 func values(pairs []any) map[string]any {

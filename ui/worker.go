@@ -458,14 +458,6 @@ func (w *writer) undraft(id inbox.ConversationID) {
 	w.later(func(ctx context.Context) { _ = w.model.SetDraft(ctx, id, "") }) // a stale draft is a nuisance, not a loss
 }
 
-// typedText is a draft that is not kept yet.
-func (w *writer) typedText(id inbox.ConversationID) (string, bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	text, ok := w.drafts[id]
-	return text, ok
-}
-
 func (w *writer) keepDrafts(ctx context.Context) {
 	w.mu.Lock()
 	list := w.drafts

@@ -27,8 +27,9 @@ var (
 	clientProgram = program{name: "sealdesk", path: "./app/sealdesk", cgo: true, tags: clientTags}
 )
 
-// windowTitle is how the driver finds the client's window.
-const windowTitle = "Sealdesk"
+// windowTitle is how the driver finds the client's window: a pattern, because the title is neutral, counts what is unread
+// and speaks the reader's language.
+const windowTitle = "(Inbox|Posteingang|Posta in arrivo)$"
 
 func (d *dev) binary(p program) string { return d.build("bin", p.name+exeSuffix()) }
 

@@ -394,7 +394,7 @@ func waitQueued(t *testing.T, db *Bolt, n int) {
 		if len(db.queue) >= n {
 			return
 		}
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond) // other goroutines are at work
 	}
 	t.Fatalf("%d updates wait, want %d", len(db.queue), n)
 }
@@ -588,7 +588,7 @@ func TestBackupIsOneMomentAndOpens(t *testing.T) {
 		})
 	}
 	for acknowledged.Load() < 200 {
-		runtime.Gosched()
+		<-time.After(time.Millisecond) // other goroutines are at work
 	}
 	least := acknowledged.Load()
 	copyPath := newPath(t)
@@ -665,7 +665,7 @@ func TestGateLetsOneInAndForgetsNobody(t *testing.T) {
 						t.Error("two inside")
 					}
 					entered.Add(1)
-					runtime.Gosched()
+					<-time.After(time.Millisecond) // other goroutines are at work
 					inside.Add(-1)
 					g.unlock()
 				}

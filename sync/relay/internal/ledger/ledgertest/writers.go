@@ -480,7 +480,7 @@ func testCloseWaits(t *testing.T, e Engine) {
 		})
 	}
 	for acknowledged.Load() < 50 {
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond) // other goroutines are at work
 	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
