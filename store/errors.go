@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 
-	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
 	"sealdesk/store/seal"
@@ -56,7 +55,7 @@ func sorted(doing string, err error) error {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return fmt.Errorf("%s: %w", doing, ErrAlreadyRunning)
 	case errors.Is(err, seal.ErrForged), errors.Is(err, seal.ErrSuite), errors.Is(err, seal.ErrPadding),
-		errors.Is(err, errRow), errors.Is(err, bbolt.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum),
+		errors.Is(err, errRow), errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum),
 		errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("%s: %w: %w", doing, ErrDamaged, err)
 	}

@@ -233,6 +233,7 @@ func TestEveryStateOfARealKeyringIsTyped(t *testing.T) {
 
 		// Killed daemons: the bus starts one again, locked.
 		r = startRing(t, home, unlockWith("pw"))
+		r.does("device", "found") // it is on the bus now
 		r.does("kill", "found")
 		r.does("device", "unavailable")
 		r.end()

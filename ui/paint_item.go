@@ -3,8 +3,6 @@ package ui
 import (
 	"image/color"
 
-	"fyne.io/fyne/v2"
-
 	"sealdesk/ui/kit"
 )
 
@@ -402,6 +400,3 @@ func (l *placed) drawNotice(s *kit.Sketch, hover string) {
 		button(word("action.edit"), "note", areaEdit)
 	}
 }
-
-// drawItem is placed.draw for a list.
-func drawItem(l *placed, s *kit.Sketch, _ fyne.Size, st kit.RowState) { l.draw(s, st.Area) }

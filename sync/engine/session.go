@@ -90,7 +90,7 @@ func (s *session) handshake() error {
 	if challenge.Version < wire.MinVersion || challenge.Version > wire.Version {
 		return fmt.Errorf("saying hello: version %d: %w", challenge.Version, ErrAnswer)
 	}
-	if off := challenge.Time.Time().Sub(time.Now()); off.Abs() > clockSlack {
+	if off := time.Until(challenge.Time.Time()); off.Abs() > clockSlack {
 		return fmt.Errorf("saying hello: %d minutes off: %w", int(off.Minutes()), ErrClock)
 	}
 	sign := ed25519.Sign(cfg.Key, wire.ProofBytes(challenge, cfg.Device, cfg.Pin, cfg.App))

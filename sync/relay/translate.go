@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"sealdesk/app/inbox"
 	"sealdesk/sync/relay/internal/eventlog"
@@ -224,13 +226,11 @@ func whatOf(kind string) inbox.What {
 
 // initial returns the first letter of a name, "" if it does not begin with one.
 func initial(name string) string {
-	for _, c := range name {
-		if c > '9' || c < '0' {
-			return string(c)
-		}
-		break
+	first, _ := utf8.DecodeRuneInString(name)
+	if !unicode.IsLetter(first) {
+		return ""
 	}
-	return ""
+	return string(first)
 }
 
 // emoji returns a reaction as it may be shown: WhatsApp allows one emoji, so anything long or with letters or digits in

@@ -2,6 +2,7 @@ package kit
 
 import (
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
 )
 
 // HeightFor is implemented by objects whose height follows from their width, such as wrapping text.
@@ -60,7 +61,7 @@ func newBox(vertical bool, cells []Cell) *fyne.Container {
 			objs = append(objs, c.obj)
 		}
 	}
-	return fyne.NewContainerWithLayout(&strip{vertical, cells}, objs...)
+	return container.New(&strip{vertical, cells}, objs...)
 }
 
 type strip struct {
@@ -202,7 +203,7 @@ func (b *strip) heightFor(_ []fyne.CanvasObject, width float32) float32 {
 
 // Inset puts free space around an object.
 func Inset(o fyne.CanvasObject, left, top, right, bottom float32) *fyne.Container {
-	return fyne.NewContainerWithLayout(&insetLayout{left, top, right, bottom}, o)
+	return container.New(&insetLayout{left, top, right, bottom}, o)
 }
 
 type insetLayout struct{ l, t, r, b float32 }
@@ -232,7 +233,7 @@ func (i *insetLayout) heightFor(objs []fyne.CanvasObject, width float32) float32
 
 // Centered shows an object of at most that width in the middle of its room, as high as it needs.
 func Centered(o fyne.CanvasObject, width float32) *fyne.Container {
-	return fyne.NewContainerWithLayout(&centerLayout{width}, o)
+	return container.New(&centerLayout{width}, o)
 }
 
 type centerLayout struct{ width float32 }

@@ -178,7 +178,6 @@ type Button struct {
 	control
 	text, hint, icon string
 	kind             ButtonKind
-	wide             bool
 }
 
 // NewButton returns a button. Its text is its accessible name.

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/test"
 
 	"sealdesk/assets"
@@ -210,7 +211,7 @@ func onRail(o fyne.CanvasObject) fyne.CanvasObject {
 }
 
 func stack(objs ...fyne.CanvasObject) *fyne.Container {
-	return fyne.NewContainerWithLayout(stackLayout{}, objs...)
+	return container.New(stackLayout{}, objs...)
 }
 
 type stackLayout struct{}

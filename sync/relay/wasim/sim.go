@@ -160,11 +160,10 @@ type thread struct {
 
 // event is something due.
 type event struct {
-	due   time.Time
-	seq   int
-	own   bool // of the webhook engine, not of somebody's script
-	run   func(context.Context)
-	index int
+	due time.Time
+	seq int
+	own bool // of the webhook engine, not of somebody's script
+	run func(context.Context)
 }
 
 type eventQueue []*event

@@ -86,8 +86,6 @@ func (s *scanner) free(from, to int) bool {
 
 func (s *scanner) bulletAt(i int) bool { return bytes.HasPrefix(s.b[min(i, len(s.b)):], bulletBytes) }
 
-func (s *scanner) bulletBefore(i int) bool { return bytes.HasSuffix(s.b[:max(i, 0)], bulletBytes) }
-
 var bulletBytes = []byte(string(bullet))
 
 // links hides links that open a chat with a person or show his profile.

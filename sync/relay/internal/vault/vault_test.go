@@ -386,7 +386,7 @@ func TestRowsHoldNoIdentifierInTheClear(t *testing.T) {
 
 func TestHashesOfKindsAndKeysDiffer(t *testing.T) {
 	one, two := newBench(t, Config{}), newBench(t, Config{})
-	if one.Hash("wamid", "x") != one.Hash("wamid", "x") {
+	if first := one.Hash("wamid", "x"); first != one.Hash("wamid", "x") {
 		t.Error("a hash is not stable")
 	}
 	if one.Hash("wamid", "x") == one.Hash("phone", "x") || one.Hash("wamid", "x") == two.Hash("wamid", "x") {

@@ -63,7 +63,9 @@ func TestOutcomeOfASend(t *testing.T) {
 		{"token expired", write(401, `{"error":{"code":190,"error_subcode":463}}`), OutcomeRefused, ClassAuth},
 		{"server error", write(500, `{"error":{"code":131000}}`), OutcomeUnknown, ClassService},
 		{"gateway error", write(502, `<html>`), OutcomeUnknown, ClassService},
-		{"redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", 307) }, OutcomeUnknown, ClassUnknown},
+		{"redirect", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		}, OutcomeUnknown, ClassUnknown},
 		{"200 without id", write(200, `{}`), OutcomeUnknown, ""},
 		{"200 without JSON", write(200, `<html>`), OutcomeUnknown, ""},
 		{"200 cut short", func(w http.ResponseWriter, _ *http.Request) {
