@@ -28,8 +28,36 @@ const (
 	FontEmoji    = "NotoColorEmoji.ttf"
 )
 
-//go:embed fonts
-var fonts embed.FS
+// The fonts are byte slices, not files of an embed.FS: reading such a file copies it, and the emoji alone are 11 MB that a
+// start would read, keep in memory and mostly never use.
+var (
+	//go:embed fonts/Inter-Regular.otf
+	interRegular []byte
+	//go:embed fonts/Inter-Medium.otf
+	interMedium []byte
+	//go:embed fonts/Inter-SemiBold.otf
+	interSemiBold []byte
+	//go:embed fonts/Inter-Italic.otf
+	interItalic []byte
+	//go:embed fonts/NotoSansArabic-Regular.ttf
+	notoArabic []byte
+	//go:embed fonts/NotoSansHebrew-Regular.ttf
+	notoHebrew []byte
+	//go:embed fonts/NotoColorEmoji.ttf
+	notoEmoji []byte
+)
+
+var fonts = map[string]fyne.Resource{}
+
+func init() {
+	for name, data := range map[string][]byte{FontRegular: interRegular, FontMedium: interMedium, FontSemiBold: interSemiBold, FontItalic: interItalic,
+		FontArabic: notoArabic, FontHebrew: notoHebrew, FontEmoji: notoEmoji} {
+		fonts[name] = fyne.NewStaticResource(name, data)
+	}
+}
+
+//go:embed fonts/*-OFL.txt
+var licences embed.FS
 
 //go:embed icons/*.svg
 var icons embed.FS
@@ -42,7 +70,6 @@ var appIcon []byte
 
 var (
 	mu       sync.Mutex
-	fontsBy  = map[string]fyne.Resource{}
 	iconsBy  = map[iconKey]fyne.Resource{}
 	appImage = fyne.NewStaticResource("sealdesk.png", appIcon)
 )
@@ -55,17 +82,10 @@ type iconKey struct {
 // Font returns the font of that name, one of the Font constants, always the same pointer for the
 // same name. It panics for any other name, because a missing font is a broken build.
 func Font(name string) fyne.Resource {
-	mu.Lock()
-	defer mu.Unlock()
-	if r, ok := fontsBy[name]; ok {
-		return r
-	}
-	data, err := fonts.ReadFile("fonts/" + name)
-	if err != nil {
+	r, ok := fonts[name]
+	if !ok {
 		panic("assets: no font " + name)
 	}
-	r := fyne.NewStaticResource(name, data)
-	fontsBy[name] = r
 	return r
 }
 
@@ -132,13 +152,13 @@ type Licence struct {
 
 // FontLicences returns the licences of the shipped fonts, in alphabetical order of their names.
 func FontLicences() []Licence {
-	files, err := fs.Glob(fonts, "fonts/*-OFL.txt")
+	files, err := fs.Glob(licences, "fonts/*-OFL.txt")
 	if err != nil {
 		return nil
 	}
 	out := make([]Licence, 0, len(files))
 	for _, f := range files {
-		text, err := fonts.ReadFile(f)
+		text, err := licences.ReadFile(f)
 		if err != nil {
 			continue
 		}

@@ -42,6 +42,7 @@ func (s *Store) Apply(ctx context.Context, batches ...inbox.Batch) error {
 	if !w.moved {
 		return nil
 	}
+	w.finish()
 	if err := s.update("applying a batch", s.cache, w.write); err != nil {
 		return err
 	}
@@ -56,6 +57,7 @@ type work struct {
 	cursors map[inbox.LogID]inbox.Cursor
 	inboxes map[inbox.InboxID]bool                       // whose logs moved
 	rows    map[inbox.ConversationID]*inbox.Conversation // changed
+	last    map[inbox.ConversationID]inbox.Event         // the message whose snippet the row still lacks
 	facts   map[inbox.ConversationID][]inbox.Event       // for timelines
 	count   int                                          // of facts
 	forget  map[inbox.ConversationID]bool                // by a reset
@@ -73,7 +75,7 @@ func (s *Store) newWork() *work {
 	w := &work{
 		s: s, cursors: maps.Clone(s.cursors), inboxes: map[inbox.InboxID]bool{},
 		rows: map[inbox.ConversationID]*inbox.Conversation{}, facts: map[inbox.ConversationID][]inbox.Event{},
-		forget: map[inbox.ConversationID]bool{}, waiting: make(map[inbox.IntentID]inbox.IntentKind, len(s.items)),
+		last: map[inbox.ConversationID]inbox.Event{}, forget: map[inbox.ConversationID]bool{}, waiting: make(map[inbox.IntentID]inbox.IntentKind, len(s.items)),
 		done: s.done, people: maps.Clone(s.people), numbers: maps.Clone(s.inboxes),
 	}
 	for _, it := range s.items {
@@ -121,6 +123,7 @@ func (w *work) reset(log inbox.LogID) {
 	for id, c := range w.rows {
 		if c.Inbox == number {
 			delete(w.rows, id)
+			delete(w.last, id)
 			w.count -= len(w.facts[id])
 			delete(w.facts, id)
 		}
@@ -150,10 +153,34 @@ func (w *work) fold(log inbox.LogID, e inbox.Event) {
 		}
 		w.rows[id] = row
 	}
-	row.Apply(e, w.s.reader)
+	if b, ok := e.Body.(inbox.MessageAdded); ok {
+		w.add(row, e, b)
+	} else {
+		row.Apply(e, w.s.reader)
+	}
 	if inTimeline(e.Body) {
 		w.facts[id] = append(w.facts[id], e)
 		w.count++
+	}
+}
+
+// add folds a message into a row, but for the snippet: it costs more than all the rest, and only the last one counts.
+func (w *work) add(row *inbox.Conversation, e inbox.Event, b inbox.MessageAdded) {
+	bare := e
+	b.Message.Body = inbox.Masked{}
+	bare.Body = b
+	row.Apply(bare, w.s.reader)
+	if row.LastID == b.Message.ID && row.LastSeq == e.Seq {
+		w.last[row.ID] = e
+	}
+}
+
+// finish gives the rows their snippets.
+func (w *work) finish() {
+	for id, e := range w.last {
+		var c inbox.Conversation
+		c.Apply(e, "")
+		w.rows[id].Snippet = c.Snippet
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,6 +36,12 @@ func history(t *rapid.T, log inbox.LogID, n int) []inbox.Event {
 				Side: inbox.Side(rapid.IntRange(1, 2).Draw(t, "side")), Kind: inbox.Text, Body: inbox.PlainText(fmt.Sprint("text ", seq))}
 			if m.Side == inbox.FromPerson {
 				m.Author, m.Receipt = inbox.PersonID(rapid.SampledFrom([]string{"me", "you"}).Draw(t, "author")), inbox.Queued
+			}
+			switch rapid.IntRange(0, 5).Draw(t, "shape") {
+			case 0: // no row shows it
+				m.Side, m.Kind, m.Author, m.Receipt = inbox.FromSystem, inbox.System, "", inbox.NoReceipt
+			case 1: // no row shows all of it
+				m.Body = inbox.PlainText(strings.Repeat(fmt.Sprint("long text ", seq, "\n"), 20))
 			}
 			said = append(said, m)
 			body = inbox.MessageAdded{Message: m}

@@ -116,7 +116,8 @@ func (it *item) onPage(page []inbox.Message, reader inbox.PersonID, newest bool)
 		return append(page, m)
 	case inbox.AddReaction:
 		if m := find(b.Message); m != nil {
-			m.Reactions = inbox.React(m.Reactions, inbox.Reaction{Side: inbox.FromPerson, By: reader, Emoji: b.Emoji})
+			// To the customer there is one company, so the reaction carries no person, as the relay will record it.
+			m.Reactions = inbox.React(m.Reactions, inbox.Reaction{Side: inbox.FromPerson, Emoji: b.Emoji})
 		}
 	case inbox.SendAgain:
 		if m := find(b.Message); m != nil && (m.Receipt == inbox.Failed || m.Receipt == inbox.Unknown) {

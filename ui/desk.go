@@ -14,6 +14,7 @@ type desk struct {
 	u       *UI
 	session Session
 	ctx     context.Context
+	cancel  context.CancelFunc
 	root    *fyne.Container
 	panes   *panes
 	strip   *kit.StatusStrip
@@ -50,24 +51,37 @@ type desk struct {
 	typed    map[inbox.ConversationID]string // what was typed in this run: ahead of what the rows know
 }
 
-// showDesk opens the inbox in the window.
-func (u *UI) showDesk(s Session) {
-	d := &desk{u: u, session: s, ctx: u.ctx, marked: map[inbox.ConversationID]uint64{}, typed: map[inbox.ConversationID]string{}}
+// showDesk opens the inbox in the window: first with the rows that were read already, then with all.
+func (u *UI) showDesk(s Session, rows *inboxWorker, head inboxView) {
+	ctx, cancel := context.WithCancel(u.ctx)
+	d := &desk{u: u, session: s, ctx: ctx, cancel: cancel, marked: map[inbox.ConversationID]uint64{}, typed: map[inbox.ConversationID]string{}}
 	u.desk = d
-	d.rows = &inboxWorker{model: s.Model, post: u.cfg.Post, again: newPoke(), show: d.showRows}
+	d.rows, rows.show = rows, d.showRows
 	d.lines = &lineWorker{model: s.Model, post: u.cfg.Post, again: newPoke(), now: u.cfg.Now, loc: u.cfg.Location, show: d.showLine}
-	d.writer = newWriter(u.ctx, s.Model, u.cfg.After)
+	d.writer = newWriter(ctx, s.Model, u.cfg.After)
 	d.writer.failed = func(i inbox.Intent, err error) { u.cfg.Post(func() { d.notKept(i, err) }) }
 	d.writer.kept = func() { u.trace("draft kept") }
 	d.links = &linkWorker{relay: s.Relay, post: u.cfg.Post, again: newPoke(), show: d.showLink}
 	d.build()
+	d.showRows(head)
 	u.show(d.root)
-	go d.rows.run(u.ctx, u.cfg.After)
-	go d.lines.run(u.ctx, u.cfg.After)
-	go d.links.run(u.ctx, u.cfg.After)
+	go d.rows.run(ctx, u.cfg.After)
+	go d.lines.run(ctx, u.cfg.After)
+	go d.links.run(ctx, u.cfg.After)
 	go d.writer.run()
 	go d.minutes()
 	u.trace("desk shown")
+}
+
+// ended reports whether the inbox was taken off the screen; what workers still post is then dropped.
+func (d *desk) ended() bool { return d.u.desk != d }
+
+// end stops the workers. What was typed is kept in the background: it may wait for the disk.
+func (d *desk) end() {
+	d.cancel()
+	go d.writer.flush()
+	d.all, d.fresh, d.shown, d.messages, d.row, d.open = nil, nil, nil, nil, nil, ""
+	d.line.items, d.typed = nil, nil
 }
 
 // build makes the panes. It is called again when the language changes.
@@ -131,6 +145,9 @@ func (d *desk) clock() clock {
 
 // showRows takes in what the inbox worker found.
 func (d *desk) showRows(v inboxView) {
+	if d.ended() {
+		return
+	}
 	if v.err != nil {
 		d.u.cfg.Log.Error("list not read", "error", v.err)
 		d.listing.failed()
@@ -148,7 +165,8 @@ func (d *desk) showRows(v inboxView) {
 	d.applyRows()
 	if (first || !d.traced) && len(d.all) > 0 {
 		d.traced = true
-		d.u.trace("inbox shown rows=" + grouped(len(d.shown)))
+		line := "inbox shown rows=" + grouped(len(d.shown))
+		d.u.painted(func() { d.u.trace(line) })
 	}
 	if first && len(d.all) == 0 {
 		d.u.trace("inbox empty")
@@ -217,11 +235,11 @@ func (d *desk) openConversation(id inbox.ConversationID) {
 	}
 	d.open, d.row, d.messages = id, row, nil
 	after := uint64(0)
-	if row.Unread > 0 {
-		after = max(row.ReadSeq, 1)
+	if read := max(row.ReadSeq, d.marked[id]); row.Unread > 0 && row.InboundSeq > read { // the row may not know yet what was read
+		after = max(read, 1)
 	}
 	d.line.open()
-	d.lines.open(id, after)
+	d.lines.open(id, row.Contact.Display(), after)
 	d.listing.list.Select(string(id))
 	d.listing.list.ScrollTo(string(id))
 	d.comp.open(d.draft(row))
@@ -247,7 +265,7 @@ func (d *desk) keepDraft(id inbox.ConversationID, text string) {
 
 // showLine takes in what the conversation worker found.
 func (d *desk) showLine(v lineView) {
-	if v.id != d.open {
+	if v.id != d.open || d.ended() {
 		return
 	}
 	if v.err != nil {
@@ -292,6 +310,9 @@ func (d *desk) submit(body inbox.IntentBody) inbox.IntentID {
 
 // notKept says that a wish could not be made durable, and puts a text back where it was written.
 func (d *desk) notKept(i inbox.Intent, err error) {
+	if d.ended() {
+		return
+	}
 	d.u.cfg.Log.Error("wish not kept", "kind", int(i.Body.IntentKind()), "error", err)
 	text := ""
 	switch b := i.Body.(type) {
@@ -425,13 +446,17 @@ func (d *desk) toggleContact() {
 	d.head.refresh()
 }
 
-// escape goes back step by step: the drawer, note mode, then to the message field.
+// escape goes back step by step: the drawer, the quote, note mode, what is selected, then to the message field.
 func (d *desk) escape() bool {
 	switch {
 	case d.panes.drawerShown():
 		d.toggleContact()
+	case d.comp.quote != nil && d.comp.view.Mode == ComposerReply:
+		d.comp.answer(nil)
+		d.comp.focus()
 	case d.comp.note:
 		d.toggleNote()
+	case d.line.unmark():
 	case d.open != "":
 		d.comp.focus()
 	default:
@@ -444,10 +469,17 @@ func (d *desk) resized() { d.head.refresh() }
 
 // showLink takes in how the device and the server stand.
 func (d *desk) showLink(l Link) {
+	if d.ended() {
+		return
+	}
 	if l = steady(d.link, l, d.u.cfg.Now()); l.State != d.link.State || !d.linked {
 		d.u.trace("state " + linkWord(l.State))
 	}
 	d.link, d.linked = l, true
+	if v := goneView(l.State); v != nil {
+		d.u.gone(l.State, *v)
+		return
+	}
 	d.setStatus()
 	d.comp.refresh()
 }

@@ -45,7 +45,8 @@ func everyItem() []inbox.Message {
 			m.Quote = &inbox.Quote{Message: "q", Side: inbox.FromPerson, Excerpt: inbox.PlainText("Termin morgen 10:00?")}
 		}),
 		{Kind: inbox.Note, At: ago(30 * mi), Side: inbox.FromPerson, Author: "tb", Body: inbox.PlainText("Rabatt max. 4 % — mehr nur mit Freigabe.")},
-		{Kind: inbox.System, At: ago(29 * mi), Side: inbox.FromSystem, Body: inbox.PlainText("Tobias Brandt took over")},
+		{Kind: inbox.System, At: ago(29 * mi), Side: inbox.FromSystem, What: inbox.WhatAssigned, Author: "tb", Whom: "tb"},
+		{Kind: inbox.System, At: ago(28 * mi), Side: inbox.FromSystem, What: inbox.WhatNewIdentity},
 		out(20*mi, "tb", inbox.Read, "Guten Tag, ich übernehme."),
 		out(19*mi, "me", inbox.Queued, "In der Warteschlange"),
 		out(18*mi, "me", inbox.Sent, "Gesendet"),
@@ -68,21 +69,21 @@ func everyItem() []inbox.Message {
 }
 
 func TestItemsLookAsDesigned(t *testing.T) {
-	for _, look := range []struct {
+	for _, c := range []struct {
 		name string
 		s    Settings
 		w    float32
 	}{{"light", Settings{}, 640}, {"dark", Settings{Theme: "dark", Language: "de"}, 640}, {"large", Settings{TextSize: 130, Language: "it"}, 440}} {
-		t.Run(look.name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			m := company()
-			g := newStage(t, m, look.s, 1440, 900)
+			g := newStage(t, m, c.s, 1440, 900)
 			g.heard("inbox shown")
 			items := timelineView(everyItem(), 14, newStaff(m.me, m.people), clock{inbox.At(noon), time.UTC})
 			clouds{}.fill(items)
 			h := float32(16)
 			var placedItems []*placed
 			for _, v := range items {
-				p := placeItem(v, look.w)
+				p := placeItem(v, c.w)
 				placedItems = append(placedItems, p)
 				h += p.height
 			}
@@ -91,14 +92,14 @@ func TestItemsLookAsDesigned(t *testing.T) {
 			for i, part := range split(placedItems, half) {
 				list := kit.NewList(kit.ListConfig{Name: "items", Len: func() int { return len(part) }, ID: func(i int) string { return part[i].v.ID },
 					Measure: func(i int, _ float32) float32 { return part[i].height },
-					Draw:    func(i int, s *kit.Sketch, _ fyne.Size, st kit.RowState) { part[i].draw(s, "") }})
+					Draw:    func(i int, s *kit.Sketch, _ fyne.Size, st kit.RowState) { part[i].draw(s, look{}) }})
 				g.win.SetContent(list)
 				var sum float32
 				for _, p := range part {
 					sum += p.height
 				}
-				g.win.Resize(fyne.NewSize(look.w, sum+8))
-				g.picture("items-" + look.name + "-" + grouped(i+1))
+				g.win.Resize(fyne.NewSize(c.w, sum+8))
+				g.picture("items-" + c.name + "-" + grouped(i+1))
 			}
 		})
 	}

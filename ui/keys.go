@@ -29,6 +29,7 @@ const (
 	actBottom   = "bottom"
 	actSendNext = "sendnext"
 	actNote     = "note"
+	actEmoji    = "emoji"
 	actAssign   = "assign"
 	actClose    = "close"
 	actContact  = "contact"
@@ -46,6 +47,7 @@ func bindings() []kit.Binding {
 		{ID: actUnread, Keys: []string{"Alt+Shift+Down"}, Label: "action.unread"},
 		{ID: actSendNext, Keys: []string{"Ctrl+Enter"}, Label: "action.sendnext"},
 		{ID: actNote, Keys: []string{"Ctrl+Shift+N"}, Label: "action.note"},
+		{ID: actEmoji, Keys: []string{"Ctrl+E"}, Label: "action.emoji"},
 		{ID: actAssign, Keys: []string{"Ctrl+Shift+A"}, Label: "action.assign"},
 		{ID: actClose, Keys: []string{"Ctrl+Shift+E"}, Label: "action.close"},
 		{ID: actContact, Keys: []string{"Ctrl+I"}, Label: "action.contact"},
@@ -117,6 +119,8 @@ func (u *UI) do(id string) bool {
 		}
 	case actNote:
 		d.toggleNote()
+	case actEmoji:
+		d.comp.showEmoji()
 	case actAssign:
 		d.showAssign()
 	case actClose:
@@ -131,6 +135,29 @@ func (u *UI) do(id string) bool {
 		return false
 	}
 	return true
+}
+
+// keyName is what is printed on a key of the reader's keyboard.
+func keyName(key string) string {
+	switch key {
+	case "Ctrl":
+		return word("key.ctrl")
+	case "Alt":
+		return word("key.alt")
+	case "Shift":
+		return word("key.shift")
+	case "Enter":
+		return word("key.enter")
+	case "PageUp":
+		return word("key.pageup")
+	case "PageDown":
+		return word("key.pagedown")
+	case "Home":
+		return word("key.home")
+	case "End":
+		return word("key.end")
+	}
+	return ""
 }
 
 // pressed reports whether a key was used less than three seconds ago: the list then keeps its order.
@@ -149,7 +176,8 @@ func (u *UI) tip(text, id string) string {
 // showHelp opens the sheet of shortcuts.
 func (u *UI) showHelp() {
 	type line struct{ label, keys string }
-	lines := []line{{word("action.send"), "Enter"}, {word("action.newline"), "Shift+Enter"}}
+	enter := kit.KeyHint("Enter", keyName)
+	lines := []line{{word("action.send"), enter}, {word("action.newline"), kit.KeyHint("Shift+Enter", keyName)}}
 	if !u.settings.EnterSends {
 		lines[0].keys, lines[1].keys = lines[1].keys, lines[0].keys
 	}
@@ -158,6 +186,8 @@ func (u *UI) showHelp() {
 			lines = append(lines, line{word(b.Label), u.router.Hint(b.ID)})
 		}
 	}
+	lines = append(lines, line{word("action.choose"), "↑"}, line{word("action.reply"), "↑ R"}, line{word("action.copy"), "↑ C"},
+		line{word("action.message"), "↑ " + enter})
 	half := (len(lines) + 1) / 2
 	row := func() float32 { return kit.Scaled(30) }
 	sheet := newTall(word("action.help"), func(s *kit.Sketch, size fyne.Size) {

@@ -50,6 +50,9 @@ func (d *desk) minutes() {
 		select {
 		case <-d.u.cfg.After(time.Minute):
 			d.u.cfg.Post(func() {
+				if d.ended() {
+					return
+				}
 				d.applyRows()
 				d.listing.list.Refresh()
 			})

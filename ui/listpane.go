@@ -72,6 +72,7 @@ func newListPane(d *desk) *listPane {
 			d.u.typed = d.u.cfg.Now()
 			d.openConversation(d.shown[i].ID)
 		},
+		OnMenu:     p.menu,
 		OnKey:      p.key,
 		Tip:        p.tip,
 		Background: inkSurface,
@@ -163,6 +164,41 @@ func (p *listPane) tip(i int, _ string) string {
 	return p.d.shown[i].Contact.Display()
 }
 
+// menu offers what can be done with a conversation, which it opens first.
+func (p *listPane) menu(i int, _ string, abs fyne.Position) {
+	if i >= len(p.d.shown) {
+		return
+	}
+	d, r := p.d, p.d.shown[i]
+	then := func(do func()) func() {
+		return func() {
+			d.openConversation(r.ID)
+			do()
+		}
+	}
+	h := headerView(r.Conversation, d.staff, d.clock())
+	cfg := kit.MenuConfig{Name: r.Contact.Display(), Active: -1, At: abs, OnClose: func() { d.u.trace("overlay closed") }}
+	add := func(text, icon, act string, do func()) {
+		cfg.Items = append(cfg.Items, kit.MenuItem{Text: text, Icon: icon, Hint: d.u.router.Hint(act), Do: then(do)})
+	}
+	add(word("action.open"), "inbox", "", func() {})
+	if h.CanAssign {
+		if !h.Mine {
+			add(word("action.assign.me"), "user", "", func() { d.assign(d.staff.me.ID) })
+		}
+		add(word("action.assign"), "people", actAssign, d.showAssign)
+	}
+	if h.CanState {
+		icon := "check"
+		if h.Closed {
+			icon = "retry"
+		}
+		add(h.StateTip, icon, actClose, d.toggleState)
+	}
+	kit.ShowMenu(d.u.cfg.Window.Canvas(), cfg)
+	d.u.trace("menu shown")
+}
+
 // key opens rows from the keyboard while the list has it.
 func (p *listPane) key(ev *fyne.KeyEvent) bool {
 	switch ev.Name {
@@ -214,6 +250,9 @@ func (p *listPane) show(t tally, waiting int) {
 			select {
 			case <-gone:
 				d.u.cfg.Post(func() {
+					if d.ended() {
+						return
+					}
 					p.timing = false
 					d.applyRows()
 				})

@@ -152,6 +152,9 @@ func (m *memory) Submit(_ context.Context, i inbox.Intent) error {
 	switch b := i.Body.(type) {
 	case inbox.SendText:
 		msg := out(0, m.me.ID, inbox.Queued, b.Text)
+		if b.Quote != "" {
+			msg.Quote = &inbox.Quote{Message: b.Quote, Side: inbox.FromContact, Excerpt: inbox.PlainText("quoted")}
+		}
 		msg.ID, msg.Cause, msg.Conversation, msg.Kind, msg.At = inbox.MessageID(i.ID), i.ID, id, inbox.Text, i.At
 		m.messages[id] = append(m.messages[id], msg)
 		row.Snippet, row.LastSide, row.LastAuthor, row.LastAt, row.LastKind = msg.Body, inbox.FromPerson, m.me.ID, i.At, inbox.Text
@@ -329,7 +332,7 @@ func company() *memory {
 			inbox.Span{Text: ", Mail "}, inbox.Span{Kind: inbox.Email, Text: "k•••@•••.de"})}
 	m.say("k", photo)
 	m.say("k", inbox.Message{At: ago(10 * mi), Side: inbox.FromPerson, Author: "tb", Kind: inbox.Note, Body: inbox.PlainText("Rabatt max. 4 % — mehr nur mit Freigabe.")})
-	m.say("k", inbox.Message{At: ago(9 * mi), Side: inbox.FromSystem, Kind: inbox.System, Body: inbox.PlainText("Tobias Brandt → Katja Moor")})
+	m.say("k", inbox.Message{At: ago(9 * mi), Side: inbox.FromSystem, Kind: inbox.System, What: inbox.WhatAssigned, Author: "tb", Whom: "me"})
 	m.say("k", out(5*mi, "me", inbox.Read, "Ich habe Ihnen einen Termin vorgeschlagen: morgen, 10:00 Uhr, per Videogespräch. Passt das? 👍"))
 	failed := out(4*mi, "me", inbox.Failed, "Anbei das Datenblatt.")
 	failed.Failure = inbox.FailUndeliverable

@@ -3,6 +3,8 @@ package ui
 import (
 	"image/color"
 
+	"fyne.io/fyne/v2"
+
 	"sealdesk/ui/kit"
 )
 
@@ -15,8 +17,8 @@ const (
 	bubblePadX  float32 = 12
 	bubblePadY  float32 = 8
 	bubbleMost  float32 = 560
-	tileWidth   float32 = 280
-	tileHeight  float32 = 168
+	tileWidth   float32 = 320
+	tileHeight  float32 = 192
 	cardIcon    float32 = 36
 	reactHeight float32 = 24
 	reactOver   float32 = 8 // how far reactions lie over the bubble
@@ -29,7 +31,20 @@ const (
 	areaAgain  = "again"
 	areaEdit   = "edit"
 	areaMark   = "mark"
+	areaText   = "text"
+	areaReply  = "reply"
+	areaReact  = "react"
 )
+
+// look is what is drawn of an item beside what it says.
+type look struct {
+	area     string // under the pointer
+	hovered  bool
+	chosen   bool
+	actions  bool // replying and reacting are possible here
+	marked   bool // text is selected, from a to z
+	from, to kit.Caret
+}
 
 // placed is an item with every length worked out for one width.
 type placed struct {
@@ -75,8 +90,11 @@ func placeItem(v *ItemView, width float32) *placed {
 		l.height = kit.LineHeight(kit.Caption) + 18
 		return l
 	case ItemSystem:
-		l.caption = layoutText([]kit.Run{{Text: v.Text}}, min(width*0.8, 520), kit.Style{Type: kit.Caption})
+		l.caption = kit.LayoutCentered(kit.SharedMetrics(), []kit.Run{{Text: v.Text}}, min(width*0.8, 520), kit.Style{Type: kit.Caption, Scale: l.scale})
 		l.height = l.caption.Height + 22
+		if v.Alert {
+			l.height += 12
+		}
 		return l
 	}
 	l.bubble()
@@ -129,6 +147,9 @@ func (l *placed) bubble() {
 	if !v.Body.IsZero() {
 		style := kit.Style{Type: kit.Body, Meta: l.metaW}
 		l.bodyY = y
+		if v.Card != nil && v.Card.Tile { // a caption is as wide as its picture
+			most = max(l.inner, l.cardW)
+		}
 		l.body = layoutText(runsOf(v.Body), most, style)
 		l.inner = max(l.inner, l.body.Width)
 		if l.body.RTL {
@@ -145,6 +166,9 @@ func (l *placed) bubble() {
 		l.inner = max(l.inner, l.metaW)
 		l.metaY = y - 1
 		y += kit.LineHeight(kit.Meta)
+	}
+	if len(v.Reactions) > 0 {
+		y += 5 // they must not touch the text
 	}
 	l.w, l.h = l.inner+2*bubblePadX, y+bubblePadY-1
 	l.y = itemGap
@@ -181,16 +205,16 @@ func tileSize(c *CardView, most float32) (w, h float32) {
 }
 
 // draw paints the item.
-func (l *placed) draw(s *kit.Sketch, hover string) {
+func (l *placed) draw(s *kit.Sketch, k look) {
 	switch l.v.Kind {
 	case ItemDay:
 		l.day(s)
 	case ItemNew:
 		l.fresh(s)
 	case ItemSystem:
-		s.Block(l.caption, float32(int((l.width-l.caption.Width)/2)), 12, s.P.TextMuted)
+		l.happened(s)
 	default:
-		l.drawBubble(s, hover)
+		l.drawBubble(s, k)
 	}
 }
 
@@ -202,6 +226,19 @@ func (l *placed) day(s *kit.Sketch) {
 	s.Text(l.v.Text, x+10, y+3, kit.Caption, s.P.TextMuted)
 }
 
+// happened paints a caption; one that asks for attention stands on a ground.
+func (l *placed) happened(s *kit.Sketch) {
+	x := float32(int((l.width - l.caption.Width) / 2))
+	if !l.v.Alert {
+		s.Block(l.caption, x, 12, s.P.TextMuted)
+		return
+	}
+	const lead = 30 // for the icon
+	s.Rect(x-lead-6, 12, l.caption.Width+lead+20, l.caption.Height+10, s.P.Warn.Soft, kit.InputRadius)
+	s.Icon("warn", x-lead+6, 12+float32(int((l.caption.Height+10-16)/2)), 16, s.P.Warn.Ink)
+	s.Block(l.caption, x+2, 17, s.P.Warn.Ink)
+}
+
 func (l *placed) fresh(s *kit.Sketch) {
 	w := kit.TextWidth(l.v.Text, kit.ChipText)
 	x, y := float32(int((l.width-w)/2)), float32(12)
@@ -211,7 +248,7 @@ func (l *placed) fresh(s *kit.Sketch) {
 	s.Line(x+w+12, mid, l.width-itemRight-x-w-12, s.P.Accent)
 }
 
-func (l *placed) drawBubble(s *kit.Sketch, hover string) {
+func (l *placed) drawBubble(s *kit.Sketch, k look) {
 	v, p := l.v, s.P
 	fill, stroke, tail := color.Color(p.BubbleIn), color.Color(p.Border), kit.TailTopLeft
 	text, head, meta := color.Color(p.Text), color.Color(p.AccentText), color.Color(p.TextFaint)
@@ -228,6 +265,9 @@ func (l *placed) drawBubble(s *kit.Sketch, hover string) {
 		text = p.TextMuted
 	}
 	s.Bubble(l.x, l.y, l.w, l.h, fill, stroke, tail)
+	if k.chosen {
+		s.Frame(l.x-3, l.y-3, l.w+6, l.h+6, nil, p.Accent, kit.FocusWidth, kit.BubbleRadius+3)
+	}
 	s.Area(areaBubble, l.x, l.y, l.w, l.h)
 	x, y := l.x+bubblePadX, l.y
 	if v.Head != "" {
@@ -250,10 +290,51 @@ func (l *placed) drawBubble(s *kit.Sketch, hover string) {
 	if v.Card != nil {
 		l.drawCard(s, x, y+l.cardY)
 	}
-	s.Block(l.body, x, y+l.bodyY, text)
+	if l.body.Lines > 0 {
+		at := l.bodyAt()
+		if k.marked {
+			s.Marks(&l.body, at.X, at.Y, k.from, k.to)
+		}
+		s.Block(l.body, at.X, at.Y, text)
+		if !v.Faint {
+			s.Area(areaText, at.X, at.Y, l.body.Width, l.body.Height)
+		}
+	}
 	l.drawMeta(s, x+l.inner, y+l.metaY, meta)
 	l.drawReactions(s)
-	l.drawNotice(s, hover)
+	l.drawNotice(s, k.area)
+	if k.hovered && k.actions {
+		l.drawActions(s, k.area)
+	}
+}
+
+// bodyAt is where the text starts in the row.
+func (l *placed) bodyAt() fyne.Position { return fyne.NewPos(l.x+bubblePadX, l.y+l.bodyY) }
+
+// drawActions paints what the pointer finds beside a bubble.
+func (l *placed) drawActions(s *kit.Sketch, hover string) {
+	const d = 30
+	y := l.y + float32(int((l.h-d)/2))
+	x, step := l.x+l.w+8, float32(d+4)
+	if l.v.Out {
+		x, step = l.x-8-d, -step
+	}
+	button := func(icon, area string) {
+		fill, line := s.P.Surface, s.P.Border
+		if hover == area {
+			fill, line = s.P.Hover, s.P.BorderStrong
+		}
+		s.Frame(x, y, d, d, fill, line, 1, d/2)
+		s.Icon(icon, x+7, y+7, d-14, s.P.TextMuted)
+		s.Area(area, x-2, y-2, d+4, d+4)
+		x += step
+	}
+	if l.v.Replies {
+		button("reply", areaReply)
+	}
+	if l.v.Reacts {
+		button("smile", areaReact)
+	}
 }
 
 // drawMeta paints the time and the sign of the receipt so that they end at right.

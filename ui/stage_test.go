@@ -66,6 +66,7 @@ func newStageWith(t *testing.T, m *memory, s Settings, w, h float32, with func(*
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	g.ui.Run(ctx)
+	g.ui.Shown()
 	return g
 }
 

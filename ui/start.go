@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"errors"
+	"image/color"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -33,25 +34,38 @@ func (s *startScreen) set(v StartView) {
 	s.view = v
 	mark := kit.NewPainted("", func(k *kit.Sketch, size fyne.Size) {
 		x := float32(int((size.Width - 56) / 2))
-		k.Rect(x, 0, 56, 56, k.P.AccentSoft, 28)
-		k.Icon(v.Icon, x+15, 15, 26, k.P.AccentText)
+		ground, sign := tones(v.Tone, k.P)
+		k.Rect(x, 0, 56, 56, ground, 28)
+		k.Icon(v.Icon, x+15, 15, 26, sign)
 	}).SetMin(func() fyne.Size { return fyne.NewSize(56, 56) })
 	cells := []kit.Cell{kit.Min(mark), kit.Gap(18), kit.Min(kit.NewText(v.Title, kit.Display, kit.InkText).Align(kit.AlignCenter)), kit.Gap(8),
 		kit.Min(kit.NewText(v.Text, kit.Body, kit.InkMuted).Align(kit.AlignCenter))}
 	s.act = nil
 	if v.Button != "" {
 		s.act = kit.NewButton(v.Button, kit.Primary, func() { s.u.way(v.Way) })
-		cells = append(cells, kit.Gap(24), kit.Min(s.act))
+		cells = append(cells, kit.Gap(24), kit.Min(kit.Row(kit.Spring(), kit.Fix(s.act, max(s.act.MinSize().Width, 140)), kit.Spring())))
 	}
 	card := kit.NewCard(kit.Column(cells...), 36)
 	s.root.Objects = []fyne.CanvasObject{kit.NewFill(inkCanvas), kit.Centered(card, 480)}
 	s.root.Refresh()
 }
 
+// tones are the ground and the ink of a start screen's icon.
+func tones(t Tone, p *kit.Palette) (ground, sign color.Color) {
+	switch t {
+	case ToneWarn:
+		return p.Warn.Soft, p.Warn.Ink
+	case ToneDanger:
+		return p.Danger.Soft, p.Danger.Ink
+	}
+	return p.AccentSoft, p.AccentText
+}
+
 // way does what a start screen's button says.
 func (u *UI) way(w Way) {
 	switch w {
 	case WayRetry:
+		u.start.set(startView(nil))
 		u.open()
 	case WayRebuild:
 		u.start.set(rebuildingView())
@@ -83,11 +97,20 @@ func (u *UI) background(do func(context.Context) error, then func()) {
 func (u *UI) open() {
 	go func() {
 		session, err := u.cfg.Door.Open(u.ctx)
+		var rows *inboxWorker
+		var head inboxView
+		if err == nil { // the first frame of the inbox has its rows
+			rows = &inboxWorker{model: session.Model, post: u.cfg.Post, again: newPoke()}
+			head = rows.read(u.ctx)
+		}
 		u.cfg.Post(func() {
+			u.begun = true
 			switch {
 			case err == nil:
-				u.start.set(startView(nil))
-				u.showDesk(session)
+				if calm := startView(nil); u.start.view != calm {
+					u.start.set(calm)
+				}
+				u.showDesk(session, rows, head)
 			case errors.Is(err, TroubleNotEnrolled):
 				u.showEnrol()
 			default:
@@ -132,6 +155,30 @@ func (u *UI) failed(err error) {
 		case <-u.ctx.Done():
 		}
 	}()
+}
+
+// gone takes the inbox off the screen for good: nothing of it stays behind the words that say why, nor on the clipboard.
+func (u *UI) gone(s LinkState, v StartView) {
+	d := u.desk
+	d.end()
+	c := u.cfg.Window.Canvas()
+	for _, o := range c.Overlays().List() {
+		c.Overlays().Remove(o)
+	}
+	kit.Release(c)
+	if clip := u.cfg.App.Clipboard(); u.clip != "" && clip.Content() == u.clip {
+		clip.SetContent("")
+	}
+	u.clip, u.desk = "", nil
+	kit.Forget()
+	u.attach()
+	u.start.set(v)
+	u.show(u.start.root)
+	u.title(0)
+	if u.start.act != nil {
+		c.Focus(u.start.act)
+	}
+	u.trace("gone " + linkWord(s))
 }
 
 // fill gives every object all the room.

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/widget"
 
 	"sealdesk/app/inbox"
 	"sealdesk/ui/kit"
@@ -24,6 +23,9 @@ type timeline struct {
 	news   int // messages that arrived below what is in view
 	more   bool
 	loaded bool
+
+	marked   string // the item in which text is selected
+	from, to kit.Caret
 }
 
 func newTimeline(d *desk) *timeline {
@@ -35,10 +37,22 @@ func newTimeline(d *desk) *timeline {
 		Estimate: t.estimate,
 		Measure:  func(i int, width float32) float32 { return t.place(i, width).height },
 		Draw: func(i int, s *kit.Sketch, size fyne.Size, st kit.RowState) {
-			t.place(i, size.Width).draw(s, st.Area)
+			v := t.items[i]
+			k := look{area: st.Area, hovered: st.Hovered, chosen: st.Selected, actions: t.answers()}
+			if v.ID == t.marked && t.from != t.to {
+				k.marked, k.from, k.to = true, t.from, t.to
+			}
+			t.place(i, size.Width).draw(s, k)
 		},
-		OnTap: t.tapped, OnMenu: t.menu, Tip: t.tip,
-		Hand:    func(area string) bool { return area == areaAgain || area == areaEdit || area == areaQuote },
+		OnTap: t.tapped, OnMenu: t.menu, Tip: t.tip, OnPress: t.press, OnDrag: t.drag, OnKey: t.key, OnRune: t.letter, RingRow: true,
+		Hand: func(area string) bool {
+			switch area {
+			case areaAgain, areaEdit, areaQuote, areaReply, areaReact:
+				return true
+			}
+			return false
+		},
+		Text:    func(area string) bool { return area == areaText },
 		OnOlder: t.older, OnBottom: t.bottom, OnVisible: t.visible,
 	})
 	t.loading = kit.NewPainted(word("pane.timeline"), paintLoading)
@@ -84,7 +98,8 @@ func paintLoading(s *kit.Sketch, size fyne.Size) {
 
 // open makes room for another conversation.
 func (t *timeline) open() {
-	t.items, t.news, t.loaded = nil, 0, false
+	t.items, t.news, t.loaded, t.marked = nil, 0, false, ""
+	t.list.Select("")
 	clear(t.places)
 	t.list.Reset()
 	t.refresh()
@@ -242,8 +257,14 @@ func (t *timeline) paintBelow(s *kit.Sketch, size fyne.Size) {
 }
 
 func (t *timeline) tip(i int, area string) string {
-	if area == areaMark && i < len(t.items) {
+	switch {
+	case i >= len(t.items):
+	case area == areaMark:
 		return t.items[i].Mark.Word
+	case area == areaReply:
+		return word("action.reply")
+	case area == areaReact:
+		return word("action.react")
 	}
 	return ""
 }
@@ -255,6 +276,13 @@ func (t *timeline) tapped(i int, area string, _ fyne.Position) {
 		t.again(v)
 	case areaEdit:
 		t.d.restore(v.Restore)
+	case areaReply:
+		t.d.reply(v)
+	case areaReact:
+		if p, ok := t.list.Where(v.ID); ok {
+			l := t.place(i, t.list.Size().Width)
+			t.d.showReactions(v, p.AddXY(l.x+l.w+8, l.y+l.h/2+20))
+		}
 	case areaQuote:
 		for _, o := range t.items {
 			if o.Message == v.Quote.Message {
@@ -278,27 +306,6 @@ func (t *timeline) again(v *ItemView) {
 	}
 	kit.ShowDialog(d.u.cfg.Window.Canvas(), kit.DialogConfig{Title: word("again.title"), Text: word("again.text"),
 		Safe: kit.Action{Text: word("again.keep")}, Do: kit.Action{Text: word("action.again"), Do: send}})
-}
-
-// menu offers what can be done with an item.
-func (t *timeline) menu(i int, _ string, abs fyne.Position) {
-	v := t.items[i]
-	text := copyText(v)
-	if text == "" {
-		return
-	}
-	items := []*fyne.MenuItem{fyne.NewMenuItem(word("action.copy"), func() {
-		t.d.u.cfg.App.Clipboard().SetContent(text)
-		t.d.u.toast(kit.Toast{Text: word("toast.copied"), Icon: "copy"})
-	})}
-	if v.Action != "" {
-		items = append(items, fyne.NewMenuItem(v.Action, func() { t.again(v) }))
-	}
-	if v.Restore != "" {
-		items = append(items, fyne.NewMenuItem(word("action.edit"), func() { t.d.restore(v.Restore) }),
-			fyne.NewMenuItem(word("action.remove"), func() { t.d.dismiss(v.Restore) }))
-	}
-	widget.ShowPopUpMenuAtPosition(fyne.NewMenu("", items...), t.d.u.cfg.Window.Canvas(), abs)
 }
 
 // restore puts the text of a refused message back where it was written.

@@ -52,9 +52,13 @@ type UI struct {
 	start    *startScreen
 	enrol    *enrolScreen
 	desk     *desk
-	active   bool // the window has the focus
+	active   bool     // the window has the focus
+	begun    bool     // the window holds more than the card that asks for patience
+	drawn    bool     // the window was drawn once
+	unseen   []func() // what waits for that
 	typed    time.Time
 	toasted  int
+	clip     string // what was put on the clipboard last
 }
 
 // New prepares the window: theme, language, size, keys. Run starts it.
@@ -100,7 +104,8 @@ func New(cfg Config) *UI {
 // attach makes the window use our keys.
 func (u *UI) attach() {
 	u.keys = bindings()
-	router, err := kit.NewRouter(u.keys, kit.RouterConfig{Do: u.do, Context: u.context, Exclusive: []string{contextStart, contextOverlay}, Modifiers: u.cfg.Modifiers})
+	router, err := kit.NewRouter(u.keys, kit.RouterConfig{Do: u.do, Context: u.context, Exclusive: []string{contextStart, contextOverlay}, Modifiers: u.cfg.Modifiers,
+		Key: keyName, Copy: u.copy})
 	if err != nil {
 		u.cfg.Log.Error("keys do not work", "error", err) // a test keeps this from happening
 		return
@@ -109,11 +114,24 @@ func (u *UI) attach() {
 	u.router.Attach(u.cfg.Window.Canvas())
 }
 
-// Run opens the inbox in the background and keeps the window alive until ctx ends. It returns at once.
+// Run opens the inbox in the background and keeps the window alive until ctx ends. It returns at once. It may be called
+// before the window is shown, so that the first frame may be the inbox: see Ready.
 func (u *UI) Run(ctx context.Context) {
 	u.ctx = ctx
-	u.trace("window shown")
 	u.open()
+}
+
+// Ready reports whether the window holds more than the card that asks for patience.
+func (u *UI) Ready() bool { return u.begun }
+
+// Shown tells that the window is on the screen and was drawn once.
+func (u *UI) Shown() {
+	u.drawn = true
+	u.trace("window shown")
+	for _, f := range u.unseen {
+		f()
+	}
+	u.unseen = nil
 }
 
 // SetActive tells whether the window has the focus.
@@ -135,6 +153,20 @@ func (u *UI) trace(line string) {
 	if u.cfg.Trace != nil {
 		u.cfg.Trace(line)
 	}
+}
+
+// painted calls f on the main goroutine once a frame with what is there now has been drawn. Animations are stepped right
+// before a frame is drawn, so what their step posts runs right after it.
+func (u *UI) painted(f func()) {
+	if !u.drawn {
+		u.unseen = append(u.unseen, f)
+		return
+	}
+	fyne.NewAnimation(0, func(done float32) {
+		if done == 1 {
+			u.cfg.Post(f)
+		}
+	}).Start()
 }
 
 func (u *UI) show(screen fyne.CanvasObject) { u.layers.SetContent(screen) }
@@ -170,6 +202,10 @@ func (u *UI) title(unread int) {
 func (u *UI) toast(t kit.Toast) {
 	u.toasted++
 	mine := u.toasted
+	u.layers.ToastLift = 88
+	if d := u.desk; d != nil && d.comp.root.Visible() {
+		u.layers.ToastLift = d.comp.root.Size().Height + 14
+	}
 	u.layers.Toast(t)
 	stay := 4 * time.Second
 	if t.Action.Text != "" {

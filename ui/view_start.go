@@ -21,6 +21,7 @@ type StartView struct {
 	Text   string
 	Button string
 	Way    Way
+	Tone   Tone // of the icon
 	Auto   bool // tried again by itself every few seconds
 }
 
@@ -33,17 +34,32 @@ func startView(err error) StartView {
 	case TroubleKeyring:
 		return StartView{Icon: "lock-solid", Title: word("start.keyring.title"), Text: word("start.keyring.text"), Button: word("action.retry"), Way: WayRetry, Auto: true}
 	case TroubleKeyLost:
-		return StartView{Icon: "shield", Title: word("start.keylost.title"), Text: word("start.keylost.text"), Button: word("start.keylost.button"), Way: WaySetUp}
+		return StartView{Icon: "shield", Tone: ToneWarn, Title: word("start.keylost.title"), Text: word("start.keylost.text"), Button: word("start.keylost.button"), Way: WaySetUp}
 	case TroubleDamaged:
-		return StartView{Icon: "shield", Title: word("start.damaged.title"), Text: word("start.damaged.text"), Button: word("start.damaged.button"), Way: WayRebuild}
+		return StartView{Icon: "warn", Tone: ToneWarn, Title: word("start.damaged.title"), Text: word("start.damaged.text"), Button: word("start.damaged.button"), Way: WayRebuild}
 	case TroubleRunning:
 		return StartView{Icon: "device", Title: word("start.running.title"), Text: word("start.running.text"), Button: word("action.quit"), Way: WayQuit}
 	case TroubleNewer:
 		return StartView{Icon: "update", Title: word("start.newer.title"), Text: word("start.newer.text"), Button: word("action.quit"), Way: WayQuit}
 	case TroubleFull:
-		return StartView{Icon: "warn", Title: word("start.full.title"), Text: word("start.full.text"), Button: word("action.retry"), Way: WayRetry}
+		return StartView{Icon: "warn", Tone: ToneWarn, Title: word("start.full.title"), Text: word("start.full.text"), Button: word("action.retry"), Way: WayRetry}
 	}
-	return StartView{Icon: "warn", Title: word("start.unknown.title"), Text: word("start.unknown.text"), Button: word("action.retry"), Way: WayRetry}
+	return StartView{Icon: "warn", Tone: ToneWarn, Title: word("start.unknown.title"), Text: word("start.unknown.text"), Button: word("action.retry"), Way: WayRetry}
+}
+
+// goneView says why there is no inbox any more; nil for links that leave it on screen. Nothing of it is shown behind.
+func goneView(s LinkState) *StartView {
+	switch s {
+	case LinkRevoked:
+		return &StartView{Icon: "lock", Tone: ToneDanger, Title: word("gone.revoked.title"), Text: word("gone.revoked.text"), Button: word("start.keylost.button"), Way: WaySetUp}
+	case LinkWiped:
+		return &StartView{Icon: "wipe", Tone: ToneDanger, Title: word("gone.wiped.title"), Text: word("gone.wiped.text"), Button: word("start.keylost.button"), Way: WaySetUp}
+	case LinkReplaced:
+		return &StartView{Icon: "device", Tone: ToneWarn, Title: word("gone.replaced.title"), Text: word("gone.replaced.text"), Button: word("gone.replaced.button"), Way: WayRetry}
+	case LinkNotAdmitted:
+		return &StartView{Icon: "lock", Tone: ToneWarn, Title: word("gone.notadmitted.title"), Text: word("gone.notadmitted.text"), Button: word("start.keylost.button"), Way: WaySetUp}
+	}
+	return nil
 }
 
 // rebuildingView stands while a damaged store is replaced.

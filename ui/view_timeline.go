@@ -63,6 +63,7 @@ type ItemView struct {
 	Body      inbox.Masked
 	Faint     bool // the body is about a message, not the message
 	Text      string
+	Alert     bool // a caption that asks for attention
 	Time      string
 	Mark      MarkView
 	Notice    string // why it did not get through, in words
@@ -71,6 +72,9 @@ type ItemView struct {
 	Confirm   bool   // the action needs a second thought
 	Restore   inbox.IntentID
 	Reactions []string
+	Replies   bool   // can be quoted in an answer
+	Reacts    bool   // can get a reaction
+	Ours      string // the company's reaction
 }
 
 // same reports whether two items would look alike.
@@ -87,8 +91,9 @@ func (v *ItemView) same(o *ItemView) bool {
 		return false
 	}
 	return a.ID == b.ID && a.Message == b.Message && a.Kind == b.Kind && a.Out == b.Out && a.Joined == b.Joined && a.Pending == b.Pending &&
-		a.Head == b.Head && a.Forwarded == b.Forwarded && a.Faint == b.Faint && a.Text == b.Text && a.Time == b.Time && a.Mark == b.Mark &&
-		a.Notice == b.Notice && a.NoticeBad == b.NoticeBad && a.Action == b.Action && a.Confirm == b.Confirm && a.Restore == b.Restore
+		a.Head == b.Head && a.Forwarded == b.Forwarded && a.Faint == b.Faint && a.Alert == b.Alert && a.Text == b.Text && a.Time == b.Time && a.Mark == b.Mark &&
+		a.Notice == b.Notice && a.NoticeBad == b.NoticeBad && a.Action == b.Action && a.Confirm == b.Confirm && a.Restore == b.Restore &&
+		a.Replies == b.Replies && a.Reacts == b.Reacts && a.Ours == b.Ours
 }
 
 // joinWithin is how close two messages of one person must follow each other to look like one turn.
@@ -125,7 +130,8 @@ func itemView(m *inbox.Message, s staff, t clock) *ItemView {
 	v := &ItemView{ID: string(m.ID), Message: m.ID, Time: t.hour(m.At), Body: m.Body, Out: m.Side == inbox.FromPerson, Pending: m.Seq == 0}
 	switch m.Kind {
 	case inbox.System:
-		v.Kind, v.Text, v.Body = ItemSystem, m.Body.Visible(), inbox.Masked{}
+		v.Kind, v.Text, v.Body = ItemSystem, captionText(m, s, t), inbox.Masked{}
+		v.Alert = m.What == inbox.WhatNewIdentity || m.What == inbox.WhatNewNumber
 		return v
 	case inbox.Note:
 		v.Kind, v.Out, v.Head = ItemNote, true, word("note.head", "Name", s.name(m.Author))
@@ -141,7 +147,10 @@ func itemView(m *inbox.Message, s staff, t clock) *ItemView {
 		v.Forwarded = word("message.forwarded")
 	}
 	if q := m.Quote; q != nil {
-		who := word("quote.customer")
+		who := s.customer
+		if who == "" {
+			who = word("quote.customer")
+		}
 		if q.Side == inbox.FromPerson {
 			who = word("quote.company")
 		}
@@ -156,11 +165,39 @@ func itemView(m *inbox.Message, s staff, t clock) *ItemView {
 	}
 	for _, r := range m.Reactions {
 		v.Reactions = append(v.Reactions, r.Emoji)
+		if r.Side == inbox.FromPerson {
+			v.Ours = r.Emoji
+		}
 	}
+	v.Replies, v.Reacts = answerable(m)
 	if v.Out {
 		receipt(v, m)
 	}
 	return v
+}
+
+// answerable says whether WhatsApp lets us quote a message and react to it: it must have been there, and still be.
+func answerable(m *inbox.Message) (replies, reacts bool) {
+	switch m.Kind {
+	case inbox.System, inbox.Note, inbox.Deleted, inbox.Unsupported:
+		return false, false
+	}
+	if m.Seq == 0 {
+		return false, false
+	}
+	if m.Side == inbox.FromContact {
+		return true, true
+	}
+	return m.Receipt == inbox.Sent || m.Receipt >= inbox.Delivered, false
+}
+
+// quoteView is how a message looks above the answer to it.
+func quoteView(v *ItemView) *QuoteView {
+	q := &QuoteView{Who: word("composer.reply.own"), Text: v.Body, Message: v.Message}
+	if q.Text.IsZero() && v.Card != nil {
+		q.Text = inbox.PlainText(v.Card.Title)
+	}
+	return q
 }
 
 // receipt says how far a message has come, and what to do when it did not get through.

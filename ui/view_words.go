@@ -216,6 +216,8 @@ func contactFace(c inbox.Contact) Face {
 type staff struct {
 	me     inbox.Person
 	people map[inbox.PersonID]inbox.Person
+	// customer is what the contact of the conversation at hand is called; "" where none is.
+	customer string
 }
 
 func newStaff(me inbox.Person, people []inbox.Person) staff {

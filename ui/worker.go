@@ -73,7 +73,7 @@ type inboxWorker struct {
 	show    func(inboxView)
 	pending atomic.Bool // a view was posted and not shown yet
 	again   poke
-	first   bool
+	begun   bool
 	newest  map[inbox.ConversationID]uint64 // place of the customer's last message seen
 }
 
@@ -86,25 +86,30 @@ func (w *inboxWorker) look(ctx context.Context) {
 		w.again.set() // the window is behind: wait for it
 		return
 	}
-	var v inboxView
-	read := w.model.Rows
-	if !w.first { // the first window must not wait for everything
-		w.first = true
-		read = w.model.Head
-		w.again.set()
-	}
-	v.all, v.err = read(ctx)
+	v := w.read(ctx)
 	if ctx.Err() != nil {
 		return
 	}
-	me, _ := w.model.Me()
-	v.staff = newStaff(me, w.model.People())
-	v.newer = w.noticed(v.all)
 	w.pending.Store(true)
 	w.post(func() {
 		w.pending.Store(false)
 		w.show(v)
 	})
+}
+
+// read reads the list: the newest rows the first time, because the first window must not wait for everything.
+func (w *inboxWorker) read(ctx context.Context) inboxView {
+	read := w.model.Rows
+	if !w.begun {
+		w.begun = true
+		read = w.model.Head
+	}
+	var v inboxView
+	v.all, v.err = read(ctx)
+	me, _ := w.model.Me()
+	v.staff = newStaff(me, w.model.People())
+	v.newer = w.noticed(v.all)
+	return v
 }
 
 // noticed reports whether a customer wrote something that was not there at the last look. At the first look nothing is
@@ -151,6 +156,7 @@ type lineWorker struct {
 	mu     sync.Mutex
 	target inbox.ConversationID
 	after  uint64 // the "new" line stands after this place
+	who    string // what the customer is called
 	older  bool   // one more page is wanted
 	seen   uint64 // place of the first message in view
 	gen    int
@@ -171,10 +177,18 @@ type lineWorker struct {
 const pageSize = 50
 
 // open turns to another conversation; "" to none.
-func (w *lineWorker) open(id inbox.ConversationID, newAfter uint64) {
+func (w *lineWorker) open(id inbox.ConversationID, who string, newAfter uint64) {
 	w.mu.Lock()
-	w.target, w.after, w.older, w.seen = id, newAfter, false, 0
+	w.target, w.who, w.after, w.older, w.seen = id, who, newAfter, false, 0
 	w.gen++
+	w.mu.Unlock()
+	w.again.set()
+}
+
+// answered takes the "new" line away: who answers has read what was new.
+func (w *lineWorker) answered() {
+	w.mu.Lock()
+	w.after = 0
 	w.mu.Unlock()
 	w.again.set()
 }
@@ -201,7 +215,7 @@ func (w *lineWorker) run(ctx context.Context, after func(time.Duration) <-chan t
 
 func (w *lineWorker) look(ctx context.Context) {
 	w.mu.Lock()
-	id, newAfter, older, seen, gen := w.target, w.after, w.older, w.seen, w.gen
+	id, who, newAfter, older, seen, gen := w.target, w.who, w.after, w.older, w.seen, w.gen
 	w.older = false
 	w.mu.Unlock()
 	if id == "" {
@@ -222,7 +236,7 @@ func (w *lineWorker) look(ctx context.Context) {
 	if v.err = w.read(ctx, id, older, seen); ctx.Err() != nil {
 		return
 	}
-	w.view(&v, newAfter)
+	w.view(&v, who, newAfter)
 	w.shown = gen
 	w.pending.Store(true)
 	w.post(func() {
@@ -291,9 +305,11 @@ func lastSeq(list []inbox.Message) uint64 {
 }
 
 // view turns the messages into items and says what is different from the last view.
-func (w *lineWorker) view(v *lineView, newAfter uint64) {
+func (w *lineWorker) view(v *lineView, who string, newAfter uint64) {
 	me, _ := w.model.Me()
-	items := timelineView(w.have, newAfter, newStaff(me, w.model.People()), clock{now: inbox.At(w.now()), loc: w.loc})
+	s := newStaff(me, w.model.People())
+	s.customer = who
+	items := timelineView(w.have, newAfter, s, clock{now: inbox.At(w.now()), loc: w.loc})
 	w.tiles.fill(items)
 	old := make(map[string]*ItemView, len(w.items))
 	for _, it := range w.items {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -24,8 +23,8 @@ type initCmd struct {
 	Devices       string   `help:"Listen address for laptops." default:":8443"`
 	Webhooks      string   `help:"Listen address for webhooks, behind a proxy." default:"127.0.0.1:8080"`
 	Ops           string   `help:"Listen address for metrics and health." default:"127.0.0.1:9090"`
-	API           string   `name:"api" help:"Base address of the Graph API." default:"https://graph.facebook.com"`
-	APIVersion    string   `name:"api-version" help:"Version of the Graph API." default:"v24.0"`
+	API           string   `name:"api" help:"Base address of the Graph API; Meta's when left out."`
+	APIVersion    string   `name:"api-version" help:"Version of the Graph API, such as v25.0."`
 	MediaHosts    []string `help:"Hosts media may come from besides Meta's own." placeholder:"HOST"`
 	Digits        int      `help:"Last digits of a number agents see: 0, 1 or 2." default:"0"`
 }
@@ -54,9 +53,6 @@ func (c initCmd) Run(e *env) error {
 	}
 	a.Defaults()
 	path, err := relay.Init(e.dirOf(), a)
-	if errors.Is(err, relay.ErrExists) {
-		return fmt.Errorf("%w. Nothing was changed. Choose another folder with --config", err)
-	}
 	if err != nil {
 		return err
 	}

@@ -72,6 +72,9 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	e := &env{ctx: ctx, config: c.Config, in: in, out: out, log: slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: level}))}
 	if err := k.Run(e); err != nil {
 		fmt.Fprintf(errOut, "sealdesk-relay: %v\n", err)
+		if advice := relay.Advice(err); advice != "" {
+			fmt.Fprintln(errOut, advice)
+		}
 		return 1
 	}
 	return 0

@@ -77,3 +77,71 @@ func TestAnEnrolmentStringCanBePasted(t *testing.T) {
 		t.Error("there is no QR code")
 	}
 }
+
+func TestErrorsSayWhatIsSafeAndWhatToDo(t *testing.T) {
+	for name, x := range map[string]struct {
+		spoil func(t *testing.T, dir string)
+		says  string
+	}{
+		"another relay": {func(t *testing.T, dir string) {
+			cfg, err := relay.LoadConfig(filepath.Join(dir, "relay.toml"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := relay.Open(t.Context(), cfg, relay.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { r.Close() })
+		}, "Nothing was changed. Another relay or another command has the store open"},
+		"no master key": {func(t *testing.T, dir string) { remove(t, dir, "data/master.key") }, "data/master.key back from its backup"},
+		"other master key": {func(t *testing.T, dir string) {
+			remove(t, dir, "data/master.key")
+			write(t, dir, "data/master.key", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n")
+		}, "is not the key of this store"},
+		"damaged store": {func(t *testing.T, dir string) {
+			if err := os.Truncate(filepath.Join(dir, "data/relay.db"), 5000); err != nil {
+				t.Fatal(err)
+			}
+		}, "Keep the data folder as it is, and restore the last backup"},
+		"no certificate":   {func(t *testing.T, dir string) { remove(t, dir, "relay.crt") }, "Nothing was changed. Mend it and try again"},
+		"no configuration": {func(t *testing.T, dir string) { remove(t, dir, "relay.toml") }, "`sealdesk-relay init` makes one"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "r")
+			config := filepath.Join(dir, "relay.toml")
+			do := func(args ...string) (int, string) {
+				var errOut bytes.Buffer
+				code := run(append([]string{"--config", config}, args...), strings.NewReader(""), new(bytes.Buffer), &errOut)
+				return code, errOut.String()
+			}
+			if code, text := do("init", "--public", "relay.example.com:8443", "--number", "+493023125000", "--phone-number-id", "106540352242922",
+				"--app-secret", "s", "--token", "t"); code != 0 {
+				t.Fatal(text)
+			}
+			if code, text := do("person", "list"); code != 0 { // makes the store
+				t.Fatal(text)
+			}
+			x.spoil(t, dir)
+			for _, command := range [][]string{{"serve"}, {"person", "list"}} {
+				if code, text := do(command...); code != 1 || !strings.Contains(text, x.says) {
+					t.Errorf("%v ends with %d and says %q", command, code, text)
+				}
+			}
+		})
+	}
+}
+
+func remove(t *testing.T, dir, name string) {
+	t.Helper()
+	if err := os.Remove(filepath.Join(dir, name)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

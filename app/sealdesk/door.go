@@ -30,8 +30,58 @@ func (s *session) close() error {
 	return s.store.Close()
 }
 
+// openAhead begins to open the inbox while the window is being made: asking the keyring and reading the store take time
+// that the main goroutine spends in the graphics driver. The first Open returns what came of it.
+func (h *house) openAhead(ctx context.Context) {
+	ahead := make(chan opened, 1)
+	h.mu.Lock()
+	h.ahead = ahead
+	h.mu.Unlock()
+	go func() {
+		s, err := h.openInbox(ctx)
+		ahead <- opened{s, err}
+	}()
+}
+
+type opened struct {
+	session ui.Session
+	err     error
+}
+
+// shut closes the inbox that is open, if one is.
+func (h *house) shut() {
+	h.mu.Lock()
+	open := h.open
+	h.open = nil
+	h.mu.Unlock()
+	if open == nil {
+		return
+	}
+	if err := open.close(); err != nil {
+		h.log.Error("inbox not closed", "error", err)
+	}
+}
+
 // Open implements ui.Door.
 func (h *house) Open(ctx context.Context) (ui.Session, error) {
+	ahead := h.takeAhead()
+	if ahead == nil {
+		return h.openInbox(ctx)
+	}
+	o := <-ahead
+	return o.session, o.err
+}
+
+func (h *house) takeAhead() chan opened {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	ahead := h.ahead
+	h.ahead = nil
+	return ahead
+}
+
+func (h *house) openInbox(ctx context.Context) (ui.Session, error) {
+	h.shut() // the ui opens again after it took an inbox off the screen
 	device, err := h.ring.Device(ctx)
 	if err != nil {
 		return ui.Session{}, trouble(err)
@@ -123,6 +173,7 @@ func (h *house) Rebuild(ctx context.Context) error {
 
 // SetUpAgain implements ui.Door.
 func (h *house) SetUpAgain(ctx context.Context) error {
+	h.shut()
 	if err := store.Quarantine(h.storeDir()); err != nil {
 		return trouble(err)
 	}

@@ -31,7 +31,8 @@ type house struct {
 	tracing io.Writer
 	started time.Time
 	open    *session
-	device  string // what people call this machine
+	ahead   chan opened // what the store opened ahead of the window came to; nil once it was taken
+	device  string      // what people call this machine
 }
 
 // newHouse makes the folder and the log in it. dir "" is the system's place for a program's data.
@@ -149,6 +150,9 @@ func (h *house) recorder(w io.Writer) func(engine.Direction, []byte) {
 
 // close closes what is open, the newest first.
 func (h *house) close() error {
+	if ahead := h.takeAhead(); ahead != nil {
+		<-ahead // nobody asked for it, but what it opened must be closed
+	}
 	h.mu.Lock()
 	open := h.open
 	h.open = nil

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"fyne.io/fyne/v2"
 	fyneapp "fyne.io/fyne/v2/app"
@@ -34,6 +35,10 @@ type flags struct {
 	Verify  bool             `name:"verify-store" help:"Open the store, say whether it is whole, and exit." hidden:""`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
+
+// firstPatience is how long the window waits for the inbox before it is shown with a card that asks for patience. The inbox
+// is usually there sooner than the window could be made.
+const firstPatience = 100 * time.Millisecond
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -74,24 +79,30 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) (err error) 
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	h.openAhead(ctx)
 	app := fyneapp.NewWithID(AppID)
 	app.SetIcon(assets.AppIcon())
 	window := app.NewWindow("")
 	if width == 0 {
 		width, height = ui.KeptSize(app)
 	}
-	post := ui.Main()
+	posts := newEarly(ui.Main())
 	screens := ui.New(ui.Config{
-		App: app, Window: window, Door: h, Post: post, Log: h.log, Trace: h.trace, Modifiers: modifiers(app),
+		App: app, Window: window, Door: h, Post: posts.post, Log: h.log, Trace: h.trace, Modifiers: modifiers(app),
 		Version: version(), Licences: licences(), Settings: chosen(app, f), Enrolment: f.Enrol,
 	})
 	window.Resize(fyne.NewSize(width, height))
-	app.Lifecycle().SetOnStarted(func() { screens.Run(ctx) })
+	app.Lifecycle().SetOnStarted(posts.live)
 	app.Lifecycle().SetOnEnteredForeground(func() { screens.SetActive(true) })
 	app.Lifecycle().SetOnExitedForeground(func() { screens.SetActive(false) })
 	window.SetOnClosed(func() { screens.KeepSize() })
-	context.AfterFunc(ctx, func() { post(app.Quit) })
-	window.ShowAndRun()
+	context.AfterFunc(ctx, func() { posts.post(app.Quit) })
+	window.Content().Resize(fyne.NewSize(width, height)) // what is made now is made for the size it will be drawn in
+	screens.Run(ctx)
+	posts.until(screens.Ready, firstPatience)
+	window.Show() // draws the first frame before it returns
+	screens.Shown()
+	app.Run()
 	screens.Close()
 	cancel()
 	return nil

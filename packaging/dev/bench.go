@@ -28,6 +28,9 @@ type benchmark struct {
 	tags    string
 	cgo     bool
 	display bool // needs a window: runs on a private display with a private keyring
+	loops   int  // iterations of the Go benchmark, if each is one round; 0 is one, for those that make their rounds themselves
+	once    bool // run once whatever --rounds says: preparing takes long, and it makes enough rounds
+	peers   bool // is no Go benchmark alone: see againstPeers
 }
 
 // benchmarks is the suite. Add a figure by adding a row and a Benchmark function that writes it.
@@ -35,13 +38,15 @@ func benchmarks() []benchmark {
 	return []benchmark{
 		{id: "B1", pkg: "./sync/relay", regexp: "^BenchmarkB1$"},
 		{id: "B1h", pkg: "./sync/relay", regexp: "^BenchmarkB1h$"},
-		{id: "B2", pkg: "./sync/relay/internal/ledger", regexp: "^BenchmarkB2$"},
+		{id: "B2", pkg: "./sync/relay/internal/ledger", regexp: "^BenchmarkAppend$"},
+		{id: "B2peers", pkg: "./sync/relay/internal/ledger", regexp: "^BenchmarkAppend$/^100_writers$", once: true, peers: true},
 		{id: "B3", pkg: "./sync/relay", regexp: "^BenchmarkB3$"},
 		{id: "B5", pkg: "./sync/relay", regexp: "^BenchmarkB5$"},
 		{id: "B6", pkg: "./sync/relay/relaytest", regexp: "^BenchmarkB6$"},
-		{id: "B7", pkg: "./store", regexp: "^BenchmarkB7$"},
-		{id: "B8", pkg: "./app/sealdesk", regexp: "^BenchmarkB8$", tags: clientTags, cgo: true, display: true},
-		{id: "B9", pkg: "./app/sealdesk", regexp: "^BenchmarkB9$", tags: clientTags, cgo: true, display: true},
+		{id: "B7", pkg: "./store", regexp: "^BenchmarkB7ReadAndDecode$", loops: 5},
+		{id: "B8", pkg: "./app/sealdesk", regexp: "^BenchmarkB8$", tags: clientTags, cgo: true, display: true, once: true},
+		{id: "B9", pkg: "./app/sealdesk", regexp: "^BenchmarkB9$", tags: clientTags, cgo: true, display: true, once: true},
+		{id: "B13", pkg: "./sync/relay/internal/mask", regexp: "^BenchmarkText$"},
 		{id: "ui", pkg: "./ui", regexp: "^BenchmarkBudget", tags: goldenTags},
 	}
 }
@@ -171,16 +176,36 @@ func figureTable(figures []measured) string {
 	for _, f := range figures {
 		rows = append(rows, []string{f.ID, f.Case, short(f.Ours), f.Peer, short(f.PeerValue), f.Unit, short(f.Ratio) + "x", fmt.Sprintf("%.0f%%", 100*f.Spread), f.Target, f.Verdict})
 	}
-	var notes strings.Builder
+	return table(rows) + "\n" + summary(figures) + "\n" + notes(figures)
+}
+
+// summary counts the verdicts.
+func summary(figures []measured) string {
+	n := map[string]int{}
 	for _, f := range figures {
-		if f.Note != "" {
-			fmt.Fprintf(&notes, "%s %s: %s\n", f.ID, f.Case, f.Note)
+		n[f.Verdict]++
+	}
+	return fmt.Sprintf("%d figures: %d %s, %d %s, %d %s, %d without a target.\n", len(figures), n[reached], reached, n[nearly], nearly, n[missed], missed, n[noGoal])
+}
+
+// notes are what a reader must know, each once with the figures it is about.
+func notes(figures []measured) string {
+	var order []string
+	about := map[string][]string{}
+	for _, f := range figures {
+		if f.Note == "" {
+			continue
 		}
+		if about[f.Note] == nil {
+			order = append(order, f.Note)
+		}
+		about[f.Note] = append(about[f.Note], strings.TrimSpace(f.ID+" "+f.Case))
 	}
-	if notes.Len() > 0 {
-		return table(rows) + "\n" + notes.String()
+	var b strings.Builder
+	for _, n := range order {
+		fmt.Fprintf(&b, "%s: %s\n", strings.Join(about[n], "; "), n)
 	}
-	return table(rows)
+	return b.String()
 }
 
 // short prints a number with three significant digits and no exponent.
@@ -214,6 +239,7 @@ type benchReport struct {
 	Go      string     `json:"go"`
 	System  string     `json:"system"`
 	CPUs    int        `json:"cpus"`
+	Load    string     `json:"load"` // of the machine, before and after; "" where nobody says
 	Rounds  int        `json:"rounds"`
 	Figures []measured `json:"figures"`
 }
@@ -249,7 +275,9 @@ func runBench(ctx context.Context, d *dev, args []string) error {
 	if err := os.RemoveAll(raw); err != nil {
 		return err
 	}
+	load := []string{loadAverage()}
 	failed := d.follow(ctx, "bench", append(prepare, suite...))
+	load = append(load, loadAverage())
 	if errors.Is(failed, context.Canceled) {
 		return failed
 	}
@@ -259,7 +287,9 @@ func runBench(ctx context.Context, d *dev, args []string) error {
 	}
 	figures := merge(all)
 	if len(figures) > 0 {
-		if err := d.publish(ctx, out, figures, *rounds); err != nil {
+		r := benchReport{At: time.Now().UTC().Truncate(time.Second), Go: runtime.Version(), System: runtime.GOOS + "/" + runtime.GOARCH,
+			CPUs: runtime.NumCPU(), Load: strings.Join(slices.Compact(load), " to "), Rounds: *rounds, Figures: figures}
+		if err := d.publish(ctx, out, r); err != nil {
 			return err
 		}
 	}
@@ -293,8 +323,14 @@ func (d *dev) measure(ctx context.Context, log *os.File, b benchmark, rounds int
 	if err != nil {
 		return err
 	}
+	if b.once {
+		rounds = 1
+	}
+	if b.peers {
+		return d.againstPeers(ctx, log, b, raw)
+	}
 	run := func(env []string) error {
-		args := []string{"test", "-run", "^$", "-bench", b.regexp, "-benchtime", "1x", "-count", strconv.Itoa(rounds), "-timeout", "60m"}
+		args := []string{"test", "-run", "^$", "-bench", b.regexp, "-benchtime", fmt.Sprintf("%dx", max(b.loops, 1)), "-count", strconv.Itoa(rounds), "-timeout", "60m"}
 		if b.tags != "" {
 			args = append(args, "-tags", b.tags)
 		}
@@ -328,11 +364,12 @@ func (d *dev) measure(ctx context.Context, log *os.File, b benchmark, rounds int
 }
 
 // publish prints the table and writes bench.json, bench.svg and bench.png.
-func (d *dev) publish(ctx context.Context, out string, figures []measured, rounds int) error {
+func (d *dev) publish(ctx context.Context, out string, r benchReport) error {
 	d.out.say("")
-	d.out.say("%s", strings.TrimRight(figureTable(figures), "\n"))
+	d.out.say("%s", strings.TrimRight(figureTable(r.Figures), "\n"))
+	d.out.say("%s", r.where())
 	d.out.say("")
-	raw, err := json.MarshalIndent(benchReport{time.Now().UTC().Truncate(time.Second), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, runtime.NumCPU(), rounds, figures}, "", "  ")
+	raw, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -340,7 +377,7 @@ func (d *dev) publish(ctx context.Context, out string, figures []measured, round
 		return err
 	}
 	svg := filepath.Join(out, "bench.svg")
-	if err := os.WriteFile(svg, []byte(plot(figures)), 0o644); err != nil {
+	if err := os.WriteFile(svg, []byte(plot(r.Figures, r.where())), 0o644); err != nil {
 		return err
 	}
 	if err := (call{}).run(ctx, "rsvg-convert", "--zoom", "2", "--output", filepath.Join(out, "bench.png"), svg); err != nil {
@@ -348,4 +385,23 @@ func (d *dev) publish(ctx context.Context, out string, figures []measured, round
 	}
 	d.out.say("Written: %s", shortPath(filepath.Join(out, "bench.{json,svg,png}")))
 	return nil
+}
+
+// where says on what the figures were measured.
+func (r benchReport) where() string {
+	s := fmt.Sprintf("%s, %s, %s, %d CPUs", r.At.Format("2 January 2006 15:04 MST"), r.Go, r.System, r.CPUs)
+	if r.Load != "" {
+		s += ", load average " + r.Load
+	}
+	return s
+}
+
+// loadAverage is how many programs wanted to run in the last minute; "" where the system does not say.
+func loadAverage() string {
+	raw, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return ""
+	}
+	first, _, _ := strings.Cut(string(raw), " ")
+	return first
 }

@@ -111,15 +111,61 @@ func TestFigureTableAndPlotShowEveryFigure(t *testing.T) {
 		{ID: "B8", Case: "1M", Ours: 0.9, Peer: "empty window", PeerValue: 0.5, Unit: "s", Ratio: 1.8, Spread: 0.02, Target: "≤1.25", Better: figure.Lower},
 	})
 	text := figureTable(figures)
-	for _, want := range []string{"12,000", "24,000", "0.5x", "8%", "≥0.40", reached, missed, "slow disk"} {
+	for _, want := range []string{"12,000", "24,000", "0.5x", "8%", "≥0.40", reached, missed, "B1 100 <in flight>: slow disk", "2 figures: 1 reached, 0 within spread, 1 MISSED, 0 without a target"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("table lacks %q:\n%s", want, text)
 		}
 	}
-	svg := plot(figures)
-	for _, want := range []string{"100 &lt;in flight&gt;", "target ≤1.25", "#c23b3b", "#1f8a5b", "</svg>"} {
+	svg := plot(figures, "on a <slow> machine")
+	for _, want := range []string{"100 &lt;in flight&gt;", ">≤1.25<", ">≥0.40<", colourMissed, colourReached, "1 missed", "on a &lt;slow&gt; machine", "</svg>"} {
 		if !strings.Contains(svg, want) {
 			t.Errorf("plot lacks %q", want)
+		}
+	}
+}
+
+func TestNotesAreSaidOnce(t *testing.T) {
+	figures := merge([]figure.Figure{
+		{ID: "B2", Case: "10", Ratio: 1, Note: "slow disk", Better: figure.Higher}, {ID: "B2", Case: "100", Ratio: 1, Note: "slow disk", Better: figure.Higher},
+		{ID: "B3", Ratio: 1, Better: figure.Higher}})
+	if got, want := notes(figures), "B2 10; B2 100: slow disk\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestTargetsOfThePeersFollowTheDisk(t *testing.T) {
+	rates := map[string][]float64{"ours": {90, 100, 110}, "jetstream": {20, 20, 20}, "sqlite": {125, 125, 125}}
+	for _, c := range []struct {
+		sync float64
+		want [2]string
+	}{{0.1, [2]string{missed, missed}}, {0.5, [2]string{reached, reached}}} {
+		got := merge(peerFigures(rates, c.sync))
+		if len(got) != 2 || got[0].Verdict != c.want[0] || got[1].Verdict != c.want[1] || got[0].Ratio != 5 || got[1].Ratio != 0.8 {
+			t.Errorf("one sync in %v ms: %+v", c.sync, got)
+		}
+	}
+}
+
+func TestEveryBenchmarkOfTheSuiteExists(t *testing.T) {
+	sources := map[string]string{}
+	for _, b := range benchmarks() {
+		dir := filepath.Join("..", "..", filepath.FromSlash(b.pkg))
+		if sources[dir] == "" {
+			files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+			if err != nil || len(files) == 0 {
+				t.Fatalf("%s: no tests in %s: %v", b.id, b.pkg, err)
+			}
+			for _, f := range files {
+				text, err := os.ReadFile(f)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sources[dir] += string(text)
+			}
+		}
+		name := strings.TrimPrefix(strings.Split(b.regexp, "$")[0], "^")
+		if !strings.Contains(sources[dir], "func "+name) {
+			t.Errorf("%s: %s has no %s", b.id, b.pkg, name)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -27,7 +26,7 @@ type stage struct {
 	clean []func()
 	codes map[string]string // enrolment strings by device folder
 
-	wasim, client *process // nil until started
+	relay, wasim, client *process // nil until started
 }
 
 // stage prepares nothing yet: the first step, company, opens it.
@@ -196,6 +195,7 @@ func (s *stage) startRelay(ctx context.Context, _ *os.File) error {
 	if err != nil {
 		return err
 	}
+	s.relay = p
 	return p.ready(ctx, minute, answers(s.c.relayHealth()))
 }
 
@@ -218,9 +218,9 @@ func (s *stage) keyring(ctx context.Context, p person) ([]string, error) {
 	return startKeyring(ctx, s.sup, h, runtime)
 }
 
-// window starts a person's client.
-func (s *stage) window(p person, env []string) (*process, error) {
-	return s.sup.start(launch{name: "client-" + p.Home, path: s.d.binary(clientProgram), args: s.c.client(p, s.codes[p.Home]), dir: s.c.home(p), env: env})
+// window starts a person's client, looking as wished.
+func (s *stage) window(p person, env []string, v variant) (*process, error) {
+	return s.sup.start(launch{name: s.clientName(p, v), path: s.d.binary(clientProgram), args: s.c.client(p, s.codes[p.Home], v), dir: s.c.home(p), env: env})
 }
 
 func runDemo(ctx context.Context, d *dev, args []string) error {
@@ -275,7 +275,7 @@ func (d *dev) demo(ctx context.Context, fresh, both bool) error {
 						env = append(env, name+"="+v)
 					}
 				}
-				w, err := s.window(p, env)
+				w, err := s.window(p, env, variant{})
 				if err != nil {
 					return err
 				}
@@ -344,33 +344,67 @@ func (s *stage) journey(ctx context.Context, _ *os.File) error {
 	if err != nil {
 		return err
 	}
-	screen, err := startDisplay(ctx, s.sup, "1440x900", env)
+	screen, err := startDisplay(ctx, s.sup, "1600x1000", env)
 	if err != nil {
 		return err
 	}
-	client, err := s.window(demoAgent, screen.clientEnv(env, "en_GB"))
-	if err != nil {
-		return err
-	}
-	s.client = client
-	w := &driver{display: screen, client: client, trace: &trace{path: s.c.trace(demoAgent)}, shots: s.c.path("shots"), say: s.d.out.say}
+	w := &driver{display: screen, alone: true, shots: s.c.path("shots"), say: s.d.out.say}
 	if err := os.MkdirAll(w.shots, 0o755); err != nil {
 		return err
 	}
-	if err := w.findWindow(ctx, windowTitle); err != nil {
+	if err := s.travel(ctx, w, env, variant{theme: "light", language: "en_GB", w: 1440, h: 900}, agentJourney()); err != nil {
 		return err
-	}
-	for _, m := range agentJourney() {
-		if err := w.do(ctx, m); err != nil {
-			return err
-		}
 	}
 	// A window's title and other properties are there for every program of the session to read.
 	properties, err := w.tool(ctx, "xprop", "-id", w.window)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(s.c.path("run", "window.txt"), []byte(properties), 0o600)
+	if err := os.WriteFile(s.c.path("run", "window.txt"), []byte(properties), 0o600); err != nil {
+		return err
+	}
+	s.client.stop(10 * time.Second)
+	return s.travel(ctx, w, env, variant{theme: "dark", language: "en_GB", w: 1440, h: 900}, darkJourney())
+}
+
+// clientName tells the logs of a person's clients apart: one that starts must not overwrite what another one said.
+func (s *stage) clientName(p person, v variant) string {
+	if v.theme == "dark" {
+		return "client-" + p.Home + "-dark"
+	}
+	return "client-" + p.Home
+}
+
+// newTrace reads a person's trace from where it ends now: a client appends to what the one before it left.
+func (s *stage) newTrace(p person) *trace {
+	t := &trace{path: s.c.trace(p)}
+	if info, err := os.Stat(t.path); err == nil {
+		t.off = info.Size()
+	}
+	return t
+}
+
+// travel starts the agent's client and makes the moves of a journey in its window.
+func (s *stage) travel(ctx context.Context, w *driver, env []string, v variant, moves []move) error {
+	w.trace = s.newTrace(demoAgent)
+	client, err := s.window(demoAgent, w.display.clientEnv(env, v.language), v)
+	if err != nil {
+		return err
+	}
+	s.client, w.client = client, client
+	if err := w.findWindow(ctx, windowTitle); err != nil {
+		return err
+	}
+	if err := w.resize(ctx, v.w, v.h); err != nil {
+		return err
+	}
+	for _, m := range moves {
+		if err := w.do(ctx, m); err != nil {
+			return err
+		}
+	}
+	s.codes[demoAgent.Home] = "" // the device is enrolled from now on
+	return nil
 }
 
 func (s *stage) leaks(_ context.Context, _ *os.File) error {
@@ -385,110 +419,13 @@ func (s *stage) leaks(_ context.Context, _ *os.File) error {
 	if err != nil {
 		return &problem{happened: "the simulator left no list of identifiers to look for", err: err}
 	}
-	roots := []string{s.c.home(demoAgent), s.c.path("log", "client-"+demoAgent.Home+".log"), s.c.trace(demoAgent), s.c.frames(demoAgent)}
+	logs, err := filepath.Glob(s.c.path("log", "client-"+demoAgent.Home+"*.log"))
+	if err != nil {
+		return err
+	}
+	roots := append([]string{s.c.home(demoAgent), s.c.trace(demoAgent), s.c.frames(demoAgent)}, logs...)
 	if window := s.c.path("run", "window.txt"); isFile(window) {
 		roots = append(roots, window)
 	}
 	return s.d.scanFor(ids, roots...)
-}
-
-// variant is one way the window can look.
-type variant struct {
-	theme, language string
-	w, h            int
-}
-
-func variants() []variant {
-	var all []variant
-	for _, size := range [][2]int{{1440, 900}, {1024, 720}, {820, 560}} {
-		for _, theme := range []string{"light", "dark"} {
-			for _, language := range []string{"en_GB", "de_DE", "it_IT"} {
-				if size[0] != 1440 && language == "it_IT" {
-					continue // the widths matter most in the longest words, which are German
-				}
-				all = append(all, variant{theme, language, size[0], size[1]})
-			}
-		}
-	}
-	return all
-}
-
-func (v variant) name() string {
-	return fmt.Sprintf("%dx%d-%s-%s", v.w, v.h, v.theme, v.language[:2])
-}
-
-func runShots(ctx context.Context, d *dev, args []string) error {
-	f := d.flags("shots")
-	only := f.String("only", "", "run only these variants, separated by commas (see --list)")
-	list := f.Bool("list", false, "print the variants and stop")
-	if err := f.Parse(args); err != nil {
-		return parseProblem(err)
-	}
-	if err := linuxOnly("shots"); err != nil && !*list {
-		return err
-	}
-	s := d.stage("shots-state", true)
-	defer s.close()
-	var env []string
-	var screen *display
-	prepare := slices.Concat([]step{d.packagesStep("shots"), d.modulesStep(), d.buildStep()}, s.steps(), []step{
-		{name: "display", does: "a private keyring and a private display", must: true, run: func(ctx context.Context, _ *os.File) error {
-			var err error
-			if env, err = s.keyring(ctx, demoAgent); err != nil {
-				return err
-			}
-			screen, err = startDisplay(ctx, s.sup, "1600x1000", env)
-			return err
-		}},
-	})
-	var takes []step
-	for _, v := range variants() {
-		takes = append(takes, step{name: v.name(), does: "pictures of the window", run: func(ctx context.Context, _ *os.File) error {
-			return s.shoot(ctx, v, screen, env)
-		}})
-	}
-	if *list {
-		return d.followSome(ctx, "shots", takes, "", true)
-	}
-	takes, err := choose(takes, *only)
-	if err != nil {
-		return err
-	}
-	if err := os.RemoveAll(d.build("shots")); err != nil {
-		return err
-	}
-	if err := d.follow(ctx, "shots", append(prepare, takes...)); err != nil {
-		return err
-	}
-	d.out.say("Pictures: %s", shortPath(d.build("shots")))
-	return nil
-}
-
-// shoot takes the pictures of one variant with a client of its own on the same device.
-func (s *stage) shoot(ctx context.Context, v variant, screen *display, env []string) error {
-	if err := os.RemoveAll(s.c.trace(demoAgent)); err != nil {
-		return err
-	}
-	client, err := s.window(demoAgent, append(screen.clientEnv(env, v.language), "FYNE_THEME="+v.theme))
-	if err != nil {
-		return err
-	}
-	defer client.stop(10 * time.Second)
-	w := &driver{display: screen, client: client, alone: true, trace: &trace{path: s.c.trace(demoAgent)}, shots: s.d.build("shots", v.name()), say: s.d.out.say}
-	if err := os.MkdirAll(w.shots, 0o755); err != nil {
-		return err
-	}
-	if err := w.findWindow(ctx, windowTitle); err != nil {
-		return err
-	}
-	if err := w.resize(ctx, v.w, v.h); err != nil {
-		return err
-	}
-	for _, m := range shotJourney() {
-		if err := w.do(ctx, m); err != nil {
-			return err
-		}
-	}
-	s.codes[demoAgent.Home] = "" // the device is enrolled from now on
-	return nil
 }

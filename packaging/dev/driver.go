@@ -42,14 +42,20 @@ func typed(text string) press { return press{text: text} }
 
 // findWindow waits for the client's window, gives it the focus, and remembers it.
 func (d *driver) findWindow(ctx context.Context, title string) error {
+	d.window = ""
 	err := d.client.ready(ctx, 60*time.Second, func(ctx context.Context) bool {
 		out, err := d.tool(ctx, "xdotool", "search", "--onlyvisible", "--name", title)
-		ids := strings.Fields(out)
-		if err != nil || len(ids) == 0 {
+		if err != nil {
 			return false
 		}
-		d.window = ids[len(ids)-1]
-		return true
+		// Two clients may have windows of the same name; not every program says which ones are its own.
+		for _, id := range strings.Fields(out) {
+			pid, err := d.tool(ctx, "xdotool", "getwindowpid", id)
+			if err != nil || strings.TrimSpace(pid) == fmt.Sprint(d.client.cmd.Process.Pid) {
+				d.window = id
+			}
+		}
+		return d.window != ""
 	})
 	if err != nil {
 		return err

@@ -46,7 +46,7 @@ func TestTraceReadsWhatIsAddedAndOnlyWholeLines(t *testing.T) {
 }
 
 func TestJourneysAwaitSomethingAndNameTheirPicturesOnce(t *testing.T) {
-	for name, journey := range map[string][]move{"agent": agentJourney(), "shots": shotJourney()} {
+	for name, journey := range map[string][]move{"agent": agentJourney(), "dark": darkJourney(), "shots": shotJourney()} {
 		seen := map[string]bool{}
 		for _, m := range journey {
 			if len(m.await) == 0 {

@@ -147,10 +147,19 @@ func (c *company) wasimEnv() []string {
 func (c *company) graph() string { return "http://" + c.Graph + "/" }
 
 // client are the client's flags on one device. A non-empty enrolment string admits the device before the window opens.
-func (c *company) client(p person, enrolment string) []string {
+func (c *company) client(p person, enrolment string, v variant) []string {
 	args := []string{"--trace", c.trace(p), "--record-frames", c.frames(p)}
 	if enrolment != "" {
 		args = append(args, "--enrol", enrolment)
+	}
+	if v.theme != "" {
+		args = append(args, "--theme", v.theme)
+	}
+	if v.text != 0 {
+		args = append(args, "--text", fmt.Sprint(v.text))
+	}
+	if v.w != 0 {
+		args = append(args, "--size", fmt.Sprintf("%dx%d", v.w, v.h))
 	}
 	return args
 }
@@ -159,6 +168,7 @@ func (c *company) client(p person, enrolment string) []string {
 const (
 	seesWindow        = "window shown"
 	seesInbox         = "inbox shown"
+	seesEmpty         = "inbox empty"
 	seesConversation  = "conversation opened"
 	seesDraft         = "draft kept"
 	seesSubmitted     = "intent submitted"
@@ -167,9 +177,21 @@ const (
 	seesRead          = "receipt read"
 	seesInbound       = "message shown"
 	seesPalette       = "palette shown"
+	seesFilter        = "filter shown"
 	seesOverlayClosed = "overlay closed"
 	seesContact       = "contact panel shown"
-	seesLock          = "lock shown"
+	seesNote          = "note shown"
+	seesReply         = "reply shown"
+	seesMessage       = "message chosen"
+	seesMenu          = "menu shown"
+	seesEmoji         = "emoji shown"
+	seesHelp          = "help shown"
+	seesSettings      = "settings shown"
+	seesAssign        = "assign shown"
+	seesEnrol         = "enrol shown"
+	seesEnrolled      = "enrolled"
+	seesOffline       = "state unreachable"
+	seesOnline        = "state online"
 )
 
 // agentJourney is what demo --headless does in the window, by keyboard alone.
@@ -177,12 +199,30 @@ func agentJourney() []move {
 	return []move{
 		{name: "the window opens on the inbox", await: []string{seesWindow, seesInbox}, shot: "inbox"},
 		{name: "open the first conversation", keys: []press{key("alt+Down")}, await: []string{seesConversation}, shot: "conversation"},
-		{name: "write an answer", keys: []press{typed("Good morning! I am looking into it now.")}, await: []string{seesDraft}, shot: "draft"},
+		{name: "write an answer", keys: []press{typed("Guten Morgen! Das machen wir gern. Wie alt ist das Haus?")}, await: []string{seesDraft}, shot: "draft"},
 		{name: "send it", keys: []press{key("Return")}, await: []string{seesSubmitted, seesSent}, shot: "sent"},
 		{name: "the ticks turn: delivered, then read", await: []string{seesDelivered, seesRead}, shot: "read"},
 		{name: "the customer answers", await: []string{seesInbound}, limit: 2 * minute, shot: "answered"},
+		{name: "choose that message, to quote it", keys: []press{key("Up"), key("r")}, await: []string{seesMessage, seesReply}},
+		{name: "write the reply", keys: []press{typed("Danke! Passt Donnerstag um 10 Uhr?")}, await: []string{seesDraft}, shot: "reply"},
+		{name: "send it", keys: []press{key("Return")}, await: []string{seesSubmitted, seesSent}},
+		{name: "take the conversation", keys: []press{key("ctrl+k"), typed("assign to me"), key("Return")}, await: []string{seesPalette, seesSubmitted}, shot: "taken"},
+		{name: "write a note to colleagues", keys: []press{key("ctrl+shift+n"), typed("Site visit first, then the offer.")}, await: []string{seesNote}, shot: "note"},
+		{name: "keep it", keys: []press{key("Return")}, await: []string{seesSubmitted}},
+		{name: "the customer answers again", await: []string{seesInbound}, limit: 2 * minute},
+		{name: "ask what can be done with that message", keys: []press{key("Up"), key("Return")}, await: []string{seesMessage, seesMenu}, shot: "menu"},
+		{name: "react to it", keys: []press{key("Right"), key("Return")}, await: []string{seesSubmitted}},
+		{name: "show every conversation", keys: []press{key("Escape"), key("ctrl+k"), typed("show all"), key("Return")}, await: []string{seesPalette, seesFilter}, shot: "window"},
 		{name: "open the palette", keys: []press{key("ctrl+k")}, await: []string{seesPalette}, shot: "palette"},
 		{name: "close it and go to the next conversation", keys: []press{key("Escape"), key("alt+Down")}, await: []string{seesConversation}, shot: "next"},
+	}
+}
+
+// darkJourney is the pair of pictures that demo --headless takes in the dark.
+func darkJourney() []move {
+	return []move{
+		{name: "the same inbox in the dark", await: []string{seesWindow, seesInbox}, shot: "dark-inbox"},
+		{name: "and a conversation", keys: []press{key("alt+Down")}, await: []string{seesConversation}, shot: "dark-conversation"},
 	}
 }
 
@@ -191,8 +231,14 @@ func shotJourney() []move {
 	return []move{
 		{name: "inbox", await: []string{seesWindow, seesInbox}, shot: "inbox"},
 		{name: "conversation", keys: []press{key("alt+Down")}, await: []string{seesConversation}, shot: "conversation"},
-		{name: "palette", keys: []press{key("ctrl+k")}, await: []string{seesPalette}, shot: "palette"},
-		{name: "close", keys: []press{key("Escape")}, await: []string{seesOverlayClosed}},
+		{name: "note", keys: []press{key("ctrl+shift+n")}, await: []string{seesNote}, shot: "note"},
+		{name: "message menu", keys: []press{key("Escape"), key("Up"), key("Return")}, await: []string{seesMessage, seesMenu}, shot: "menu"},
+		{name: "emoji", keys: []press{key("Escape"), key("ctrl+e")}, await: []string{seesOverlayClosed, seesEmoji}, shot: "emoji"},
+		{name: "contact panel, or none", keys: []press{key("Escape"), key("ctrl+i")}, await: []string{seesOverlayClosed}, shot: "contact"},
+		{name: "palette", keys: []press{key("ctrl+i"), key("ctrl+k")}, await: []string{seesPalette}, shot: "palette"},
+		{name: "assign", keys: []press{key("Escape"), key("ctrl+shift+a")}, await: []string{seesOverlayClosed, seesAssign}, shot: "assign"},
+		{name: "shortcuts", keys: []press{key("Escape"), key("F1")}, await: []string{seesOverlayClosed, seesHelp}, shot: "help"},
+		{name: "settings", keys: []press{key("Escape"), key("ctrl+comma")}, await: []string{seesSettings}, shot: "settings"},
 	}
 }
 

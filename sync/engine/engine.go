@@ -58,7 +58,7 @@ const (
 	clockSlack   = 5 * time.Minute
 	inFlight     = 16               // intents on their way
 	outcomeIn    = 60 * time.Second // after that the connection is taken for broken
-	waitingMax   = 64               // frames read and not yet in the cache
+	waitingMax   = 128              // frames read and not yet in the cache
 	nudgeIn      = 5 * time.Second  // how long a connection may take to answer after a nudge
 )
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -41,6 +42,12 @@ var (
 	ErrNoInbox  = errors.New("no such inbox in the configuration")
 	ErrNoPerson = identity.ErrNoPerson
 )
+
+// told are the errors that mean the same on both sides of the socket.
+var told = []error{ErrNoInbox, identity.ErrNoPerson, identity.ErrName, identity.ErrRole}
+
+// ErrNoAnswer means that the running relay went away while it was asked.
+var ErrNoAnswer = errors.New("the running relay did not answer")
 
 // AddPerson implements [Admin].
 func (r *Relay) AddPerson(ctx context.Context, name string, role inbox.Role, inboxes []inbox.InboxID) (inbox.Person, error) {
@@ -127,7 +134,11 @@ type remoteAdmin struct{ client http.Client }
 // Call close when done.
 func OpenAdmin(ctx context.Context, cfg Config, log *slog.Logger) (a Admin, done func() error, err error) {
 	socket := cfg.adminSocket()
-	if conn, err := net.DialTimeout("unix", socket, time.Second); err == nil {
+	conn, err := net.DialTimeout("unix", socket, time.Second)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, nil, fmt.Errorf("asking the running relay: %w", err)
+	}
+	if err == nil {
 		conn.Close()
 		dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var d net.Dialer
@@ -166,12 +177,18 @@ func (a *remoteAdmin) call(ctx context.Context, what string, in, out any) error 
 	}
 	res, err := a.client.Do(q)
 	if err != nil {
-		return fmt.Errorf("asking the running relay: %w", err)
+		return ErrNoAnswer
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(res.Body, 4<<10))
-		return errors.New(strings.TrimSpace(string(text)))
+		raw, _ := io.ReadAll(io.LimitReader(res.Body, 4<<10))
+		text := strings.TrimSpace(string(raw))
+		for _, known := range told {
+			if text == known.Error() {
+				return known
+			}
+		}
+		return errors.New(text)
 	}
 	return json.NewDecoder(res.Body).Decode(out)
 }

@@ -51,7 +51,6 @@ func benchRelay(b *testing.B) *Relay {
 	}()
 	b.Cleanup(func() {
 		cancel()
-		r.Disconnect(4000)
 		<-done
 		r.Close()
 	})

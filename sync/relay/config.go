@@ -9,12 +9,15 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/BurntSushi/toml"
 
 	"sealdesk/app/inbox"
 	"sealdesk/sync/relay/internal/mask"
+	"sealdesk/sync/relay/internal/outbound"
+	"sealdesk/sync/relay/internal/vault"
 	"sealdesk/sync/relay/internal/whatsapp"
 )
 
@@ -94,32 +97,40 @@ func wrong(format string, args ...any) error {
 // LoadConfig reads relay.toml and its secrets: from the environment, else from relay.env beside the file. It refuses
 // keys it does not know, values that cannot work, and missing secrets.
 func LoadConfig(path string) (Config, error) {
-	var c Config
-	meta, err := toml.DecodeFile(path, &c)
-	if errors.Is(err, fs.ErrNotExist) {
-		return c, wrong("%s is not there; `sealdesk-relay init` makes one", path)
+	text, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Config{}, wrong("%s is not there; `sealdesk-relay init` makes one", path)
+	case err != nil:
+		return Config{}, fmt.Errorf("reading the configuration: %w", err)
 	}
+	secret, err := readEnv(filepath.Join(filepath.Dir(path), EnvFile))
+	if err != nil {
+		return Config{}, err
+	}
+	return parseConfig(path, string(text), secret)
+}
+
+// parseConfig makes a configuration of the text at path. secret looks up the variables above.
+func parseConfig(path, text string, secret func(string) string) (Config, error) {
+	var c Config
+	meta, err := toml.Decode(text, &c)
 	if err != nil {
 		return c, wrong("%s: %v", path, err)
 	}
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
 		return c, wrong("%s: no such key: %s", path, unknown[0])
 	}
-	dir := filepath.Dir(path)
 	for _, file := range []*string{&c.Data, &c.TLS.Certificate, &c.TLS.Key} {
 		if *file != "" && !filepath.IsAbs(*file) {
-			*file = filepath.Join(dir, *file)
+			*file = filepath.Join(filepath.Dir(path), *file)
 		}
 	}
-	env, err := readEnv(filepath.Join(dir, EnvFile))
-	if err != nil {
-		return c, err
-	}
 	c.Secrets = Secrets{
-		AppSecret:         whatsapp.NewAppSecret(env(EnvAppSecret)),
-		PreviousAppSecret: whatsapp.NewAppSecret(env(EnvPreviousAppSecret)),
-		VerifyToken:       whatsapp.NewVerifyToken(env(EnvVerifyToken)),
-		Token:             whatsapp.NewToken(env(EnvToken)),
+		AppSecret:         whatsapp.NewAppSecret(secret(EnvAppSecret)),
+		PreviousAppSecret: whatsapp.NewAppSecret(secret(EnvPreviousAppSecret)),
+		VerifyToken:       whatsapp.NewVerifyToken(secret(EnvVerifyToken)),
+		Token:             whatsapp.NewToken(secret(EnvToken)),
 	}
 	return c, c.Check()
 }
@@ -132,13 +143,13 @@ func readEnv(path string) (func(string) string, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return os.Getenv, nil
 	case err != nil:
-		return nil, wrong("%s cannot be read: %v", path, err)
+		return nil, fmt.Errorf("reading the secrets: %w", err)
 	case info.Mode().Perm()&0o077 != 0:
 		return nil, wrong("%s can be read by others; run: chmod 600 %s", path, path)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, wrong("%s cannot be read: %v", path, err)
+		return nil, fmt.Errorf("reading the secrets: %w", err)
 	}
 	for n, line := range strings.Split(string(text), "\n") {
 		line = strings.TrimSpace(line)
@@ -172,26 +183,40 @@ func (c *Config) Check() error {
 	if c.Data == "" {
 		return wrong("data: the folder for the relay's store is missing")
 	}
-	if _, _, err := net.SplitHostPort(c.Public); err != nil {
+	if host, port, err := net.SplitHostPort(c.Public); err != nil || host == "" || !isPort(port) {
 		return wrong("public: write the host and port devices dial, such as relay.example.com:8443")
 	}
-	if _, _, err := net.SplitHostPort(c.Listen.Devices); err != nil {
-		return wrong("listen.devices: write an address such as :8443")
+	if c.TLS.Certificate == "" || c.TLS.Key == "" {
+		return wrong("tls: certificate and key name the files devices see; init makes relay.crt and relay.key")
 	}
-	for key, address := range map[string]string{"listen.webhooks": c.Listen.Webhooks, "listen.ops": c.Listen.Ops} {
-		if address == "" {
+	taken := map[string]string{}
+	for _, l := range []struct {
+		key, address string
+		plain        bool
+	}{{"listen.devices", c.Listen.Devices, false}, {"listen.webhooks", c.Listen.Webhooks, true}, {"listen.ops", c.Listen.Ops, true}} {
+		if l.address == "" && l.plain {
 			continue
 		}
-		host, _, err := net.SplitHostPort(address)
-		if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback() && !ip.IsPrivate()) {
-			return wrong("%s: it has no TLS of its own, so it takes a loopback or private address, such as 127.0.0.1:8080", key)
+		host, port, err := net.SplitHostPort(l.address)
+		if err != nil || !isPort(port) {
+			return wrong("%s: write an address such as 127.0.0.1:8080 or, for devices, :8443", l.key)
 		}
+		if ip := net.ParseIP(host); l.plain && host != "localhost" && (ip == nil || !ip.IsLoopback() && !ip.IsPrivate()) {
+			return wrong("%s: it has no TLS of its own, so it takes a loopback or private address, such as 127.0.0.1:8080", l.key)
+		}
+		if taken[l.address] != "" {
+			return wrong("%s: %s has %s already; write another port", l.key, taken[l.address], l.address)
+		}
+		taken[l.address] = l.key
 	}
 	if u, err := url.Parse(c.WhatsApp.API); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return wrong("whatsapp.api: write the base address, usually https://graph.facebook.com")
+		return wrong("whatsapp.api: write the base address, usually %s", whatsapp.DefaultBaseURL)
 	}
 	if !version.MatchString(c.WhatsApp.Version) {
-		return wrong("whatsapp.version: write a version of the Graph API such as v24.0")
+		return wrong("whatsapp.version: write a version of the Graph API such as %s", whatsapp.DefaultVersion)
+	}
+	if c.WhatsApp.Rate < 0 || c.WhatsApp.Rate > maxNumberRate {
+		return wrong("whatsapp.messages_per_second: 1 to %d, usually %d", maxNumberRate, outbound.NumberRate)
 	}
 	if _, ok := nameRule[c.Masking.Name]; !ok {
 		return wrong("masking.name: one of first-initial, full, alias")
@@ -226,7 +251,27 @@ func (c *Config) Check() error {
 	case c.Secrets.Token.IsZero():
 		return wrong("the WhatsApp access token is missing. Set %s, or write it into %s", EnvToken, EnvFile)
 	}
-	return nil
+	_, err := c.graph()
+	return err
+}
+
+// maxNumberRate is the most messages a second Meta allows any number.
+const maxNumberRate = 1000
+
+func isPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return err == nil && n > 0
+}
+
+// graph returns the client of the Graph API the configuration describes. It opens no connection.
+func (c *Config) graph() (*whatsapp.Client, error) {
+	client, err := whatsapp.NewClient(whatsapp.Config{
+		BaseURL: c.WhatsApp.API, Version: c.WhatsApp.Version, Token: c.Secrets.Token, MediaHosts: c.WhatsApp.MediaHosts,
+	})
+	if err != nil {
+		return nil, wrong("whatsapp.api: %v", err)
+	}
+	return client, nil
 }
 
 func (c *Config) policy() mask.Policy {
@@ -250,6 +295,18 @@ func (c *Config) inboxByNumber() map[string]inbox.InboxID {
 }
 
 func (c *Config) masterKeyFile() string { return filepath.Join(c.Data, "master.key") }
+
+// master reads the master key. A missing one is [vault.ErrMaster] like one that cannot be used.
+func (c *Config) master() (vault.Master, error) {
+	m, err := vault.MasterFromFile(c.masterKeyFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: %s is missing", vault.ErrMaster, c.masterKeyFile())
+	}
+	if err != nil {
+		return m, fmt.Errorf("opening the master key: %w", err)
+	}
+	return m, nil
+}
 
 // LedgerFile is where the embedded store lies.
 func (c *Config) LedgerFile() string { return filepath.Join(c.Data, "relay.db") }

@@ -9,6 +9,7 @@
 //	session.go    one connected device: its proof, its facts, its wishes
 //	wishes.go     a wish -> may the person? -> audit and act in one transaction
 //	outbound/     act -> WhatsApp, and back as a fact
+//	listen.go     the addresses all that is reached at, and how it ends
 //
 // It must not know widgets, the OS keyring or the client's store, and it never imports the simulator.
 //

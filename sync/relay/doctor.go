@@ -10,10 +10,12 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
 	"time"
 
 	"sealdesk/sync/relay/internal/ledger"
-	"sealdesk/sync/relay/internal/vault"
 	"sealdesk/sync/relay/internal/whatsapp"
 )
 
@@ -43,12 +45,63 @@ func (s FindingState) String() string { return [...]string{"ok  ", "note", "BAD 
 func Doctor(ctx context.Context, path string) []Finding {
 	cfg, err := LoadConfig(path)
 	if err != nil {
-		return []Finding{{"configuration", Bad, err.Error(), "mend the line it names, then run doctor again"}}
+		advice := Advice(err)
+		if errors.Is(err, ErrConfig) {
+			advice = "mend the line it names, then run doctor again"
+		}
+		return []Finding{{"configuration", Bad, err.Error(), advice}}
 	}
 	out := []Finding{{What: "configuration", Detail: path}}
 	out = append(out, checkSecretsFile(filepath.Join(filepath.Dir(path), EnvFile)))
-	out = append(out, checkCertificate(cfg, time.Now()), checkMaster(cfg), checkStore(ctx, cfg))
+	out = append(out, checkCertificate(cfg, time.Now()), checkData(cfg), checkMaster(cfg))
+	running := isRunning(cfg)
+	out = append(out, checkStore(ctx, cfg, running))
+	if !running {
+		out = append(out, checkAddresses(cfg))
+	}
 	return append(out, checkGraph(ctx, cfg)...)
+}
+
+func isRunning(cfg Config) bool {
+	conn, err := net.DialTimeout("unix", cfg.adminSocket(), time.Second)
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}
+
+func checkData(cfg Config) Finding {
+	f := Finding{What: "data folder", Detail: "only the relay's user may enter it"}
+	info, err := os.Stat(cfg.Data)
+	switch {
+	case err != nil:
+		f.State, f.Detail, f.Advice = Bad, err.Error(), "restore it from a backup, or write the right folder at `data`"
+	case !info.IsDir():
+		f.State, f.Detail, f.Advice = Bad, "it is not a folder", "write the right folder at `data`"
+	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
+		f.State, f.Detail, f.Advice = Watch, "others may look into it", "chmod 700 "+cfg.Data
+	}
+	return f
+}
+
+// checkAddresses tries the addresses of a relay that does not run.
+func checkAddresses(cfg Config) Finding {
+	f := Finding{What: "addresses", Detail: "free to listen on"}
+	for key, address := range map[string]string{
+		"listen.devices": cfg.Listen.Devices, "listen.webhooks": cfg.Listen.Webhooks, "listen.ops": cfg.Listen.Ops,
+	} {
+		if address == "" {
+			continue
+		}
+		l, err := listenPublic(key, address)
+		if err != nil {
+			f.State, f.Detail, f.Advice = Bad, err.Error(), "see which program it is with: ss -ltnp"
+			continue
+		}
+		l.Close()
+	}
+	return f
 }
 
 func checkSecretsFile(path string) Finding {
@@ -89,16 +142,15 @@ func checkCertificate(cfg Config, now time.Time) Finding {
 }
 
 func checkMaster(cfg Config) Finding {
-	if _, err := vault.MasterFromFile(cfg.masterKeyFile()); err != nil {
+	if _, err := cfg.master(); err != nil {
 		return Finding{"master key", Bad, err.Error(), "restore data/master.key from its backup; without it the store cannot be read"}
 	}
 	return Finding{What: "master key", Detail: "there; keep a copy of data/master.key away from the store's backups"}
 }
 
-func checkStore(ctx context.Context, cfg Config) Finding {
+func checkStore(ctx context.Context, cfg Config, running bool) Finding {
 	f := Finding{What: "store"}
-	if conn, err := net.DialTimeout("unix", cfg.adminSocket(), time.Second); err == nil {
-		conn.Close()
+	if running {
 		f.Detail = "open in the running relay"
 		return f
 	}
@@ -106,7 +158,7 @@ func checkStore(ctx context.Context, cfg Config) Finding {
 		f.State, f.Detail, f.Advice = Watch, "not there yet", "it is made by the first `sealdesk-relay serve`"
 		return f
 	}
-	master, err := vault.MasterFromFile(cfg.masterKeyFile())
+	master, err := cfg.master()
 	if err != nil {
 		f.State, f.Detail, f.Advice = Bad, "cannot be looked at without the master key", "see above"
 		return f
@@ -135,38 +187,82 @@ func checkGraph(ctx context.Context, cfg Config) []Finding {
 	before := time.Now()
 	res, err := http.DefaultClient.Do(q)
 	if err != nil {
-		at.State, at.Detail, at.Advice = Bad, "cannot be reached", "let this machine open connections to "+q.URL.Host+" port 443, through the proxy if there is one (HTTPS_PROXY)"
+		at.State, at.Detail, at.Advice = Bad, "cannot be reached: "+unreachable(err), "let this machine open connections to "+q.URL.Host+", through the proxy if there is one (HTTPS_PROXY)"
 		return []Finding{at}
 	}
 	res.Body.Close()
 	out := []Finding{at, checkClock(res.Header.Get("Date"), before, time.Now())}
-	client, err := whatsapp.NewClient(whatsapp.Config{BaseURL: cfg.WhatsApp.API, Version: cfg.WhatsApp.Version, Token: cfg.Secrets.Token})
+	client, err := cfg.graph()
 	if err != nil {
 		return append(out, Finding{"whatsapp", Bad, err.Error(), "mend whatsapp.api and whatsapp.version"})
 	}
 	for _, in := range cfg.Inboxes {
 		f := Finding{What: "inbox " + in.ID, Detail: "WhatsApp knows the number and takes the token"}
-		if _, err := client.Number(ctx, in.PhoneNumberID); err != nil {
-			f.State, f.Detail, f.Advice = Bad, err.Error(), numberAdvice(err)
+		n, err := client.Number(ctx, in.PhoneNumberID)
+		if err != nil {
+			f.State = Bad
+			f.Detail, f.Advice = numberTrouble(err)
+		} else if theirs := digits(n.DisplayPhoneNumber); theirs != "" && theirs != digits(in.Number) {
+			f.State, f.Detail, f.Advice = Bad, "phone_number_id belongs to another number than `number` says", "copy both from Meta's console (WhatsApp > API setup)"
 		}
 		out = append(out, f)
 	}
 	return out
 }
 
-func numberAdvice(err error) string {
+// unreachable says why a connection could not be made, without what the error quotes.
+func unreachable(err error) string {
+	var dns *net.DNSError
+	var unknown x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var timeout net.Error
+	switch {
+	case errors.As(err, &dns):
+		return "its name is not known here"
+	case errors.As(err, &unknown), errors.As(err, &host):
+		return "somebody in between shows a certificate of their own"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "the connection is refused"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "no answer in time"
+	}
+	return "the connection breaks"
+}
+
+func digits(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c < '0' || c > '9' {
+			return -1
+		}
+		return c
+	}, s)
+}
+
+// numberTrouble says in words what WhatsApp did not like, and what to do.
+func numberTrouble(err error) (detail, advice string) {
 	var api *whatsapp.APIError
 	if !errors.As(err, &api) {
-		return "try again; if it stays, look at the proxy between this machine and Meta"
+		return "the answer is not WhatsApp's", "look at whatsapp.api, and at the proxy between this machine and Meta"
 	}
-	switch api.Class {
-	case whatsapp.ClassAuth:
-		return "make a new system user token in Meta Business settings and put it into " + EnvToken
-	case whatsapp.ClassPermission:
-		return "give the system user the permissions whatsapp_business_messaging and whatsapp_business_management"
+	code := fmt.Sprintf(" (status %d, code %d)", api.HTTPStatus, api.Code)
+	switch {
+	case api.Class == whatsapp.ClassAuth:
+		return "WhatsApp does not take the token" + code, "make a new system user token in Meta Business settings and put it into " + EnvToken
+	case api.Class == whatsapp.ClassPermission:
+		return "the token may not use this number" + code, "give the system user the permissions whatsapp_business_messaging and whatsapp_business_management"
+	case api.Code == codeOldVersion || api.Code == codeNoVersion:
+		return "WhatsApp does not speak this version any more" + code, "write a newer one at whatsapp.version, such as " + whatsapp.DefaultVersion
+	case api.Class.Temporary():
+		return "WhatsApp is busy" + code, "try again in a few minutes"
 	}
-	return "compare phone_number_id with Meta's console (WhatsApp > API setup)"
+	return "WhatsApp does not know this number" + code, "compare phone_number_id with Meta's console (WhatsApp > API setup)"
 }
+
+// Codes of the Graph API for a version in the path that is too old, or none (Meta, "Error handling").
+const (
+	codeOldVersion = 2635
+	codeNoVersion  = 2500
+)
 
 // maxSkew is how wrong a clock may be: one-time codes and reply windows depend on it.
 const maxSkew = 30 * time.Second

@@ -59,22 +59,26 @@ func (r *Relay) items(id inbox.InboxID, d whatsapp.Delivery) iter.Seq[item] {
 	}
 }
 
-// An intake turns the raw rows of one inbox into facts, in order.
+// An intake turns the raw rows of one inbox into facts, in order. While one lot of facts waits for the disk, the next is
+// being prepared.
 type intake struct {
 	r     *Relay
 	id    inbox.InboxID
 	shard string
 
 	after uint64 // the last row that became facts, or was parked; owned by run
+	first uint64 // the first row that this process found; owned by run until the first trim
 
 	mu    sync.Mutex
 	ready map[uint64]decoded // rows that were just written, so that they need not be read and decoded again
 	bytes int
+	taken uint64 // the last row that was had from the ledger instead
 }
 
 type decoded struct {
 	row      rawRow
 	delivery whatsapp.Delivery
+	err      error // set: the row cannot be read
 }
 
 func newIntake(r *Relay, id inbox.InboxID) *intake {
@@ -84,20 +88,23 @@ func newIntake(r *Relay, id inbox.InboxID) *intake {
 func (in *intake) remember(n uint64, row rawRow, d whatsapp.Delivery) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.bytes+len(row.Body) > rememberedRaw {
+	if n <= in.taken || in.bytes+len(row.Body) > rememberedRaw {
 		return
 	}
 	in.bytes += len(row.Body)
 	in.ready[n] = decoded{row: row, delivery: d}
 }
 
-func (in *intake) recall(n uint64) (decoded, bool) {
+// recall takes the row n if it is in memory. With elsewhere, a row that is not will be had from the ledger.
+func (in *intake) recall(n uint64, elsewhere bool) (decoded, bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	d, ok := in.ready[n]
 	if ok {
 		delete(in.ready, n)
 		in.bytes -= len(d.row.Body)
+	} else if elsewhere {
+		in.taken = max(in.taken, n)
 	}
 	return d, ok
 }
@@ -107,8 +114,11 @@ func (in *intake) run(ctx context.Context, poke <-chan struct{}) error {
 	trim := make(chan uint64, 1)
 	var trimmer sync.WaitGroup
 	trimmer.Go(func() {
+		var done uint64
 		for n := range trim {
-			if err := in.trim(ctx, n); err != nil && ctx.Err() == nil {
+			if err := in.trim(ctx, max(done+1, in.first), n); err == nil {
+				done = n
+			} else if ctx.Err() == nil {
 				in.r.log.Error("raw webhooks cannot be removed", "inbox", string(in.id), "error", err)
 			}
 		}
@@ -116,20 +126,34 @@ func (in *intake) run(ctx context.Context, poke <-chan struct{}) error {
 	defer trimmer.Wait()
 	defer close(trim)
 	tries := map[uint64]int{}
+	next := in.ahead(ctx, in.after)
+	defer func() { <-next }()
 	for ctx.Err() == nil {
-		n, err := in.round(ctx, tries)
+		now := <-next
+		done, err := 0, now.err
+		if len(now.rows) == 0 {
+			next = make(chan lot, 1)
+			next <- lot{}
+		} else {
+			next = in.ahead(ctx, now.rows[len(now.rows)-1].n)
+			done, err = in.round(ctx, now, tries)
+			if done < len(now.rows) {
+				<-next // it stands on what did not happen
+				next = in.ahead(ctx, in.after)
+			}
+		}
 		if err != nil && ctx.Err() == nil {
 			in.r.log.Error("intake stopped for a moment", "inbox", string(in.id), "error", err)
 		}
-		if n > 0 {
+		if done > 0 {
 			select { // the newest number counts
 			case <-trim:
 			default:
 			}
 			trim <- in.after
-			if err == nil {
-				continue
-			}
+		}
+		if len(now.rows) > 0 && err == nil {
+			continue
 		}
 		wait := time.NewTimer(time.Minute)
 		if err != nil {
@@ -141,15 +165,18 @@ func (in *intake) run(ctx context.Context, poke <-chan struct{}) error {
 		case <-wait.C:
 		}
 		wait.Stop()
+		<-next
+		next = in.ahead(ctx, in.after)
 	}
 	return nil
 }
 
-// trim removes the rows up to n, which are facts now. If the relay dies before, they become facts once more, without harm.
-func (in *intake) trim(ctx context.Context, n uint64) error {
+// trim removes the rows from and to n, which are facts now. If the relay dies before, they become facts once more,
+// without harm.
+func (in *intake) trim(ctx context.Context, from, n uint64) error {
 	return in.r.db.Update(ctx, rawShard(in.id), func(tx ledger.Tx) error {
-		for key := range tx.Scan(bucketRaw, nil, binary.BigEndian.AppendUint64(nil, n+1)) {
-			if err := tx.Delete(bucketRaw, key); err != nil {
+		for ; from <= n; from++ {
+			if err := tx.Delete(bucketRaw, binary.BigEndian.AppendUint64(nil, from)); err != nil {
 				return err
 			}
 		}
@@ -162,21 +189,45 @@ type numbered struct {
 	decoded
 }
 
-// round turns up to rawPerRound rows into facts in one transaction and returns how many it is done with. If that does
-// not work, it goes row by row, so that a row that cannot be understood does not hold up the others for ever.
-func (in *intake) round(ctx context.Context, tries map[uint64]int) (done int, err error) {
-	rows, err := in.rows(ctx)
-	if err != nil || len(rows) == 0 {
-		return 0, err
-	}
-	if err := in.project(ctx, rows); err == nil || ctx.Err() != nil {
-		if err == nil {
-			in.after = rows[len(rows)-1].n
+// A lot is some consecutive rows and the facts they lead to. err says why the facts are not known.
+type lot struct {
+	rows  []numbered
+	facts []fact
+	err   error
+}
+
+// ahead prepares the rows after a place in the background.
+func (in *intake) ahead(ctx context.Context, after uint64) chan lot {
+	c := make(chan lot, 1)
+	go func() {
+		var l lot
+		if l.rows, l.err = in.rows(ctx, after); l.err == nil {
+			l.facts, l.err = in.prepare(ctx, l.rows)
 		}
-		return len(rows), err
+		c <- l
+	}()
+	return c
+}
+
+// round turns a lot into facts in one transaction and returns how many rows it is done with. If that does not work, it
+// goes row by row, so that a row that cannot be understood does not hold up the others for ever.
+func (in *intake) round(ctx context.Context, l lot, tries map[uint64]int) (done int, err error) {
+	if in.first == 0 {
+		in.first = l.rows[0].n
 	}
-	for _, row := range rows {
-		if err := in.project(ctx, []numbered{row}); err != nil {
+	if err = l.err; err == nil {
+		err = in.write(ctx, l.facts)
+	}
+	if err == nil {
+		in.after = l.rows[len(l.rows)-1].n
+		return len(l.rows), nil
+	}
+	for _, row := range l.rows {
+		facts, err := in.prepare(ctx, []numbered{row})
+		if err == nil {
+			err = in.write(ctx, facts)
+		}
+		if err != nil {
 			if tries[row.n]++; ctx.Err() != nil || tries[row.n] < maxRawTries {
 				return done, err // later rows wait: order matters more than haste
 			}
@@ -193,24 +244,34 @@ func (in *intake) round(ctx context.Context, tries map[uint64]int) (done int, er
 	return done, nil
 }
 
-func (in *intake) rows(ctx context.Context) (rows []numbered, err error) {
+// rows returns the next rows after a place: those that were just written from memory, else what the ledger has.
+func (in *intake) rows(ctx context.Context, after uint64) (rows []numbered, err error) {
+	bytes := 0
+	full := func(row numbered) bool {
+		rows = append(rows, row)
+		bytes += len(row.row.Body)
+		return len(rows) == rawPerRound || bytes > bytesPerRound
+	}
+	for n := after + 1; ; n++ { // numbers have no gaps
+		d, ok := in.recall(n, false)
+		if !ok || full(numbered{n: n, decoded: d}) {
+			break
+		}
+	}
+	if len(rows) > 0 {
+		return rows, nil
+	}
 	err = in.r.db.View(ctx, rawShard(in.id), func(tx ledger.Tx) error {
-		rows = rows[:0]
-		bytes := 0
-		for key, value := range tx.Scan(bucketRaw, binary.BigEndian.AppendUint64(nil, in.after+1), nil) {
+		for key, value := range tx.Scan(bucketRaw, binary.BigEndian.AppendUint64(nil, after+1), nil) {
 			row := numbered{n: binary.BigEndian.Uint64(key)}
-			if d, ok := in.recall(row.n); ok {
+			if d, ok := in.recall(row.n, true); ok {
 				row.decoded = d
+			} else if cbor.Unmarshal(value, &row.row) != nil {
+				row.err = errRow
 			} else {
-				if cbor.Unmarshal(value, &row.row) != nil {
-					return errRow
-				}
-				if row.delivery, err = whatsapp.Decode(row.row.Body); err != nil {
-					return err
-				}
+				row.delivery, row.err = whatsapp.Decode(row.row.Body)
 			}
-			rows = append(rows, row)
-			if bytes += len(row.row.Body); len(rows) == rawPerRound || bytes > bytesPerRound {
+			if full(row) {
 				break
 			}
 		}
@@ -219,28 +280,37 @@ func (in *intake) rows(ctx context.Context) (rows []numbered, err error) {
 	return rows, err
 }
 
-// project prepares every item outside the transaction, where it may use the vault, and then writes them all.
-func (in *intake) project(ctx context.Context, rows []numbered) error {
-	var facts []fact
+// prepare does for every item what needs the vault, and nothing that lasts beside it.
+func (in *intake) prepare(ctx context.Context, rows []numbered) ([]fact, error) {
+	facts := make([]fact, 0, len(rows))
 	for _, row := range rows {
+		if row.err != nil {
+			return nil, row.err
+		}
 		for it := range in.r.items(in.id, row.delivery) {
 			f, err := in.r.prepare(ctx, in.id, it, row.row.At)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if f != nil {
 				facts = append(facts, f)
 			}
 		}
 	}
+	return facts, nil
+}
+
+// write writes the facts in one transaction.
+func (in *intake) write(ctx context.Context, facts []fact) error {
 	at := inbox.At(in.r.now())
 	err := in.r.db.Update(ctx, in.shard, func(tx ledger.Tx) error {
+		log := eventlog.NewWriter(tx)
 		for _, f := range facts {
-			if err := f(tx, at); err != nil {
+			if err := f(tx, log, at); err != nil {
 				return err
 			}
 		}
-		return nil
+		return log.Flush()
 	})
 	if err == nil {
 		in.r.metrics.facts.Add(float64(len(facts)))

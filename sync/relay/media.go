@@ -30,13 +30,15 @@ const (
 	bucketMediaQueue = "mediaqueue" // media id -> mediaRow, until the bytes are here or given up
 	bucketMediaOf    = "mediaof"    // media id -> contact id, for whoever serves it
 
-	maxMediaTries  = 6         // with back-off about four minutes; Meta keeps the bytes for seven days
-	maxMediaBytes  = 100 << 20 // Cloud API, largest document
-	maxPixels      = 40 << 20  // a picture with more is stored but not decoded
-	blurSide       = 16
-	mediaChunk     = 1 << 20
-	mediaAtOnce    = 3
-	mediaRetryBase = 4 * time.Second
+	maxMediaTries   = 176       // with back-off about seven days: as long as Meta keeps the bytes
+	maxMediaBytes   = 100 << 20 // Cloud API, largest document
+	maxPixels       = 24 << 20  // a picture with more is stored but not decoded
+	blurSide        = 16
+	mediaChunk      = 1 << 20
+	mediaAtOnce     = 3
+	mediaRetryBase  = 4 * time.Second
+	mediaRetryLimit = time.Hour
+	mediaFullPause  = 10 * time.Second // before a file is fetched again whose fate could not be written
 )
 
 // A mediaRow is one file to fetch from Meta. Its address is sealed under the contact's key.
@@ -157,7 +159,9 @@ func (r *Relay) fetchMedia(ctx context.Context, id inbox.InboxID, number string,
 			}
 			busy[row.Media.ID] = true
 			go func() {
-				r.fetchOne(ctx, shard, number, row)
+				if !r.fetchOne(ctx, shard, number, row) {
+					pause(ctx, mediaFullPause)
+				}
 				<-slots
 				done <- row.Media.ID
 			}()
@@ -182,21 +186,36 @@ func (r *Relay) fetchMedia(ctx context.Context, id inbox.InboxID, number string,
 // errMedia marks a file that will not become better by fetching it again.
 var errMedia = errors.New("media is not what was announced")
 
-func (r *Relay) fetchOne(ctx context.Context, shard, number string, row mediaRow) {
+// mediaTries is how often a file is asked for in all before an error is believed.
+func mediaTries(err error) int {
+	var api *whatsapp.APIError
+	switch {
+	case errors.Is(err, errMedia), errors.Is(err, whatsapp.ErrMediaTooLarge), errors.Is(err, whatsapp.ErrMediaDigest), errors.Is(err, whatsapp.ErrRequest):
+		return 1
+	case errors.As(err, &api) && !api.Class.Temporary() && !api.Class.Stops():
+		return 6 // WhatsApp says that there is no such file; it has been wrong about that for a minute
+	}
+	return maxMediaTries
+}
+
+// mediaRetry is how long to wait after so many tries.
+func mediaRetry(tries int) time.Duration { return min(mediaRetryBase<<min(tries, 12), mediaRetryLimit) }
+
+// fetchOne fetches a file and writes down what became of it. It reports false when it could not write that down.
+func (r *Relay) fetchOne(ctx context.Context, shard, number string, row mediaRow) bool {
 	media, trouble := r.fetch(ctx, number, row)
-	final := errors.Is(trouble, errMedia) || errors.Is(trouble, whatsapp.ErrMediaTooLarge) || errors.Is(trouble, whatsapp.ErrMediaDigest)
 	if ctx.Err() != nil {
-		return // the row stays; the next start fetches it
+		return true // the row stays; the next start fetches it
 	}
 	if trouble != nil {
 		r.log.Warn("media was not fetched", "media", string(row.Media.ID), "try", row.Tries, "error", trouble)
 	}
 	at := inbox.At(r.now())
 	err := r.db.Update(ctx, shard, func(tx ledger.Tx) error {
-		if trouble != nil && !final && row.Tries+1 < maxMediaTries {
+		if trouble != nil && row.Tries+1 < mediaTries(trouble) {
 			again := row
 			again.Tries++
-			again.Due = at.Add(mediaRetryBase << again.Tries)
+			again.Due = at.Add(mediaRetry(again.Tries))
 			return putMediaRow(tx, again)
 		}
 		done := media
@@ -211,6 +230,28 @@ func (r *Relay) fetchOne(ctx context.Context, shard, number string, row mediaRow
 	})
 	if err != nil && ctx.Err() == nil {
 		r.log.Error("media cannot be recorded", "media", string(row.Media.ID), "error", err)
+	}
+	return err == nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+func (r *Relay) mediaDir() string { return filepath.Join(r.cfg.Data, "media") }
+
+const halfMedia = "fetch-" // begins the name of a file that is being fetched
+
+// forgetHalfMedia removes what a relay that died left half fetched.
+func (r *Relay) forgetHalfMedia() {
+	files, _ := filepath.Glob(filepath.Join(r.mediaDir(), halfMedia+"*"))
+	for _, file := range files {
+		os.Remove(file)
 	}
 }
 
@@ -228,11 +269,10 @@ func (r *Relay) fetch(ctx context.Context, number string, row mediaRow) (inbox.M
 	if len(info.SHA256) == 0 {
 		info.SHA256 = row.Digest
 	}
-	dir := filepath.Join(r.cfg.Data, "media")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(r.mediaDir(), 0o700); err != nil {
 		return media, fmt.Errorf("making the media folder: %w", err)
 	}
-	file, err := os.CreateTemp(dir, "fetch-*")
+	file, err := os.CreateTemp(r.mediaDir(), halfMedia+"*")
 	if err != nil {
 		return media, fmt.Errorf("making a media file: %w", err)
 	}
@@ -245,20 +285,32 @@ func (r *Relay) fetch(ctx context.Context, number string, row mediaRow) (inbox.M
 	if err := w.close(); err != nil {
 		return media, err
 	}
-	if err := errors.Join(file.Sync(), file.Close(), os.Rename(file.Name(), r.mediaFile(media.ID))); err != nil {
-		return media, fmt.Errorf("keeping a media file: %w", err)
-	}
-	if w.isPicture {
-		if media.Width, media.Height, media.Blur, err = blur(w.picture); err != nil {
+	if w.isPicture && int64(len(w.picture)) == media.Size {
+		if media.Width, media.Height, media.Blur, err = r.blur(w.picture); err != nil {
 			return media, err
 		}
 	}
+	if err := errors.Join(file.Sync(), file.Close()); err != nil {
+		return media, fmt.Errorf("keeping a media file: %w", err)
+	}
+	if err := os.Rename(file.Name(), r.mediaFile(media.ID)); err != nil {
+		return media, fmt.Errorf("keeping a media file: %w", err)
+	}
+	syncFolder(r.mediaDir())
 	media.State = inbox.MediaReady
 	return media, nil
 }
 
+// syncFolder makes names in a folder durable where the system can.
+func syncFolder(dir string) {
+	if d, err := os.Open(dir); err == nil {
+		d.Sync()
+		d.Close()
+	}
+}
+
 func (r *Relay) mediaFile(id inbox.MediaID) string {
-	return filepath.Join(r.cfg.Data, "media", string(id))
+	return filepath.Join(r.mediaDir(), string(id))
 }
 
 // A sealedWriter seals what is written to it in chunks under the contact's key. A chunk is its length (4 bytes, big
@@ -317,15 +369,18 @@ func chunkKey(id inbox.MediaID, n uint32, last bool) []byte {
 }
 
 // blur returns a picture's size and at most 16x16 of its colours (see [inbox.Media]). A picture whose header promises
-// more pixels than anybody photographs is not decoded.
-func blur(file []byte) (w, h int, colours []byte, err error) {
+// more pixels than WhatsApp passes on is not decoded and has no colours. Pictures are decoded one at a time: a small file
+// may become a hundred megabytes.
+func (r *Relay) blur(file []byte) (w, h int, colours []byte, err error) {
 	conf, _, err := image.DecodeConfig(bytes.NewReader(file))
-	if err != nil {
+	if err != nil || conf.Width <= 0 || conf.Height <= 0 {
 		return 0, 0, nil, errMedia
 	}
-	if conf.Width <= 0 || conf.Height <= 0 || conf.Width > maxPixels/conf.Height {
-		return 0, 0, nil, errMedia
+	if conf.Width > maxPixels/conf.Height {
+		return conf.Width, conf.Height, nil, nil
 	}
+	r.decoding.Lock()
+	defer r.decoding.Unlock()
 	full, _, err := image.Decode(bytes.NewReader(file))
 	if err != nil {
 		return 0, 0, nil, errMedia

@@ -6,10 +6,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
-	"net"
-	"net/http"
-	"os"
 	"sync"
 	"time"
 
@@ -45,6 +43,8 @@ type Relay struct {
 	tls      tls.Certificate
 	places   places
 	raw      rawBudget
+	decoding sync.Mutex      // held while a picture is decoded
+	lost     chan struct{}   // closed when the store takes no writes until it is opened again
 	life     context.Context // of everything that is not bound to a request
 	stop     context.CancelFunc
 }
@@ -53,7 +53,8 @@ type Relay struct {
 type Options struct {
 	Log *slog.Logger
 	Now func() time.Time
-	// CommitDelay and the like stay the ledger's own business.
+	// StoreLimit is how large the store may become, in bytes; 0 is as large as the disk.
+	StoreLimit int
 }
 
 // Open opens the relay's store and vault. The configuration must have passed [Config.Check]. Close it.
@@ -65,6 +66,9 @@ func Open(ctx context.Context, cfg Config, opt Options) (*Relay, error) {
 		opt.Now = time.Now
 	}
 	cert, err := tls.LoadX509KeyPair(cfg.TLS.Certificate, cfg.TLS.Key)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("reading the certificate: %w", err)
+	}
 	if err != nil {
 		return nil, wrong("tls: the certificate or its key cannot be used: %v", err)
 	}
@@ -72,20 +76,20 @@ func Open(ctx context.Context, cfg Config, opt Options) (*Relay, error) {
 	if err != nil {
 		return nil, wrong("tls.certificate: %v", err)
 	}
-	master, err := vault.MasterFromFile(cfg.masterKeyFile())
+	master, err := cfg.master()
 	if err != nil {
-		return nil, fmt.Errorf("opening the master key: %w", err)
+		return nil, err
 	}
-	graph, err := whatsapp.NewClient(whatsapp.Config{
-		BaseURL: cfg.WhatsApp.API, Version: cfg.WhatsApp.Version, Token: cfg.Secrets.Token, MediaHosts: cfg.WhatsApp.MediaHosts,
-	})
+	graph, err := cfg.graph()
 	if err != nil {
-		return nil, wrong("whatsapp: %v", err)
+		return nil, err
 	}
-	db, err := ledger.Open(cfg.LedgerFile(), ledger.Config{Key: master.LedgerKey()})
+	file, err := ledger.Open(cfg.LedgerFile(), ledger.Config{Key: master.LedgerKey(), MaxSize: opt.StoreLimit, Log: opt.Log})
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
+	lost := make(chan struct{})
+	db := &watched{DB: file, lose: sync.OnceFunc(func() { close(lost) })}
 	v, err := vault.Open(ctx, db, master, vault.Config{Policy: cfg.policy(), Company: cfg.companyNumbers(), Log: opt.Log})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the vault: %w", err), db.Close())
@@ -94,7 +98,7 @@ func Open(ctx context.Context, cfg Config, opt Options) (*Relay, error) {
 	r := &Relay{
 		cfg: cfg, log: opt.Log, now: opt.Now, db: db, vault: v, people: identity.NewRegister(db, opt.Now), graph: graph,
 		logs: eventlog.NewReader(life, db), inboxes: cfg.inboxByNumber(), intakes: map[inbox.InboxID]*intake{},
-		pipes: map[inbox.InboxID]*outbound.Pipeline{}, pin: wire.PinOf(leaf.RawSubjectPublicKeyInfo), tls: cert, life: life, stop: stop,
+		pipes: map[inbox.InboxID]*outbound.Pipeline{}, pin: wire.PinOf(leaf.RawSubjectPublicKeyInfo), tls: cert, lost: lost, life: life, stop: stop,
 	}
 	r.metrics = newMetrics(r)
 	r.sessions = newSessions(r)
@@ -114,19 +118,52 @@ func Open(ctx context.Context, cfg Config, opt Options) (*Relay, error) {
 // Pin is what devices must see of the relay's certificate.
 func (r *Relay) Pin() wire.Pin { return r.pin }
 
-// announceInboxes writes the inboxes of the configuration into the company's log, if they are news.
+// watched tells when the store has lost the fate of a commit: it takes no more writes then, and only opening it again helps.
+type watched struct {
+	ledger.DB
+	lose func()
+}
+
+// Update implements [ledger.DB].
+func (w *watched) Update(ctx context.Context, shard string, f func(ledger.Tx) error) error {
+	err := w.DB.Update(ctx, shard, f)
+	if errors.Is(err, ledger.ErrUnknown) {
+		w.lose()
+	}
+	return err
+}
+
+// announceInboxes writes the inboxes of the configuration into the company's log, if they are news. A relay without news
+// writes nothing, so it starts on a full disk.
 func (r *Relay) announceInboxes(ctx context.Context) error {
 	const bucket = "inboxname"
-	return r.db.Update(ctx, identity.Shard, func(tx ledger.Tx) error {
-		at := inbox.At(r.now())
+	news := func(tx ledger.Tx) (list []InboxConfig, err error) {
 		for _, in := range r.cfg.Inboxes {
 			known, err := tx.Get(bucket, []byte(in.ID))
 			if err != nil {
-				return err
+				return nil, err
 			}
-			if string(known) == in.Name {
-				continue
+			if string(known) != in.Name {
+				list = append(list, in)
 			}
+		}
+		return list, nil
+	}
+	var list []InboxConfig
+	err := r.db.View(ctx, identity.Shard, func(tx ledger.Tx) (err error) {
+		list, err = news(tx)
+		return err
+	})
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	return r.db.Update(ctx, identity.Shard, func(tx ledger.Tx) error {
+		list, err := news(tx)
+		if err != nil {
+			return err
+		}
+		at := inbox.At(r.now())
+		for _, in := range list {
 			if err := tx.Put(bucket, []byte(in.ID), []byte(in.Name)); err != nil {
 				return err
 			}
@@ -145,6 +182,7 @@ func (r *Relay) announceInboxes(ctx context.Context) error {
 // Work turns raw webhooks into facts and sends what is queued, until ctx ends. It returns when all that was under way
 // has been written down.
 func (r *Relay) Work(ctx context.Context) error {
+	r.forgetHalfMedia()
 	g, ctx := errgroup.WithContext(ctx)
 	changed := r.db.Watch(ctx)
 	pokes := map[string][]chan struct{}{}
@@ -171,78 +209,41 @@ func (r *Relay) Work(ctx context.Context) error {
 }
 
 // Serve listens where the configuration says, works, and serves until ctx ends; then it lets devices go with a close
-// code that makes them come back, finishes what is under way, and returns.
+// code that makes them come back, finishes what is under way, and returns. It sends nothing before every address is its
+// own. It also ends, with an error, when the store takes no more writes.
 func (r *Relay) Serve(ctx context.Context) error {
+	doors := r.doors()
+	for i := range doors {
+		if err := r.open(&doors[i]); err != nil {
+			for _, d := range doors[:i] {
+				err = errors.Join(err, d.close())
+			}
+			return err
+		}
+		r.log.Info("listening", "for", doors[i].key, "address", doors[i].listener.Addr().String())
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return r.Work(ctx) })
-	type surface struct {
-		name, network, address string
-		handler                http.Handler
-		tls                    bool
-	}
-	for _, s := range []surface{
-		{"devices", "tcp", r.cfg.Listen.Devices, r.Devices(), true},
-		{"webhooks", "tcp", r.cfg.Listen.Webhooks, r.Webhooks(), false},
-		{"ops", "tcp", r.cfg.Listen.Ops, r.Ops(), false},
-		{"admin", "unix", r.cfg.adminSocket(), r.admin(), false},
-	} {
-		if s.address == "" {
-			continue
-		}
-		if s.network == "unix" {
-			os.Remove(s.address) // left behind by a relay that was killed; the store's lock says that none is running
-		}
-		l, err := net.Listen(s.network, s.address)
-		if err != nil {
-			return fmt.Errorf("listening for %s: %w", s.name, err)
-		}
-		if s.network == "unix" {
-			if err := os.Chmod(s.address, 0o600); err != nil {
-				return fmt.Errorf("closing the admin socket to others: %w", err)
-			}
-		}
-		r.log.Info("listening", "for", s.name, "address", l.Addr().String())
-		if s.tls {
-			l = tls.NewListener(l, r.TLS())
-		}
-		g.Go(func() error { return serve(ctx, l, s.handler, r.log) })
+	for _, d := range doors {
+		g.Go(func() error { return errors.Join(serve(ctx, d.listener, d.handler, r.log), d.close()) })
 	}
 	g.Go(func() error {
-		<-ctx.Done()
-		r.sessions.closeAll(wire.CloseGoingAway)
-		return nil
+		select {
+		case <-ctx.Done():
+			r.sessions.closeAll()
+			return nil
+		case <-r.lost:
+			return fmt.Errorf("writing to the store: %w", ledger.ErrUnknown)
+		}
 	})
-	return g.Wait()
-}
-
-// TLS is what devices are met with: TLS 1.3 and the pinned certificate.
-func (r *Relay) TLS() *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{r.tls}, NextProtos: []string{"http/1.1"}}
-}
-
-// serve runs one HTTP server until ctx ends and then gives requests under way ten seconds.
-func serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
-	srv := &http.Server{
-		Handler: h, ReadHeaderTimeout: wire.HandshakeTimeout, ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute,
-		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
-	var wait sync.WaitGroup
-	wait.Go(func() {
-		<-ctx.Done()
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-		defer cancel()
-		srv.Shutdown(grace)
-	})
-	err := srv.Serve(l)
-	if errors.Is(err, http.ErrServerClosed) {
-		err = nil
-	}
-	wait.Wait()
+	err := g.Wait()
+	r.sessions.closeAll()
 	return err
 }
 
-// Close closes the store. Nothing of the relay may be used afterwards.
+// Close lets devices go that are still connected, and closes the store. Nothing of the relay may be used afterwards.
 func (r *Relay) Close() error {
+	r.sessions.closeAll()
 	r.stop()
 	return r.db.Close()
 }

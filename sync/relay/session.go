@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"net/http"
 	"sync"
@@ -23,17 +24,22 @@ const (
 	frameBurst   = 200
 )
 
+var errTooFast = errors.New("too many frames")
+
 // sessions are the devices that are connected, at most one connection each.
 type sessions struct {
 	r        *Relay
 	upgrader websocket.Upgrader
+	life     context.Context // of every connection
+	stop     context.CancelFunc
+	wait     sync.WaitGroup // for every connection, proven or not
 	mu       sync.Mutex
 	open     map[inbox.DeviceID]*session
-	closing  bool
 }
 
 func newSessions(r *Relay) *sessions {
-	return &sessions{r: r, open: map[inbox.DeviceID]*session{}, upgrader: websocket.Upgrader{
+	life, stop := context.WithCancel(r.life)
+	return &sessions{r: r, life: life, stop: stop, open: map[inbox.DeviceID]*session{}, upgrader: websocket.Upgrader{
 		HandshakeTimeout: wire.HandshakeTimeout,
 		ReadBufferSize:   1 << 10,
 		WriteBufferSize:  4 << 10,
@@ -52,70 +58,100 @@ type session struct {
 	cursors  []inbox.Cursor
 	outcomes chan []byte
 	stop     context.CancelFunc
-	code     int // why it was stopped; set before stop is called
+	code     int  // why it was stopped; set before stop is called
+	deaf     bool // a write did not get through; of the one who writes
 	once     sync.Once
 	done     chan struct{} // closed when the connection is gone
 }
 
 // end asks the session to close with a code. The first reason counts.
-func (s *session) end(code int) {
-	s.once.Do(func() {
-		s.code = code
-		s.stop()
+func (x *session) end(code int) {
+	x.once.Do(func() {
+		x.code = code
+		x.stop()
 	})
 }
 
 // serve answers a device's call. Proving takes a deep stack and the HTTP server's buffers; a connection that is idle for
 // the rest of the day shall hold neither, so what follows the proof goes on without this goroutine.
 func (s *sessions) serve(w http.ResponseWriter, q *http.Request) {
+	if !s.enter() {
+		http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+		return
+	}
 	conn, err := s.upgrader.Upgrade(w, q, nil)
 	if err != nil {
+		s.wait.Done()
 		return // the upgrader has answered
 	}
-	ctx, stop := context.WithCancel(s.r.life)
+	ctx, stop := context.WithCancel(s.life)
 	x := &session{s: s, conn: conn, outcomes: make(chan []byte, outcomeQueue), stop: stop, done: make(chan struct{})}
 	code := x.handshake(ctx)
-	if code != 0 {
-		s.r.metrics.refused(code)
-		s.r.log.Info("device refused", "device", string(x.device.ID), "code", code)
-	} else if !s.admit(ctx, x) {
-		code = wire.CloseGoingAway
+	if code == 0 {
+		code = s.admit(ctx, x)
 	}
 	if code != 0 {
+		if ctx.Err() != nil {
+			code = wire.CloseGoingAway
+		}
+		s.r.metrics.refused(code)
+		s.r.log.Info("device refused", "device", string(x.device.ID), "code", code)
 		closeWith(conn, code)
 		conn.Close()
 		stop()
+		s.wait.Done()
 		return
 	}
-	s.r.log.Info("device connected", "device", string(x.device.ID), "person", string(x.person.ID), "app", x.device.App)
-	go x.read(ctx)
+	s.r.log.Info("device connected", "device", string(x.device.ID), "person", string(x.person.ID))
 	go x.run(ctx)
+}
+
+// enter counts a connection, unless the relay is stopping.
+func (s *sessions) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life.Err() != nil {
+		return false
+	}
+	s.wait.Add(1)
+	return true
 }
 
 // run writes until the session ends, and then clears up.
 func (x *session) run(ctx context.Context) {
+	defer x.s.wait.Done()
+	var reader sync.WaitGroup
+	reader.Go(func() { x.read(ctx) })
+	// A device that does not read shall not hold up whoever wants the connection closed.
+	defer context.AfterFunc(ctx, func() { x.conn.NetConn().SetWriteDeadline(time.Now().Add(time.Second)) })()
 	x.write(ctx)
 	x.end(wire.CloseGoingAway) // unless there is a better reason already
-	closeWith(x.conn, x.code)
+	if secure, ok := x.conn.NetConn().(*tls.Conn); ok && x.deaf {
+		secure.NetConn().Close() // TLS would wait for seconds to say goodbye
+	} else {
+		closeWith(x.conn, x.code)
+	}
 	x.conn.Close() // ends the reader too
+	reader.Wait()
 	x.s.leave(x)
 	x.s.r.log.Info("device gone", "device", string(x.device.ID), "code", x.code)
 	close(x.done)
 }
 
 // admit makes x the one connection of its device; an older one is closed first, so that two never speak for the device.
-func (s *sessions) admit(ctx context.Context, x *session) bool {
+// It returns a close code, 0 when x is in.
+func (s *sessions) admit(ctx context.Context, x *session) int {
 	for {
 		s.mu.Lock()
 		old := s.open[x.device.ID]
-		if s.closing || ctx.Err() != nil {
+		if ctx.Err() != nil {
 			s.mu.Unlock()
-			return false
+			return wire.CloseGoingAway
 		}
 		if old == nil {
 			s.open[x.device.ID] = x
 			s.mu.Unlock()
-			return true
+			break
 		}
 		s.mu.Unlock()
 		old.end(wire.CloseReplaced)
@@ -124,6 +160,17 @@ func (s *sessions) admit(ctx context.Context, x *session) bool {
 		case <-ctx.Done():
 		}
 	}
+	// Whoever excluded the device since it was looked up has not found this connection.
+	_, _, err := s.r.people.Device(ctx, x.device.ID)
+	if err == nil {
+		return 0
+	}
+	s.leave(x)
+	close(x.done)
+	if errors.Is(err, identity.ErrRevoked) {
+		return wire.CloseRevoked
+	}
+	return wire.CloseTrouble
 }
 
 func (s *sessions) leave(x *session) {
@@ -140,21 +187,12 @@ func (s *sessions) count() int {
 	return len(s.open)
 }
 
-// closeAll lets every device go and admits no more.
-func (s *sessions) closeAll(code int) {
+// closeAll lets every device go with [wire.CloseGoingAway], admits no more, and returns when all are gone.
+func (s *sessions) closeAll() {
 	s.mu.Lock()
-	s.closing = true
-	open := make([]*session, 0, len(s.open))
-	for _, x := range s.open {
-		open = append(open, x)
-	}
+	s.stop()
 	s.mu.Unlock()
-	for _, x := range open {
-		x.end(code)
-	}
-	for _, x := range open {
-		<-x.done
-	}
+	s.wait.Wait()
 }
 
 // closeDevice ends the connection of a device, if it has one.
@@ -180,6 +218,7 @@ func (x *session) handshake(ctx context.Context) int {
 	r := x.s.r
 	x.conn.SetReadLimit(wire.MaxHandshakeFrame)
 	x.conn.SetReadDeadline(time.Now().Add(wire.HandshakeTimeout))
+	defer context.AfterFunc(ctx, func() { x.conn.SetReadDeadline(time.Unix(1, 0)) })()
 	hello, ok := receive[wire.Hello](x.conn)
 	if !ok {
 		return wire.CloseMalformed
@@ -200,6 +239,9 @@ func (x *session) handshake(ctx context.Context) int {
 	if !ok {
 		return wire.CloseMalformed
 	}
+	if !isID(string(hello.Device)) {
+		return wire.CloseProof
+	}
 	device, person, err := r.people.Device(ctx, hello.Device)
 	switch {
 	case errors.Is(err, identity.ErrRevoked):
@@ -217,7 +259,6 @@ func (x *session) handshake(ctx context.Context) int {
 	if !ed25519.Verify(device.Key, wire.ProofBytes(challenge, device.ID, r.pin, hello.App), proof.Signature) {
 		return wire.CloseProof
 	}
-	device.App, device.System = hello.App, hello.System
 	x.device, x.person = device, person
 	x.cursors = r.logsFor(person, hello.Cursors)
 	welcome := wire.Welcome{Person: person, Time: inbox.At(r.now())}
@@ -270,7 +311,9 @@ func receive[T any](conn *websocket.Conn) (T, bool) {
 
 func (x *session) send(frame []byte) error {
 	x.conn.SetWriteDeadline(time.Now().Add(wire.WriteTimeout))
-	return x.conn.WriteMessage(websocket.BinaryMessage, frame)
+	err := x.conn.WriteMessage(websocket.BinaryMessage, frame)
+	x.deaf = err != nil
+	return err
 }
 
 // write is the only writer of the connection: facts from the logs, answers to wishes, pings.
@@ -286,10 +329,11 @@ func (x *session) write(ctx context.Context) {
 		moved := false
 		for i, c := range x.cursors {
 			frame, next, err := r.logs.Next(ctx, c)
+			if ctx.Err() != nil {
+				return
+			}
 			if err != nil {
-				if ctx.Err() == nil {
-					r.log.Error("log cannot be read for a device", "log", string(c.Log), "error", err)
-				}
+				r.log.Error("log cannot be read for a device", "log", string(c.Log), "error", err)
 				x.end(wire.CloseTrouble)
 				return
 			}
@@ -340,7 +384,22 @@ func (x *session) read(ctx context.Context) {
 	r := x.s.r
 	pace := rate.NewLimiter(frameRate, frameBurst)
 	alive := func() { x.conn.SetReadDeadline(time.Now().Add(wire.DeadAfter)) }
-	x.conn.SetPongHandler(func(string) error { alive(); return nil })
+	control := func(string) error { // control frames cost as much as others
+		if !pace.Allow() {
+			x.end(wire.CloseRate)
+			return errTooFast
+		}
+		alive()
+		return nil
+	}
+	x.conn.SetPongHandler(control)
+	x.conn.SetPingHandler(func(data string) error {
+		if err := control(data); err != nil {
+			return err
+		}
+		x.conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(time.Second)) // the writer notices trouble
+		return nil
+	})
 	for {
 		alive()
 		kind, frame, err := x.conn.ReadMessage()
@@ -387,6 +446,3 @@ func (x *session) answer(ctx context.Context, o wire.Outcome) {
 	case <-ctx.Done():
 	}
 }
-
-// Disconnect lets every device go with a close code and admits no more. [Relay.Serve] does it by itself.
-func (r *Relay) Disconnect(code int) { r.sessions.closeAll(code) }

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"sealdesk/sync/relay/internal/vault"
+	"sealdesk/sync/relay/internal/whatsapp"
 )
 
 //go:embed relay.toml.tmpl
@@ -54,7 +55,7 @@ func (a *Answers) Defaults() {
 		value string
 	}{
 		{&a.Devices, ":8443"}, {&a.Webhooks, "127.0.0.1:8080"}, {&a.Ops, "127.0.0.1:9090"},
-		{&a.API, "https://graph.facebook.com"}, {&a.Version, "v24.0"}, {&a.InboxID, "sales"}, {&a.InboxName, "Sales"},
+		{&a.API, whatsapp.DefaultBaseURL}, {&a.Version, whatsapp.DefaultVersion}, {&a.InboxID, "sales"}, {&a.InboxName, "Sales"},
 		{&a.VerifyToken, randomWord()},
 	} {
 		if *d.field == "" {
@@ -73,22 +74,26 @@ func randomWord() string {
 var ErrExists = errors.New("there is a relay here already")
 
 // Init writes everything a relay needs into dir: relay.toml, relay.env with the secrets (0600), a certificate and the
-// master key. It refuses to touch a folder that has any of them, and writes nothing unless the configuration can work.
-// It returns the path of relay.toml.
-func Init(dir string, a Answers) (string, error) {
+// master key. It refuses to touch a folder that has any of them, writes nothing unless the configuration can work, and
+// takes back what it wrote when it cannot write all. It returns the path of relay.toml.
+func Init(dir string, a Answers) (path string, err error) {
 	a.Defaults()
-	path := filepath.Join(dir, "relay.toml")
+	dir, err = filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("finding the folder: %w", err)
+	}
+	path = filepath.Join(dir, "relay.toml")
 	data := filepath.Join(dir, "data")
 	for _, file := range []string{path, filepath.Join(dir, EnvFile), filepath.Join(dir, "relay.crt"), filepath.Join(dir, "relay.key"), data} {
-		if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
+		switch _, err := os.Lstat(file); {
+		case err == nil:
 			return "", fmt.Errorf("%w: %s", ErrExists, file)
+		case !errors.Is(err, fs.ErrNotExist):
+			return "", fmt.Errorf("looking into the folder: %w", err)
 		}
 	}
-	cfg, err := a.config()
-	if err != nil {
-		return "", err
-	}
-	if err := cfg.Check(); err != nil {
+	text := a.toml()
+	if err := a.check(path, text); err != nil {
 		return "", err
 	}
 	host, _, _ := net.SplitHostPort(a.Public)
@@ -96,55 +101,78 @@ func Init(dir string, a Answers) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("making a certificate: %w", err)
 	}
-	if err := os.MkdirAll(data, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("making the folder: %w", err)
+	}
+	var made []string
+	defer func() {
+		if err == nil {
+			return
+		}
+		for _, file := range made {
+			os.RemoveAll(file) // all of it was made here, a moment ago
+		}
+	}()
+	if err := os.Mkdir(data, 0o700); err != nil {
 		return "", fmt.Errorf("making the data folder: %w", err)
 	}
+	made = append(made, data)
 	if _, err := vault.CreateMasterFile(filepath.Join(data, "master.key")); err != nil {
 		return "", fmt.Errorf("making the master key: %w", err)
 	}
-	var text strings.Builder
-	if err := exampleTemplate.Execute(&text, a); err != nil {
-		return "", fmt.Errorf("writing the configuration: %w", err)
-	}
-	env := fmt.Sprintf("# Secrets of the relay. Keep this file to yourself (chmod 600).\n%s=%s\n%s=%s\n%s=%s\n# While the app secret is being changed in Meta's console, the old one still counts:\n# %s=\n",
-		EnvAppSecret, a.AppSecret, EnvVerifyToken, a.VerifyToken, EnvToken, a.Token, EnvPreviousAppSecret)
 	for _, f := range []struct {
 		name, text string
 		mode       fs.FileMode
 	}{
-		{"relay.crt", string(crt), 0o644}, {"relay.key", string(key), 0o600}, {EnvFile, env, 0o600}, {"relay.toml", text.String(), 0o644},
+		{"relay.crt", string(crt), 0o644}, {"relay.key", string(key), 0o600}, {EnvFile, a.env(), 0o600}, {"relay.toml", text, 0o644},
 	} {
-		if err := writeNew(filepath.Join(dir, f.name), f.text, f.mode); err != nil {
+		file := filepath.Join(dir, f.name)
+		if err := writeNew(file, f.text, f.mode); err != nil {
 			return "", err
 		}
+		made = append(made, file)
 	}
+	syncFolder(dir)
 	return path, nil
 }
 
-// config is the configuration the answers lead to, read from the very text that will be written.
-func (a *Answers) config() (Config, error) {
-	for _, secret := range []string{a.AppSecret, a.VerifyToken, a.Token} {
-		if strings.ContainsAny(secret, "\r\n\"' ") {
-			return Config{}, wrong("a secret holds a space, a quote or a line break; copy it again")
-		}
-	}
-	var text strings.Builder
-	if err := exampleTemplate.Execute(&text, a); err != nil {
-		return Config{}, fmt.Errorf("writing the configuration: %w", err)
-	}
-	dir, err := os.MkdirTemp("", "sealdesk-init-")
-	if err != nil {
-		return Config{}, fmt.Errorf("making a temporary folder: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "relay.toml")
-	env := fmt.Sprintf("%s=%s\n%s=%s\n%s=%s\n", EnvAppSecret, a.AppSecret, EnvVerifyToken, a.VerifyToken, EnvToken, a.Token)
-	if err := errors.Join(writeNew(path, text.String(), 0o600), writeNew(filepath.Join(dir, EnvFile), env, 0o600)); err != nil {
-		return Config{}, err
-	}
-	return LoadConfig(path)
+// secrets are the answers that must not stand in relay.toml.
+func (a *Answers) secrets() map[string]string {
+	return map[string]string{EnvAppSecret: a.AppSecret, EnvVerifyToken: a.VerifyToken, EnvToken: a.Token}
 }
 
+func (a *Answers) env() string {
+	s := a.secrets()
+	var b strings.Builder
+	b.WriteString("# Secrets of the relay. Keep this file to yourself (chmod 600).\n")
+	for _, key := range []string{EnvAppSecret, EnvVerifyToken, EnvToken} {
+		fmt.Fprintf(&b, "%s=%s\n", key, s[key])
+	}
+	fmt.Fprintf(&b, "# While the app secret is being changed in Meta's console, the old one still counts:\n# %s=\n", EnvPreviousAppSecret)
+	return b.String()
+}
+
+func (a *Answers) toml() string {
+	var text strings.Builder
+	if err := exampleTemplate.Execute(&text, a); err != nil {
+		panic(err) // the template is part of the program
+	}
+	return text.String()
+}
+
+// check reads the configuration back from the very text that will be written.
+func (a *Answers) check(path, text string) error {
+	s := a.secrets()
+	for _, secret := range s {
+		if strings.ContainsFunc(secret, func(c rune) bool { return c <= ' ' || c == '"' || c == '\'' || c > '~' }) {
+			return wrong("a secret holds a space, a quote or something that is no plain letter; copy it again")
+		}
+	}
+	_, err := parseConfig(path, text, func(key string) string { return s[key] })
+	return err
+}
+
+// writeNew writes a file that must not exist yet, whole or not at all.
 func writeNew(path, text string, mode fs.FileMode) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
@@ -152,6 +180,7 @@ func writeNew(path, text string, mode fs.FileMode) error {
 	}
 	_, err = f.WriteString(text)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		os.Remove(path)
 		return fmt.Errorf("writing %s: %w", filepath.Base(path), err)
 	}
 	return nil
@@ -161,15 +190,17 @@ func writeNew(path, text string, mode fs.FileMode) error {
 func Example() string {
 	a := Answers{Public: "relay.example.com:8443", Number: "+493023125000", PhoneNumberID: "106540352242922"}
 	a.Defaults()
-	var text strings.Builder
-	if err := exampleTemplate.Execute(&text, a); err != nil {
-		panic(err) // the template is part of the program
-	}
-	return text.String()
+	return a.toml()
 }
 
 func tomlQuote(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", " ").Replace(s) + `"`
+	plain := strings.Map(func(c rune) rune {
+		if c < ' ' || c == 0x7f {
+			return ' '
+		}
+		return c
+	}, s)
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(plain) + `"`
 }
 
 // certificate makes a self-signed one for the host. Devices pin its key, so nobody needs to have signed it; ten years

@@ -19,13 +19,17 @@ import (
 // bucketOriginal keeps each message as Meta wrote it, sealed under its contact's key: unknown fields are never lost.
 const bucketOriginal = "original"
 
+// bucketOther keeps changes that hold no message and no status, as Meta wrote them, by keyed hash: what the relay does not
+// understand yet is not lost for the relay that will.
+const bucketOther = "other"
+
 // bucketEarly keeps the emoji of a reaction that overtook its message, under the keyed hash of Meta's id of the message.
 const bucketEarly = "early"
 
 // A fact is one prepared item: all that needs the vault is done, what is left is to write it. It may run more than once,
 // and writing the same item twice leaves what writing it once does: messages are known by Meta's id, receipts only move
-// forward.
-type fact func(tx ledger.Tx, at inbox.Moment) error
+// forward. It appends by log, and flushes it before anybody else may write to the log.
+type fact func(tx ledger.Tx, log *eventlog.Writer, at inbox.Moment) error
 
 // prepare turns one of Meta's items into a fact. nil means that the item is understood and leads to none.
 func (r *Relay) prepare(ctx context.Context, id inbox.InboxID, it item, received inbox.Moment) (fact, error) {
@@ -37,7 +41,10 @@ func (r *Relay) prepare(ctx context.Context, id inbox.InboxID, it item, received
 		if err != nil || !ok {
 			return nil, err
 		}
-		return func(tx ledger.Tx, _ inbox.Moment) error {
+		return func(tx ledger.Tx, log *eventlog.Writer, _ inbox.Moment) error {
+			if err := log.Flush(); err != nil {
+				return err
+			}
 			known, err := report.Settle(tx)
 			if err == nil && !known {
 				r.metrics.foreign.Inc()
@@ -46,7 +53,9 @@ func (r *Relay) prepare(ctx context.Context, id inbox.InboxID, it item, received
 		}, nil
 	}
 	r.metrics.otherField(it.change.Field)
-	return nil, nil
+	key := r.vault.Hash(bucketOther, string(it.change.DedupeKey()))
+	raw := it.change.Raw.Reveal()
+	return func(tx ledger.Tx, _ *eventlog.Writer, _ inbox.Moment) error { return tx.Put(bucketOther, key[:], raw) }, nil
 }
 
 // incoming is a customer's message on its way to becoming a fact.
@@ -107,14 +116,14 @@ func (r *Relay) prepareMessage(ctx context.Context, m whatsapp.Message, id inbox
 	if in.original, err = r.vault.Seal(ctx, contact.ID, bucketOriginal, []byte(in.message.ID), m.Raw.Reveal()); err != nil {
 		return nil, fmt.Errorf("sealing a message: %w", err)
 	}
-	return func(tx ledger.Tx, at inbox.Moment) error {
+	return func(tx ledger.Tx, log *eventlog.Writer, at inbox.Moment) error {
 		if again, err := in.known.Message(tx); err != nil {
 			return err
 		} else if again != "" {
 			r.metrics.duplicates.Inc()
 			return nil
 		}
-		return in.write(tx, at)
+		return in.write(tx, log, at)
 	}, nil
 }
 
@@ -249,7 +258,7 @@ func emoji(s string) string {
 }
 
 // write appends the facts the message leads to.
-func (in *incoming) write(tx ledger.Tx, at inbox.Moment) error {
+func (in *incoming) write(tx ledger.Tx, log *eventlog.Writer, at inbox.Moment) error {
 	conversation, opened, err := in.thread(tx)
 	if err != nil {
 		return err
@@ -257,7 +266,7 @@ func (in *incoming) write(tx ledger.Tx, at inbox.Moment) error {
 	var bodies []inbox.EventBody
 	if opened {
 		bodies = append(bodies, inbox.ConversationOpened{Conversation: conversation, Inbox: in.inbox, Contact: in.contact})
-	} else if c, ok, err := eventlog.Conversation(tx, conversation); err != nil {
+	} else if c, ok, err := log.Conversation(conversation); err != nil {
 		return err
 	} else if ok && !sameCard(c.Contact, in.contact) {
 		bodies = append(bodies, inbox.ContactChanged{Conversation: conversation, Contact: in.contact})
@@ -294,7 +303,7 @@ func (in *incoming) write(tx ledger.Tx, at inbox.Moment) error {
 			}
 		}
 	}
-	if _, err := eventlog.Append(tx, at, "", bodies...); err != nil {
+	if _, err := log.Append(at, "", bodies...); err != nil {
 		return err
 	}
 	if err := in.ref.Bind(tx); err != nil {

@@ -1,8 +1,10 @@
 package relay
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +21,7 @@ import (
 
 const (
 	bucketWish  = "wish/" // + day: intent id -> wishRow
+	bucketAgain = "again" // message id -> the message that says the same once more, because a person wished it
 	wishDays    = 40      // a device that was away longer than that has lost its lease long ago
 	retrySoon   = 2000    // milliseconds
 	maxIDLength = 64
@@ -28,6 +31,7 @@ const (
 type wishRow struct {
 	Device  inbox.DeviceID `cbor:"1,keyasint"`
 	Refusal inbox.Refusal  `cbor:"2,keyasint,omitempty"`
+	Print   []byte         `cbor:"3,keyasint,omitempty"` // keyed hash of what was wished
 }
 
 // places remembers which inbox a conversation belongs to. It is only a cache.
@@ -59,7 +63,11 @@ func (r *Relay) placeOf(ctx context.Context, id inbox.ConversationID) (inbox.Inb
 // transaction, so a wish that comes twice is granted once.
 func (r *Relay) wish(ctx context.Context, p inbox.Person, device inbox.DeviceID, i inbox.Intent) wire.Outcome {
 	out := wire.Outcome{Intent: i.ID}
-	if len(i.ID) > maxIDLength || len(i.Body.On()) > maxIDLength {
+	if !isID(string(i.ID)) {
+		out.Intent, out.Refusal = "", inbox.RefusedMalformed // what is no name is not said back
+		return out
+	}
+	if !isID(string(i.Body.On())) || !mayBeIDs(i.Body) {
 		out.Refusal = inbox.RefusedMalformed
 		return out
 	}
@@ -85,11 +93,46 @@ func (r *Relay) wish(ctx context.Context, p inbox.Person, device inbox.DeviceID,
 	return out
 }
 
+// isID reports whether s may name something: what devices call things is looked up, stored and logged.
+func isID(s string) bool {
+	return s != "" && len(s) <= maxIDLength && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+// mayBeIDs reports whether everything a wish names besides its conversation is nothing or may be a name.
+func mayBeIDs(b inbox.IntentBody) bool {
+	var named string
+	switch b := b.(type) {
+	case inbox.SendText:
+		named = string(b.Quote)
+	case inbox.SendAgain:
+		named = string(b.Message)
+	case inbox.AddReaction:
+		named = string(b.Message)
+	case inbox.Assign:
+		named = string(b.To)
+	}
+	return named == "" || isID(named)
+}
+
+// printOf tells two wishes apart that have the same name, and tells nothing of what they say.
+func (r *Relay) printOf(b inbox.IntentBody) ([]byte, error) {
+	words, err := wire.EncodeIntent(inbox.Intent{Body: b})
+	if err != nil {
+		return nil, err
+	}
+	h := r.vault.Hash("wish", string(words))
+	return h[:], nil
+}
+
 func (r *Relay) grant(ctx context.Context, in inbox.InboxID, p inbox.Person, device inbox.DeviceID, i inbox.Intent) error {
 	shard := eventlog.Shard(in.Log())
+	print, err := r.printOf(i.Body)
+	if err != nil {
+		return err
+	}
 	var c inbox.Conversation
 	var known *wishRow
-	err := r.db.View(ctx, shard, func(tx ledger.Tx) (err error) {
+	err = r.db.View(ctx, shard, func(tx ledger.Tx) (err error) {
 		if known, err = rememberedWish(tx, i.ID); err != nil || known != nil {
 			return err
 		}
@@ -100,7 +143,7 @@ func (r *Relay) grant(ctx context.Context, in inbox.InboxID, p inbox.Person, dev
 		return err
 	}
 	if known != nil {
-		return known.answer(device)
+		return known.answer(device, print)
 	}
 	do, err := r.prepareWish(ctx, in, p, c, i)
 	if err != nil {
@@ -114,7 +157,7 @@ func (r *Relay) grant(ctx context.Context, in inbox.InboxID, p inbox.Person, dev
 			return err
 		}
 		if known != nil {
-			return known.answer(device)
+			return known.answer(device, print)
 		}
 		c, _, err := eventlog.Conversation(tx, i.Body.On())
 		if err != nil {
@@ -132,7 +175,7 @@ func (r *Relay) grant(ctx context.Context, in inbox.InboxID, p inbox.Person, dev
 		if err := audit.Record(tx, entry); err != nil {
 			return err
 		}
-		return rememberWish(tx, now, i.ID, wishRow{Device: device, Refusal: verdict})
+		return rememberWish(tx, now, i.ID, wishRow{Device: device, Refusal: verdict, Print: print})
 	})
 	if err == nil && verdict != inbox.Granted {
 		return verdict
@@ -172,18 +215,11 @@ func refuse(why inbox.Refusal) deed {
 	return func(ledger.Tx, inbox.Conversation, inbox.Moment) (inbox.Refusal, error) { return why, nil }
 }
 
-func facts(cause inbox.IntentID, bodies ...inbox.EventBody) deed {
-	return func(tx ledger.Tx, _ inbox.Conversation, at inbox.Moment) (inbox.Refusal, error) {
-		_, err := eventlog.Append(tx, at, cause, bodies...)
-		return inbox.Granted, err
-	}
-}
-
 // prepareWish does what needs the vault, outside of any transaction, and returns what is left to do.
 func (r *Relay) prepareWish(ctx context.Context, in inbox.InboxID, p inbox.Person, c inbox.Conversation, i inbox.Intent) (deed, error) {
 	switch b := i.Body.(type) {
 	case inbox.SendText:
-		return r.prepareText(ctx, p, c, i.ID, b.Text, b.Quote)
+		return r.prepareText(ctx, p, c, i.ID, r.newMessageID(), b.Text, b.Quote)
 	case inbox.SendAgain:
 		return r.prepareAgain(ctx, in, p, c, i.ID, b.Message)
 	case inbox.AddNote:
@@ -194,7 +230,7 @@ func (r *Relay) prepareWish(ctx context.Context, in inbox.InboxID, p inbox.Perso
 		if err != nil {
 			return nil, err
 		}
-		id := inbox.NewIDAt[inbox.MessageID](inbox.At(r.now()))
+		id := r.newMessageID()
 		return func(tx ledger.Tx, _ inbox.Conversation, at inbox.Moment) (inbox.Refusal, error) {
 			_, err := eventlog.Append(tx, at, i.ID, inbox.MessageAdded{Message: inbox.Message{
 				ID: id, Conversation: b.Conversation, At: at, Side: inbox.FromPerson, Author: p.ID, Kind: inbox.Note, Body: body,
@@ -222,9 +258,16 @@ func (r *Relay) prepareWish(ctx context.Context, in inbox.InboxID, p inbox.Perso
 			return inbox.Granted, err
 		}, nil
 	case inbox.MarkRead:
-		return facts(i.ID, inbox.ReadMoved{Conversation: b.Conversation, Person: p.ID, UpTo: b.UpTo}), nil
+		return func(tx ledger.Tx, _ inbox.Conversation, at inbox.Moment) (inbox.Refusal, error) {
+			_, err := eventlog.Append(tx, at, i.ID, inbox.ReadMoved{Conversation: b.Conversation, Person: p.ID, UpTo: b.UpTo})
+			return inbox.Granted, err
+		}, nil
 	}
 	return refuse(inbox.RefusedNewerWords), nil
+}
+
+func (r *Relay) newMessageID() inbox.MessageID {
+	return inbox.NewIDAt[inbox.MessageID](inbox.At(r.now()))
 }
 
 // happened is the item that tells colleagues what somebody did to the conversation.
@@ -235,7 +278,7 @@ func happened(c inbox.ConversationID, at inbox.Moment, what inbox.What, by, whom
 	}}
 }
 
-func (r *Relay) prepareText(ctx context.Context, p inbox.Person, c inbox.Conversation, cause inbox.IntentID, text string, answers inbox.MessageID) (deed, error) {
+func (r *Relay) prepareText(ctx context.Context, p inbox.Person, c inbox.Conversation, cause inbox.IntentID, id inbox.MessageID, text string, answers inbox.MessageID) (deed, error) {
 	if err := inbox.CheckText(text); err != nil {
 		return refuse(refusalOf(err)), nil
 	}
@@ -243,7 +286,6 @@ func (r *Relay) prepareText(ctx context.Context, p inbox.Person, c inbox.Convers
 	if err != nil {
 		return nil, err
 	}
-	id := inbox.NewIDAt[inbox.MessageID](inbox.At(r.now()))
 	parcel, err := outbound.Seal(ctx, r.vault, outbound.Parcel{Message: id, Contact: c.Contact.ID, Text: text, Quote: answers})
 	if err != nil {
 		return nil, err
@@ -290,20 +332,37 @@ func (r *Relay) prepareAgain(ctx context.Context, in inbox.InboxID, p inbox.Pers
 	if err != nil {
 		return nil, err
 	}
-	send, err := r.prepareText(ctx, p, c, cause, text, answers)
+	fresh := r.newMessageID()
+	send, err := r.prepareText(ctx, p, c, cause, fresh, text, answers)
 	if err != nil {
 		return nil, err
 	}
 	return func(tx ledger.Tx, c inbox.Conversation, at inbox.Moment) (inbox.Refusal, error) {
-		m, _, err := eventlog.Message(tx, id) // a status may have come meanwhile
-		if err != nil {
-			return inbox.Granted, err
+		if open, err := mayGoAgain(tx, id); err != nil || !open {
+			return inbox.RefusedState, err
 		}
-		if m.Receipt != inbox.Failed && m.Receipt != inbox.Unknown {
-			return inbox.RefusedState, nil
+		if refusal, err := send(tx, c, at); err != nil || refusal != inbox.Granted {
+			return refusal, err
 		}
-		return send(tx, c, at)
+		return inbox.Granted, tx.Put(bucketAgain, []byte(id), []byte(fresh))
 	}, nil
+}
+
+// mayGoAgain reports whether a message and everything that was sent in its place did not arrive, as far as is known: a
+// status may have come meanwhile, or a colleague may have been faster.
+func mayGoAgain(tx ledger.Tx, id inbox.MessageID) (bool, error) {
+	for id != "" {
+		m, _, err := eventlog.Message(tx, id)
+		if err != nil || m.Receipt != inbox.Failed && m.Receipt != inbox.Unknown {
+			return false, err
+		}
+		next, err := tx.Get(bucketAgain, []byte(id))
+		if err != nil {
+			return false, err
+		}
+		id = inbox.MessageID(next)
+	}
+	return true, nil
 }
 
 func (r *Relay) prepareReaction(ctx context.Context, p inbox.Person, c inbox.Conversation, cause inbox.IntentID, b inbox.AddReaction) (deed, error) {
@@ -312,7 +371,7 @@ func (r *Relay) prepareReaction(ctx context.Context, p inbox.Person, c inbox.Con
 		return refuse(inbox.RefusedMalformed), nil
 	}
 	parcel, err := outbound.Seal(ctx, r.vault, outbound.Parcel{
-		Message: inbox.NewIDAt[inbox.MessageID](inbox.At(r.now())), Contact: c.Contact.ID, React: b.Message, Emoji: b.Emoji,
+		Message: r.newMessageID(), Contact: c.Contact.ID, React: b.Message, Emoji: b.Emoji,
 	})
 	if err != nil {
 		return nil, err
@@ -364,10 +423,11 @@ func refusalOf(err error) inbox.Refusal {
 	return inbox.RefusedMalformed
 }
 
-// answer repeats the answer a wish got before. A wish of another device under the same name is a fault of that device.
-func (w wishRow) answer(device inbox.DeviceID) error {
+// answer repeats the answer a wish got before. Another wish under the same name, or one of another device, is a fault of
+// that device.
+func (w wishRow) answer(device inbox.DeviceID, print []byte) error {
 	switch {
-	case w.Device != device:
+	case w.Device != device, w.Print != nil && !bytes.Equal(w.Print, print):
 		return inbox.RefusedMalformed
 	case w.Refusal != inbox.Granted:
 		return w.Refusal

@@ -40,6 +40,13 @@ func eventBody[T inbox.EventBody](b []byte) (inbox.EventBody, error) {
 
 // EncodeEvent returns the event as bytes, the form a log keeps it in and a batch carries it in.
 func EncodeEvent(e inbox.Event) ([]byte, error) {
+	if row, ok := quickEncode(make([]byte, 0, 256), e); ok {
+		return row, nil
+	}
+	return slowEncode(e)
+}
+
+func slowEncode(e inbox.Event) ([]byte, error) {
 	body, err := encMode.Marshal(e.Body)
 	if err != nil {
 		return nil, fmt.Errorf("encoding event of kind %d: %w", e.Body.Kind(), err)
@@ -49,11 +56,28 @@ func EncodeEvent(e inbox.Event) ([]byte, error) {
 
 // DecodeEvent is the reverse of [EncodeEvent]. Errors as for [Decode].
 func DecodeEvent(b []byte) (inbox.Event, error) {
+	if e, rest, ok := quickDecode(b); ok && len(rest) == 0 {
+		return e, nil
+	}
+	return slowDecode(b)
+}
+
+func slowDecode(b []byte) (inbox.Event, error) {
 	row, err := decode[eventRow](b)
 	if err != nil {
 		return inbox.Event{}, err
 	}
 	return row.event()
+}
+
+// slowDecodeFirst takes one event from the front of a sequence.
+func slowDecodeFirst(b []byte) (e inbox.Event, rest []byte, err error) {
+	var row eventRow
+	if rest, err = decMode.UnmarshalFirst(b, &row); err != nil {
+		return e, nil, ErrMalformed
+	}
+	e, err = row.event()
+	return e, rest, err
 }
 
 func (r eventRow) event() (inbox.Event, error) {
@@ -147,16 +171,19 @@ func decodeBatch(payload []byte) (any, error) {
 	if err != nil {
 		return nil, ErrMalformed
 	}
+	batch.Events = make([]inbox.Event, 0, min(f.To-f.From, MaxBatchEvents))
 	place := f.From
 	for len(plain) > 0 {
-		var row eventRow
-		if plain, err = decMode.UnmarshalFirst(plain, &row); err != nil || len(batch.Events) == MaxBatchEvents {
+		if len(batch.Events) == MaxBatchEvents {
 			return nil, ErrMalformed
 		}
-		e, err := row.event()
-		if err != nil {
-			return nil, err
+		e, rest, ok := quickDecode(plain)
+		if !ok {
+			if e, rest, err = slowDecodeFirst(plain); err != nil {
+				return nil, err
+			}
 		}
+		plain = rest
 		if e.Seq > f.To || !f.Reset && e.Seq <= place {
 			return nil, ErrMalformed
 		}

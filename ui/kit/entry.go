@@ -145,6 +145,9 @@ func (e *input) TypedShortcut(s fyne.Shortcut) {
 			return
 		}
 		s = &fyne.ShortcutPaste{Clipboard: cutClipboard{p.Clipboard, e}}
+	} else if _, ok := s.(*fyne.ShortcutCopy); ok && e.SelectedText() != "" {
+		e.Entry.TypedShortcut(s)
+		return
 	} else if forwardShortcut(e.outer, s) {
 		return
 	}
@@ -167,6 +170,12 @@ type inputRenderer struct {
 
 func (r *inputRenderer) Refresh() {
 	r.WidgetRenderer.Refresh()
+	r.style()
+}
+
+// Layout keeps our line: the entry's own sets its width anew.
+func (r *inputRenderer) Layout(size fyne.Size) {
+	r.WidgetRenderer.Layout(size)
 	r.style()
 }
 
@@ -238,6 +247,8 @@ type ComposerConfig struct {
 	OnCut func()
 	// OnKey gets every key before the router; true means used.
 	OnKey func(ev *fyne.KeyEvent) bool
+	// OnFocus is called when the composer got the keyboard.
+	OnFocus func()
 	// OnHeight is called when the number of visible lines changed, so that the owner can lay out.
 	OnHeight func()
 	// EnterBreaks makes Enter a new line and Shift+Enter send.
@@ -271,6 +282,9 @@ func NewComposer(cfg ComposerConfig) *Composer {
 		if in {
 			if cv := canvasOf(c); cv != nil {
 				SetHome(cv, c)
+			}
+			if cfg.OnFocus != nil {
+				cfg.OnFocus()
 			}
 		}
 	}

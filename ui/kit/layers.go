@@ -56,6 +56,7 @@ func (r *layersRenderer) Layout(size fyne.Size) {
 }
 func (r *layersRenderer) Refresh() {
 	r.Layout(r.l.Size())
+	canvas.Refresh(r.l) // new content was never drawn: no canvas knows it yet, and would not be drawn for it
 	canvas.Refresh(r.l.content)
 	r.l.tip.Refresh()
 	r.l.toast.Refresh()

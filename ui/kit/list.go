@@ -35,12 +35,24 @@ type ListConfig struct {
 	// tap, on the window for a menu.
 	OnTap  func(i int, area string, pos fyne.Position)
 	OnMenu func(i int, area string, abs fyne.Position)
+	// OnPress is called when the pointer goes down on a row. OnDrag is called while it moves with the
+	// button held: from is where it went down, to is where it is now, both in that row, which to may
+	// have left.
+	OnPress func(i int, area string, pos fyne.Position)
+	OnDrag  func(i int, from, to fyne.Position)
 	// OnKey gets keys while the list has the focus, after the router. True means used.
 	OnKey func(ev *fyne.KeyEvent) bool
+	// OnRune gets letters while the list has the focus. An action that moves the focus belongs here and
+	// not on the key: the letter follows its key, and would be typed where the focus has gone.
+	OnRune func(r rune)
+	// RingRow leaves it to the chosen row to show that the list has the focus.
+	RingRow bool
 	// Tip is the tooltip of an area of a row.
 	Tip func(i int, area string) string
 	// Hand reports whether the pointer is a hand over an area. Nil means over every named area.
 	Hand func(area string) bool
+	// Text reports whether an area is text that can be selected: the pointer shows it. Nil means none.
+	Text func(area string) bool
 	// OnOlder is called once each time the first row comes near the view; the next call needs a
 	// Changed, a Reset or a scroll away in between.
 	OnOlder func()
@@ -89,6 +101,8 @@ type List struct {
 	hoverArea string
 	barHover  bool
 	dragBar   bool
+	pressed   string // the row the pointer went down on
+	pressedAt fyne.Position
 	focused   bool
 	first     int
 	last      int
@@ -200,6 +214,9 @@ func (l *List) Select(id string) {
 	l.selected = id
 	l.restate(old)
 	l.restate(id)
+	if l.cfg.RingRow && l.focused && (old == "") != (id == "") {
+		l.compose(l.Size())
+	}
 }
 
 // Selected returns the ID of the chosen row.
@@ -228,6 +245,23 @@ func (l *List) ScrollTo(id string) {
 	}
 	l.stuck, l.fresh = false, false
 	l.arrange(false)
+}
+
+// Where returns the position of a row in view on the window.
+func (l *List) Where(id string) (fyne.Position, bool) {
+	r := l.rows[id]
+	if r == nil {
+		return fyne.Position{}, false
+	}
+	return fyne.CurrentApp().Driver().AbsolutePositionForObject(l).Add(r.box.Position()), true
+}
+
+// Redraw draws a row in view again without measuring it.
+func (l *List) Redraw(id string) {
+	if r := l.rows[id]; r != nil {
+		l.draw(r, l.width)
+		canvas.Refresh(l.ground)
+	}
 }
 
 // ScrollToTop shows the first row, ScrollToBottom the end.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/test"
 	"pgregory.net/rapid"
 
@@ -399,4 +400,34 @@ func TestGoldenList(t *testing.T) {
 		l.Select("0")
 		return l
 	})
+}
+
+func TestADragIsToldInTheRowItBeganIn(t *testing.T) {
+	themed(t, kit.Options{})
+	p := newPile(20)
+	var presses, rows []int
+	var from, to fyne.Position
+	l := p.list(kit.ListConfig{
+		Uniform: func() float32 { return 50 },
+		OnPress: func(i int, _ string, _ fyne.Position) { presses = append(presses, i) },
+		OnDrag:  func(i int, a, b fyne.Position) { rows, from, to = append(rows, i), a, b },
+	})
+	c := kit.NewComposer(kit.ComposerConfig{Name: "Message"})
+	w := window(t, kit.Column(kit.Grow(l), kit.Min(c)), 400, 500)
+	w.Canvas().Focus(c)
+	w.Canvas().Unfocus() // as a press beside an entry does
+	at := fyne.PointEvent{Position: fyne.NewPos(30, 120)}
+	l.MouseDown(&desktop.MouseEvent{PointEvent: at, Button: desktop.MouseButtonPrimary})
+	l.Dragged(&fyne.DragEvent{PointEvent: fyne.PointEvent{Position: fyne.NewPos(90, 260)}})
+	l.DragEnd()
+	if len(presses) != 1 || presses[0] != 2 || len(rows) != 1 || rows[0] != 2 || from != fyne.NewPos(30, 20) || to != fyne.NewPos(90, 160) {
+		t.Errorf("presses %v rows %v from %v to %v", presses, rows, from, to)
+	}
+	if w.Canvas().Focused() != fyne.Focusable(c) {
+		t.Error("a drag kept the focus from the field")
+	}
+	l.Dragged(&fyne.DragEvent{PointEvent: at})
+	if len(rows) != 1 {
+		t.Error("a drag went on after its end")
+	}
 }

@@ -191,7 +191,7 @@ func (l *List) compose(size fyne.Size) {
 		l.bar.Resize(fyne.NewSize(listBarWidth, h))
 		l.scene = append(l.scene, l.bar)
 	}
-	if l.focused {
+	if l.focused && !(l.cfg.RingRow && l.selected != "") {
 		l.ring.StrokeColor, l.ring.StrokeWidth = p.Accent, FocusWidth
 		l.ring.Resize(size)
 		l.scene = append(l.scene, l.ring)
@@ -310,6 +310,9 @@ func (l *List) Cursor() desktop.Cursor {
 	if l.cfg.Hand != nil && l.cfg.Hand(l.hoverArea) || l.cfg.Hand == nil && l.hoverArea != "" {
 		return desktop.PointerCursor
 	}
+	if l.cfg.Text != nil && l.cfg.Text(l.hoverArea) {
+		return desktop.TextCursor
+	}
 	return desktop.DefaultCursor
 }
 
@@ -323,7 +326,17 @@ func (l *List) onBar(p fyne.Position) bool {
 
 // MouseDown implements desktop.Mouseable: a press on the bar's lane starts dragging it there.
 func (l *List) MouseDown(ev *desktop.MouseEvent) {
-	if ev.Button != desktop.MouseButtonPrimary || !l.onBar(ev.Position) {
+	l.pressed = ""
+	if ev.Button != desktop.MouseButtonPrimary {
+		return
+	}
+	if !l.onBar(ev.Position) {
+		if r, at := l.rowAt(ev.Position); r != nil {
+			l.pressed, l.pressedAt = r.id, at
+			if l.cfg.OnPress != nil {
+				l.cfg.OnPress(r.index, r.sketch.areaAt(at), at)
+			}
+		}
 		return
 	}
 	l.dragBar = true
@@ -334,13 +347,21 @@ func (l *List) MouseDown(ev *desktop.MouseEvent) {
 }
 
 // MouseUp implements desktop.Mouseable.
-func (l *List) MouseUp(*desktop.MouseEvent) { l.DragEnd() }
+func (l *List) MouseUp(*desktop.MouseEvent) {
+	if l.dragBar {
+		l.DragEnd()
+	}
+}
 
 // Dragged implements fyne.Draggable.
 func (l *List) Dragged(ev *fyne.DragEvent) {
 	if l.dragBar {
 		y, _, _ := l.barPlace(l.Size().Height)
 		l.barTo(y + ev.Dragged.DY)
+		return
+	}
+	if r := l.rows[l.pressed]; r != nil && l.cfg.OnDrag != nil {
+		l.cfg.OnDrag(r.index, l.pressedAt, ev.Position.Subtract(r.box.Position()))
 	}
 }
 
@@ -349,6 +370,10 @@ func (l *List) DragEnd() {
 	if l.dragBar {
 		l.dragBar = false
 		l.compose(l.Size())
+	}
+	if l.pressed != "" {
+		l.pressed = ""
+		goHome(l) // a drag is no tap, but took the focus all the same
 	}
 }
 
@@ -370,7 +395,11 @@ func (l *List) FocusGained() { l.focused = true; l.compose(l.Size()) }
 func (l *List) FocusLost() { l.focused = false; l.compose(l.Size()) }
 
 // TypedRune implements fyne.Focusable.
-func (l *List) TypedRune(rune) {}
+func (l *List) TypedRune(r rune) {
+	if l.cfg.OnRune != nil {
+		l.cfg.OnRune(r)
+	}
+}
 
 // TypedKey implements fyne.Focusable: the window's router first, then the owner, then scrolling.
 func (l *List) TypedKey(ev *fyne.KeyEvent) {

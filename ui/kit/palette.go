@@ -398,6 +398,7 @@ type cover struct {
 	bx, by   float32
 	bw, bh   float32
 	before   fyne.Focusable
+	clear    bool // what is below is not dimmed
 	isClosed bool
 }
 
@@ -405,7 +406,9 @@ func newCover(c fyne.Canvas, paint func(*Sketch, fyne.Size), outside func(), kid
 	v := &cover{canvas: c, paint: paint, outside: outside}
 	v.kids = kids
 	v.init(v, "", func(s *Sketch, size fyne.Size) {
-		s.Rect(0, 0, size.Width, size.Height, s.P.Scrim, 0)
+		if !v.clear {
+			s.Rect(0, 0, size.Width, size.Height, s.P.Scrim, 0)
+		}
 		v.paint(s, size)
 	}, nil)
 	return v
@@ -455,6 +458,9 @@ func (v *cover) Tapped(ev *fyne.PointEvent) {
 		}
 	}
 }
+
+// TappedSecondary implements fyne.SecondaryTappable, like Tapped.
+func (v *cover) TappedSecondary(ev *fyne.PointEvent) { v.Tapped(ev) }
 
 // MouseIn implements desktop.Hoverable, so that nothing below reacts to the pointer.
 func (v *cover) MouseIn(*desktop.MouseEvent) {}

@@ -39,6 +39,12 @@ type RouterConfig struct {
 	Context func() string
 	// Exclusive are contexts in which only bindings that name them work, such as a locked window.
 	Exclusive []string
+	// Key names a key as it is printed on the reader's keyboard: "Ctrl", "Alt", "Shift", "Enter",
+	// "PageUp", "PageDown", "Home" or "End". Nil, and "" for a key, mean the English name.
+	Key func(name string) string
+	// Copy is asked when Copy is pressed and no text entry has anything selected. It reports whether
+	// there was something to copy. Nil means there never is.
+	Copy func() bool
 	// Modifiers returns the keys held down. It is injected because only the desktop driver knows.
 	// Nil means none.
 	Modifiers func() fyne.KeyModifier
@@ -79,13 +85,19 @@ func (r *Router) Bindings() []Binding { return slices.Clone(r.bindings) }
 func (r *Router) Hint(id string) string {
 	for _, b := range r.bindings {
 		if b.ID == id && len(b.Keys) > 0 {
-			return hint(b.Keys[0], runtime.GOOS == "darwin")
+			return hint(b.Keys[0], runtime.GOOS == "darwin", r.cfg.Key)
 		}
 	}
 	return ""
 }
 
-func hint(keys string, mac bool) string {
+// KeyHint is how keys such as "Shift+Enter" are printed for a reader whose keyboard has these names; see
+// RouterConfig.Key.
+func KeyHint(keys string, name func(string) string) string {
+	return hint(keys, runtime.GOOS == "darwin", name)
+}
+
+func hint(keys string, mac bool, name func(string) string) string {
 	pretty := map[string]string{
 		"Up": "↑", "Down": "↓", "Left": "←", "Right": "→", "PageUp": "PgUp", "PageDown": "PgDn",
 		"Escape": "Esc", "Return": "Enter", "Comma": ",", "Slash": "/",
@@ -94,6 +106,14 @@ func hint(keys string, mac bool) string {
 	for i, p := range parts {
 		if n, ok := pretty[p]; ok {
 			parts[i] = n
+		}
+		if p == "Return" {
+			p = "Enter"
+		}
+		if name != nil && !(mac && (p == "Ctrl" || p == "Alt" || p == "Shift")) {
+			if n := name(p); n != "" {
+				parts[i] = n
+			}
 		}
 	}
 	if !mac {
@@ -117,12 +137,16 @@ func (r *Router) Attach(c fyne.Canvas) {
 			c.AddShortcut(&desktop.CustomShortcut{KeyName: ch.key, Modifier: ch.mod}, func(s fyne.Shortcut) { r.Handle(s) })
 		}
 	}
+	c.AddShortcut(&fyne.ShortcutCopy{}, func(s fyne.Shortcut) { r.Handle(s) })
 	c.SetOnTypedKey(func(ev *fyne.KeyEvent) { r.HandleKey(ev) })
 }
 
 // Handle runs the action of a shortcut and reports whether there was one that did something. Windows
 // sends AltGr as Ctrl+Alt, which types a letter, so that combination is never an action.
 func (r *Router) Handle(s fyne.Shortcut) bool {
+	if _, ok := s.(*fyne.ShortcutCopy); ok {
+		return r.cfg.Copy != nil && r.cfg.Copy()
+	}
 	k, ok := s.(fyne.KeyboardShortcut)
 	if !ok {
 		return false

@@ -97,9 +97,30 @@ func (x *Text) block(width float32) *Block {
 		st := x.style
 		st.Scale = t.scale
 		x.last.block = Layout(SharedMetrics(), x.runs, width, st)
+		if x.align == AlignCenter {
+			x.last.block = balanced(SharedMetrics(), x.runs, width, st, x.last.block)
+		}
 		x.last.width, x.last.theme, x.last.ok = width, t, true
 	}
 	return &x.last.block
+}
+
+// balanced lays out centred text with lines about as long as each other: a last line of one word looks
+// like a mistake there.
+func balanced(m *Metrics, runs []Run, width float32, st Style, b Block) Block {
+	if b.Lines < 2 || b.Lines > 4 || b.Truncated {
+		return b
+	}
+	lo, hi := b.Width/float32(b.Lines), width
+	for hi-lo > 4 {
+		mid := (lo + hi) / 2
+		if n := Layout(m, runs, mid, st); n.Lines > b.Lines {
+			lo = mid
+		} else {
+			b, hi = n, mid
+		}
+	}
+	return b
 }
 
 // HeightFor implements HeightFor.
@@ -125,7 +146,7 @@ func (x *Text) paint(s *Sketch, size fyne.Size) {
 	at := float32(0)
 	switch x.align {
 	case AlignCenter:
-		x.centered(s, size.Width)
+		s.Block(b.Centered(size.Width), 0, 0, x.ink(s.P))
 		return
 	case AlignEnd:
 		at = size.Width - b.Width
@@ -133,18 +154,14 @@ func (x *Text) paint(s *Sketch, size fyne.Size) {
 	s.Block(*b, at, 0, x.ink(s.P))
 }
 
-// centered moves every line to the middle by its own width.
-func (x *Text) centered(s *Sketch, width float32) {
-	b := *x.block(width)
+// Centered returns the block with every line in the middle of a width.
+func (b Block) Centered(width float32) Block {
 	frags := append([]Fragment(nil), b.Fragments...)
 	for i := 0; i < len(frags); {
-		line := int((frags[i].Y + frags[i].H/2) / b.LineHeight)
+		line := b.lineOf(&frags[i])
 		j, lo, hi := i, width, float32(0)
-		for j < len(frags) && int((frags[j].Y+frags[j].H/2)/b.LineHeight) == line {
-			left, right := frags[j].X, frags[j].X+frags[j].W
-			if frags[j].ChipW > 0 {
-				left, right = frags[j].ChipX, frags[j].ChipX+frags[j].ChipW
-			}
+		for j < len(frags) && b.lineOf(&frags[j]) == line {
+			left, right := frags[j].span()
 			lo, hi = min(lo, left), max(hi, right)
 			j++
 		}
@@ -154,6 +171,13 @@ func (x *Text) centered(s *Sketch, width float32) {
 			frags[i].ChipX += d
 		}
 	}
-	b.Fragments = frags
-	s.Block(b, 0, 0, x.ink(s.P))
+	b.Fragments, b.Width = frags, width
+	return b
+}
+
+// LayoutCentered lays out runs for the middle of a width: lines are centred and about as long as each
+// other.
+func LayoutCentered(m *Metrics, runs []Run, width float32, st Style) Block {
+	b := balanced(m, runs, width, st, Layout(m, runs, width, st))
+	return b.Centered(b.Width)
 }

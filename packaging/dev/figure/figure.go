@@ -33,10 +33,14 @@ type Figure struct {
 
 // Emit appends f to the file that Out names, or does nothing if Out is unset.
 func Emit(f Figure) error {
-	path := os.Getenv(Out)
-	if path == "" {
-		return nil
+	if path := os.Getenv(Out); path != "" {
+		return AppendTo(path, f)
 	}
+	return nil
+}
+
+// AppendTo appends f to a file, which it makes if there is none.
+func AppendTo(path string, f Figure) error {
 	if f.Ratio == 0 && f.PeerValue != 0 {
 		f.Ratio = f.Ours / f.PeerValue
 	}

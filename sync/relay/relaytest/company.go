@@ -2,10 +2,10 @@ package relaytest
 
 import (
 	"context"
-	"crypto/tls"
+	"errors"
 	"log/slog"
 	"net"
-	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -30,8 +30,9 @@ const (
 type Options struct {
 	Sim func(*wasim.Config)
 	Log *slog.Logger
-	// Rate is how many messages a second the relay may send; 0 for the default.
 	Now func() time.Time
+	// StoreLimit is how large the relay's store may become, in bytes; 0 is as large as the disk.
+	StoreLimit int
 }
 
 // A Company is a running relay and its WhatsApp.
@@ -55,7 +56,8 @@ func Start(t testing.TB, opt Options) *Company {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Company{t: t, opt: opt, Address: freeAddress(t), webhooks: freeAddress(t)}
+	free := freeAddresses(t, 3)
+	c := &Company{t: t, opt: opt, Address: free[0], webhooks: free[1]}
 	conf := wasim.Config{
 		AppSecret: AppSecret, VerifyToken: VerifyToken, Token: Token, Seed: 1, Log: opt.Log,
 		Numbers:    []wasim.Number{{ID: PhoneNumberID, Display: Number[1:], Name: "Sales"}},
@@ -72,9 +74,14 @@ func Start(t testing.TB, opt Options) *Company {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join(t.TempDir(), "relay")
+	short, err := os.MkdirTemp("", "relay") // t.TempDir holds the test's name, and a socket's path must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(short) })
+	dir := filepath.Join(short, "relay")
 	c.Path, err = relay.Init(dir, relay.Answers{
-		Public: c.Address, Devices: c.Address, Webhooks: c.webhooks, Ops: freeAddress(t), API: "http://" + l.Addr().String(), Number: Number,
+		Public: c.Address, Devices: c.Address, Webhooks: c.webhooks, Ops: free[2], API: "http://" + l.Addr().String(), Number: Number,
 		PhoneNumberID: PhoneNumberID, AppSecret: AppSecret, VerifyToken: VerifyToken, Token: Token, MediaHosts: []string{"127.0.0.1"},
 	})
 	if err != nil {
@@ -97,58 +104,50 @@ func Start(t testing.TB, opt Options) *Company {
 	return c
 }
 
-func freeAddress(t testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+// freeAddresses returns different ones that nobody listens on.
+func freeAddresses(t testing.TB, n int) (out []string) {
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		out = append(out, l.Addr().String())
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return out
 }
 
-// Up starts the relay on its store, which must not be running.
+// Up starts the relay on its store, which must not be running, and returns when it can be reached.
 func (c *Company) Up() {
 	c.t.Helper()
-	r, err := relay.Open(context.Background(), c.Config, relay.Options{Log: c.opt.Log, Now: c.opt.Now})
+	r, err := relay.Open(context.Background(), c.Config, relay.Options{Log: c.opt.Log, Now: c.opt.Now, StoreLimit: c.opt.StoreLimit})
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	var wait sync.WaitGroup
-	var servers []*http.Server
-	for _, s := range []struct {
-		address string
-		handler http.Handler
-		tls     bool
-	}{{c.Address, r.Devices(), true}, {c.webhooks, r.Webhooks(), false}} {
-		l, err := net.Listen("tcp", s.address)
-		if err != nil {
-			c.t.Fatal(err)
+	done := make(chan error, 1)
+	go func() { done <- r.Serve(ctx) }()
+	for _, address := range []string{c.Address, c.webhooks} {
+		for {
+			conn, err := net.Dial("tcp", address)
+			if err == nil {
+				conn.Close()
+				break
+			}
+			select {
+			case err := <-done:
+				c.t.Fatalf("relay: %v", err)
+			case <-time.After(5 * time.Millisecond):
+			}
 		}
-		if s.tls {
-			l = tls.NewListener(l, r.TLS())
-		}
-		srv := &http.Server{Handler: s.handler, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}
-		servers = append(servers, srv)
-		wait.Go(func() { srv.Serve(l) })
 	}
-	wait.Go(func() {
-		if err := r.Work(ctx); err != nil {
-			c.t.Errorf("relay: %v", err)
-		}
-	})
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.relay = r
 	c.stop = func() {
-		for _, s := range servers {
-			s.Close() // as rude as a power cut to whoever is connected; hijacked sockets end below
-		}
 		cancel()
-		r.Disconnect(wire.CloseGoingAway)
-		wait.Wait()
-		if err := r.Close(); err != nil {
-			c.t.Errorf("closing the relay: %v", err)
+		if err := errors.Join(<-done, r.Close()); err != nil {
+			c.t.Errorf("relay: %v", err)
 		}
 	}
 }

@@ -111,6 +111,12 @@ func TestAReactionOfTheCompanyReachesTheCustomer(t *testing.T) {
 		return len(sent) == 1 && sent[0].Emoji == "👍" && sent[0].ReplyTo == first
 	})
 	d.Await("the reaction on the bubble", func() bool { m := d.Messages(row.ID); return len(m) == 1 && len(m[0].Reactions) == 1 })
+	d.Wish(inbox.AddReaction{Conversation: row.ID, Message: d.Messages(row.ID)[0].ID, Emoji: "❤️"})
+	for range 20 { // before and after the relay has recorded it, there is one reaction: the newer
+		if r := d.Messages(row.ID)[0].Reactions; len(r) != 1 || r[0].Emoji != "❤️" {
+			t.Fatalf("%d reactions", len(r))
+		}
+	}
 }
 
 func TestMessagesToOneCustomerLeaveInOrder(t *testing.T) {

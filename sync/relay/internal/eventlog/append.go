@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -17,7 +19,7 @@ const (
 	bucketLog          = "log"
 	bucketMeta         = "logmeta"
 	bucketConversation = "conversation"
-	bucketMessage      = "message"
+	bucketMessage      = "message" // message id -> its place in the log, or the message once it differs from that
 	sequenceLog        = "log"
 )
 
@@ -29,17 +31,51 @@ var ErrRow = errors.New("event log row is damaged")
 // Shard returns the name of the ledger's shard that holds the log.
 func Shard(log inbox.LogID) string { return string(log) }
 
+// seqSize is the length of a place as bytes. No message is that short.
+const seqSize = 8
+
 func seqKey(seq uint64) []byte { return binary.BigEndian.AppendUint64(nil, seq) }
 
 // Append adds facts to the log whose shard tx is on, and folds them into the state. It returns the events with their
 // numbers, and for each [inbox.MessageAdded] the message with its place filled in.
 func Append(tx ledger.Tx, at inbox.Moment, cause inbox.IntentID, bodies ...inbox.EventBody) ([]inbox.Event, error) {
-	if err := ensureEpoch(tx); err != nil {
+	w := NewWriter(tx)
+	events, err := w.Append(at, cause, bodies...)
+	if err != nil {
 		return nil, err
+	}
+	return events, w.Flush()
+}
+
+// A Writer appends many facts in one transaction and writes the row of each conversation once, at the end. Until
+// [Writer.Flush] the rows in the ledger lag behind the log: whoever else appends to the log or reads rows in the same
+// transaction needs a Flush before, after which the Writer may go on. The transaction must not end without one.
+type Writer struct {
+	tx    ledger.Tx
+	epoch bool // is known to be there
+	rows  map[inbox.ConversationID]*openRow
+}
+
+type openRow struct {
+	inbox.Conversation
+	there   bool // in the ledger, or made by a fact since
+	changed bool
+}
+
+// NewWriter returns a Writer on the log whose shard tx is on.
+func NewWriter(tx ledger.Tx) *Writer { return &Writer{tx: tx} }
+
+// Append is the package's Append, but for the rows of conversations, which wait for Flush.
+func (w *Writer) Append(at inbox.Moment, cause inbox.IntentID, bodies ...inbox.EventBody) ([]inbox.Event, error) {
+	if !w.epoch {
+		if err := ensureEpoch(w.tx); err != nil {
+			return nil, err
+		}
+		w.epoch = true
 	}
 	events := make([]inbox.Event, 0, len(bodies))
 	for _, body := range bodies {
-		seq, err := tx.Sequence(sequenceLog)
+		seq, err := w.tx.Sequence(sequenceLog)
 		if err != nil {
 			return nil, fmt.Errorf("numbering an event: %w", err)
 		}
@@ -52,15 +88,53 @@ func Append(tx ledger.Tx, at inbox.Moment, cause inbox.IntentID, bodies ...inbox
 		if err != nil {
 			return nil, err
 		}
-		if err := tx.Put(bucketLog, seqKey(seq), row); err != nil {
+		if err := w.tx.Put(bucketLog, seqKey(seq), row); err != nil {
 			return nil, fmt.Errorf("writing an event: %w", err)
 		}
-		if err := fold(tx, e); err != nil {
+		if err := w.fold(e); err != nil {
 			return nil, err
 		}
 		events = append(events, e)
 	}
 	return events, nil
+}
+
+// Conversation is the package's Conversation, with the facts of this Writer folded in.
+func (w *Writer) Conversation(id inbox.ConversationID) (c inbox.Conversation, ok bool, err error) {
+	row, err := w.row(id)
+	if err != nil {
+		return c, false, err
+	}
+	return row.Conversation, row.there, nil
+}
+
+// Flush writes the rows of the conversations the facts were about.
+func (w *Writer) Flush() error {
+	for _, id := range slices.Sorted(maps.Keys(w.rows)) {
+		if row := w.rows[id]; row.changed {
+			if err := put(w.tx, bucketConversation, string(id), row.Conversation); err != nil {
+				return err
+			}
+		}
+	}
+	w.rows = nil // others may write now
+	return nil
+}
+
+func (w *Writer) row(id inbox.ConversationID) (*openRow, error) {
+	if row := w.rows[id]; row != nil {
+		return row, nil
+	}
+	row := new(openRow)
+	var err error
+	if row.Conversation, row.there, err = Conversation(w.tx, id); err != nil {
+		return nil, err
+	}
+	if w.rows == nil {
+		w.rows = map[inbox.ConversationID]*openRow{}
+	}
+	w.rows[id] = row
+	return row, nil
 }
 
 func ensureEpoch(tx ledger.Tx) error {
@@ -72,28 +146,26 @@ func ensureEpoch(tx ledger.Tx) error {
 }
 
 // fold brings the state up to date with one event.
-func fold(tx ledger.Tx, e inbox.Event) error {
+func (w *Writer) fold(e inbox.Event) error {
 	id := e.Body.Of()
 	if id == "" {
 		return nil
 	}
-	c, _, err := Conversation(tx, id)
+	row, err := w.row(id)
 	if err != nil {
 		return err
 	}
-	c.Apply(e, "")
-	if err := put(tx, bucketConversation, string(id), c); err != nil {
-		return err
-	}
+	row.Apply(e, "")
+	row.there, row.changed = true, true
 	switch b := e.Body.(type) {
 	case inbox.MessageAdded:
-		return put(tx, bucketMessage, string(b.Message.ID), b.Message)
+		return w.tx.Put(bucketMessage, []byte(b.Message.ID), seqKey(e.Seq))
 	case inbox.ReceiptChanged:
-		return foldMessage(tx, b.Message, b)
+		return foldMessage(w.tx, b.Message, b)
 	case inbox.Reacted:
-		return foldMessage(tx, b.Message, b)
+		return foldMessage(w.tx, b.Message, b)
 	case inbox.MediaChanged:
-		return foldMessage(tx, b.Message, b)
+		return foldMessage(w.tx, b.Message, b)
 	}
 	return nil
 }
@@ -130,8 +202,28 @@ func Conversations(tx ledger.Tx) iter.Seq2[inbox.Conversation, error] {
 
 // Message returns a message as it is now, and whether there is one.
 func Message(tx ledger.Tx, id inbox.MessageID) (m inbox.Message, ok bool, err error) {
-	ok, err = get(tx, bucketMessage, string(id), &m)
-	return m, ok, err
+	if id == "" {
+		return m, false, nil
+	}
+	row, err := tx.Get(bucketMessage, []byte(id))
+	if err != nil || row == nil {
+		return m, false, err
+	}
+	if len(row) != seqSize { // something happened to it since it was added
+		if cbor.Unmarshal(row, &m) != nil {
+			return inbox.Message{}, false, ErrRow
+		}
+		return m, true, nil
+	}
+	if row, err = tx.Get(bucketLog, row); err != nil {
+		return m, false, err
+	}
+	e, err := wire.DecodeEvent(row)
+	added, is := e.Body.(inbox.MessageAdded)
+	if err != nil || !is || added.Message.ID != id {
+		return m, false, ErrRow
+	}
+	return added.Message, true, nil
 }
 
 func get(tx ledger.Tx, bucket, id string, into any) (bool, error) {

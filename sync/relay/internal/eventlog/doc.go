@@ -8,9 +8,10 @@
 //
 //   - A log and its state live in the ledger's shard of the same name (see [Shard]) and change in one transaction.
 //   - Numbers are gap-free from 1 and given under the shard's lock: what is read up to n stays all there is up to n.
-//   - The state is the fold of the log by the rules of app/inbox. Nobody else writes it.
+//   - The state is the fold of the log by the rules of app/inbox. Nobody else writes it. A message that nothing happened
+//     to is kept in the log alone; beside it lies only where.
 //   - An epoch names one generation of a log. A cursor of another epoch, or beyond the head, starts again from nothing.
 //
-// [Append], [Conversation] and [Message] work inside a transaction of the caller. A [Reader] is safe for concurrent use;
-// what it returns is shared and must not be changed.
+// [Append], [Writer], [Conversation] and [Message] work inside a transaction of the caller. A [Reader] is safe for
+// concurrent use; what it returns is shared and must not be changed.
 package eventlog

@@ -137,12 +137,34 @@ func (r *Register) Issue(ctx context.Context, id inbox.PersonID) (string, time.T
 		if err := get(tx, bucketPerson, []byte(id), &p, ErrNoPerson); err != nil {
 			return err
 		}
+		if err := forgetCodes(tx, inbox.At(at).Add(-codeMemory)); err != nil {
+			return err
+		}
 		if err := put(tx, bucketCode, hash(string(raw)), code{Person: id, Expires: inbox.At(expires)}); err != nil {
 			return err
 		}
 		return audit.Record(tx, audit.Entry{At: inbox.At(at), Act: audit.CodeIssued, Object: string(id)})
 	})
 	return string(raw), expires, err
+}
+
+// codeMemory is how long a code that cannot be used any more is told from one that never was.
+const codeMemory = 30 * 24 * time.Hour
+
+// forgetCodes removes the codes that expired before a moment.
+func forgetCodes(tx ledger.Tx, before inbox.Moment) error {
+	for key, row := range tx.Scan(bucketCode, nil, nil) {
+		var k code
+		if cbor.Unmarshal(row, &k) != nil {
+			return errRow
+		}
+		if k.Expires < before {
+			if err := tx.Delete(bucketCode, key); err != nil {
+				return err
+			}
+		}
+	}
+	return tx.Err()
 }
 
 // Enrol admits a device. The request's signature is checked here. Errors: [wire.ErrRequest], [wire.ErrCodeUnknown],

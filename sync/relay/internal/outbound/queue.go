@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -116,6 +117,28 @@ func openPayload(ctx context.Context, db ledger.DB, v *vault.Vault, shard string
 		return p, errRow
 	}
 	return p, nil
+}
+
+// queued is a row and where it stands.
+type queued struct {
+	row
+	key []byte
+}
+
+// rows yields the queue in the order of sending.
+func rows(tx ledger.Tx) iter.Seq2[queued, error] {
+	return func(yield func(queued, error) bool) {
+		for key, value := range tx.Scan(bucketQueue, nil, nil) {
+			q := queued{key: append([]byte(nil), key...)}
+			if cbor.Unmarshal(value, &q.row) != nil {
+				yield(queued{}, errRow)
+				return
+			}
+			if !yield(q, nil) {
+				return
+			}
+		}
+	}
 }
 
 func putRow(tx ledger.Tx, key []byte, r row) error {

@@ -75,7 +75,7 @@ func (r Report) Settle(tx ledger.Tx) (known bool, err error) {
 	if err := remove(tx, id); err != nil {
 		return true, err
 	}
-	return true, advance(tx, m, r.receipt, r.failure, r.at) // a reaction of ours has no message and no receipt
+	return true, advance(tx, m, r.receipt, r.failure, r.at)
 }
 
 // message finds what the report is about: by our own id if it is really ours, else by Meta's.
@@ -100,7 +100,7 @@ func (r Report) message(tx ledger.Tx) (inbox.MessageID, inbox.Message, error) {
 	return id, m, err
 }
 
-// advance records a receipt if it is news.
+// advance records a receipt if it is news. A reaction of ours is no message and has no receipt.
 func advance(tx ledger.Tx, m inbox.Message, to inbox.Receipt, why inbox.Failure, at inbox.Moment) error {
 	if m.ID == "" || m.Receipt.Advance(to) == m.Receipt {
 		return nil

@@ -1,0 +1,283 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// This file is the verb shots: pictures of the real window in every size, theme and language, and of the states in which
+// it is not the inbox.
+
+// variant is one way the window can look. The zero value is how its user left it.
+type variant struct {
+	theme, language string
+	w, h            int
+	text            int // size in percent; 0 is 100
+}
+
+func variants() []variant {
+	var all []variant
+	for _, size := range [][2]int{{1440, 900}, {1100, 760}, {820, 560}} {
+		for _, theme := range []string{"light", "dark"} {
+			for _, language := range []string{"en_GB", "de_DE", "it_IT"} {
+				if size[0] != 1440 && language == "it_IT" {
+					continue // the widths matter most in the longest words, which are German
+				}
+				all = append(all, variant{theme: theme, language: language, w: size[0], h: size[1]})
+			}
+		}
+	}
+	return append(all, variant{theme: "light", language: "de_DE", w: 1440, h: 900, text: 130})
+}
+
+func (v variant) name() string {
+	n := fmt.Sprintf("%dx%d-%s-%s", v.w, v.h, v.theme, v.language[:2])
+	if v.text != 0 {
+		n += fmt.Sprintf("-%d", v.text)
+	}
+	return n
+}
+
+// stateVariants are the looks in which the states that are not the inbox are taken.
+func stateVariants() []variant {
+	return []variant{{theme: "light", language: "en_GB", w: 1100, h: 760}, {theme: "dark", language: "de_DE", w: 1100, h: 760}, {theme: "light", language: "it_IT", w: 820, h: 680}}
+}
+
+func runShots(ctx context.Context, d *dev, args []string) error {
+	f := d.flags("shots")
+	only := f.String("only", "", "run only these variants, separated by commas (see --list)")
+	list := f.Bool("list", false, "print the variants and stop")
+	if err := f.Parse(args); err != nil {
+		return parseProblem(err)
+	}
+	if err := linuxOnly("shots"); err != nil && !*list {
+		return err
+	}
+	s := d.stage("shots-state", true)
+	defer s.close()
+	var env []string
+	var screen *display
+	shots := func(folder string) *driver {
+		return &driver{display: screen, alone: true, shots: d.build("shots", folder), say: d.out.say}
+	}
+	prepare := slices.Concat([]step{d.packagesStep("shots"), d.modulesStep(), d.buildStep()}, s.steps(), []step{
+		{name: "display", does: "a private keyring and a private display", must: true, run: func(ctx context.Context, _ *os.File) error {
+			var err error
+			if env, err = s.keyring(ctx, demoAgent); err != nil {
+				return err
+			}
+			screen, err = startDisplay(ctx, s.sup, "1600x1000", env)
+			return err
+		}},
+		{name: "a-morning", does: "the agent works, so that there is something to see", must: true, run: func(ctx context.Context, _ *os.File) error {
+			return s.pictures(ctx, shots("morning"), env, variant{theme: "light", language: "en_GB", w: 1440, h: 900}, agentJourney())
+		}},
+	})
+	var takes []step
+	for _, v := range variants() {
+		takes = append(takes, step{name: v.name(), does: "pictures of the window", run: func(ctx context.Context, _ *os.File) error {
+			return s.pictures(ctx, shots(v.name()), env, v, shotJourney())
+		}})
+	}
+	for _, v := range stateVariants() {
+		takes = append(takes, step{name: "setup-" + v.name(), does: "a device is set up: each error, then the empty inbox", run: func(ctx context.Context, log *os.File) error {
+			return s.setup(ctx, shots("setup-"+v.name()), screen, v, log)
+		}}, step{name: "trouble-" + v.name(), does: "unreachable server, second window, locked keyring, damaged store", run: func(ctx context.Context, _ *os.File) error {
+			return s.trouble(ctx, shots("trouble-"+v.name()), env, v)
+		}})
+	}
+	if *list {
+		return d.followSome(ctx, "shots", takes, "", true)
+	}
+	takes, err := choose(takes, *only)
+	if err != nil {
+		return err
+	}
+	if err := os.RemoveAll(d.build("shots")); err != nil {
+		return err
+	}
+	if err := d.follow(ctx, "shots", append(prepare, takes...)); err != nil {
+		return err
+	}
+	d.out.say("Pictures: %s", shortPath(d.build("shots")))
+	return nil
+}
+
+// pictures makes a journey in a window of its own on the agent's device, and closes it.
+func (s *stage) pictures(ctx context.Context, w *driver, env []string, v variant, moves []move) error {
+	defer func() {
+		if s.client != nil {
+			s.client.stop(10 * time.Second)
+		}
+	}()
+	if err := os.MkdirAll(w.shots, 0o755); err != nil {
+		return err
+	}
+	return s.travel(ctx, w, env, v, moves)
+}
+
+// setup takes the pictures of a device that is not enrolled yet: every reason why it is refused, and success.
+func (s *stage) setup(ctx context.Context, w *driver, screen *display, v variant, log *os.File) error {
+	if err := os.MkdirAll(w.shots, 0o755); err != nil {
+		return err
+	}
+	p := demoSupervisor
+	p.Home += "-" + v.name() // a device of its own, with a keyring of its own
+	env, err := s.keyring(ctx, p)
+	if err != nil {
+		return err
+	}
+	enrol := func() (string, error) {
+		out, err := s.relayCall(log).output(ctx, s.d.binary(relayProgram), s.c.enrol(p)...)
+		if err != nil {
+			return "", err
+		}
+		return enrolmentIn(out)
+	}
+	code, err := enrol()
+	if err != nil {
+		return err
+	}
+	w.trace = s.newTrace(p)
+	client, err := s.window(p, screen.clientEnv(env, v.language), v)
+	if err != nil {
+		return err
+	}
+	defer client.stop(10 * time.Second)
+	w.client = client
+	if err := w.findWindow(ctx, windowTitle); err != nil {
+		return err
+	}
+	if err := w.resize(ctx, v.w, v.h); err != nil {
+		return err
+	}
+	paste := func(text string) []press { return []press{key("ctrl+a"), typed(text), key("Return")} }
+	for _, m := range []move{
+		{name: "a device that nobody knows", await: []string{seesWindow, seesEnrol}, shot: "first"},
+		{name: "something else is pasted", keys: paste("7KQ4-9MXD-2TRW"), await: []string{"enrol not an enrolment string"}, shot: "not-a-string"},
+		{name: "the server is not there", keys: paste(altered(code, "relay", "127.0.0.1:9")), await: []string{"enrol server unreachable"}, shot: "unreachable"},
+		{name: "another server answers", keys: paste(altered(code, "pin", "")), await: []string{"enrol wrong certificate"}, shot: "certificate"},
+		{name: "the code is wrong", keys: paste(altered(code, "code", "")), await: []string{"enrol code wrong"}, shot: "code-wrong"},
+		{name: "the device is let in", keys: paste(code), await: []string{seesEnrolled}, shot: "done"},
+		{name: "and shows its inbox", keys: []press{key("Return")}, await: []string{seesInbox}, shot: "inbox"},
+	} {
+		if err := w.do(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// altered changes one part of an enrolment string: to a value, or, for "", to something of the same shape that is wrong.
+func altered(enrolment, part, value string) string {
+	head, query, _ := strings.Cut(enrolment, "?")
+	fields := strings.Split(query, "&")
+	for i, f := range fields {
+		name, old, _ := strings.Cut(f, "=")
+		if name != part {
+			continue
+		}
+		if value == "" {
+			plain, err := url.QueryUnescape(old)
+			if err != nil {
+				plain = old
+			}
+			value = strings.Map(func(r rune) rune {
+				switch {
+				case r >= '2' && r < '7':
+					return r + 1
+				case r >= 'B' && r < 'H', r >= 'b' && r < 'f':
+					return r + 1
+				}
+				return r
+			}, plain)
+		}
+		fields[i] = name + "=" + url.QueryEscape(value)
+	}
+	return head + "?" + strings.Join(fields, "&")
+}
+
+// trouble takes the pictures of the states in which something does not work.
+func (s *stage) trouble(ctx context.Context, w *driver, env []string, v variant) error {
+	if err := os.MkdirAll(w.shots, 0o755); err != nil {
+		return err
+	}
+	first := &driver{display: w.display, alone: true, shots: w.shots, say: w.say}
+	err := s.travel(ctx, first, env, v, []move{
+		{name: "a window is open", await: []string{seesWindow, seesInbox, seesOnline}},
+		{name: "with a conversation", keys: []press{key("alt+Down")}, await: []string{seesConversation}},
+	})
+	if err != nil {
+		return err
+	}
+	open := s.client
+	defer func() {
+		open.stop(10 * time.Second)
+		s.client.stop(10 * time.Second)
+	}()
+
+	s.relay.stop(10 * time.Second)
+	if err := first.do(ctx, move{name: "the server is gone", await: []string{seesOffline}, shot: "unreachable"}); err != nil {
+		return err
+	}
+	if err := first.do(ctx, move{name: "a message waits", keys: []press{typed("Later"), key("Return")}, await: []string{seesSubmitted}, shot: "queued"}); err != nil {
+		return err
+	}
+	if err := s.startRelay(ctx, nil); err != nil {
+		return err
+	}
+	if err := first.do(ctx, move{name: "the server is back", await: []string{seesOnline, seesSent}, limit: 2 * minute}); err != nil {
+		return err
+	}
+
+	w.taken = first.taken
+	one := func(name string, env []string, wants string) error {
+		if err := s.travel(ctx, w, env, v, []move{{name: name, await: []string{seesWindow, wants}, shot: strings.ReplaceAll(strings.TrimPrefix(wants, "start "), " ", "-")}}); err != nil {
+			return err
+		}
+		s.client.stop(10 * time.Second)
+		return nil
+	}
+	if err := one("a second window on the same device", env, "start already running"); err != nil {
+		return err
+	}
+	open.stop(10 * time.Second)
+	if err := one("the keyring is locked", append(slices.Clone(env), "DBUS_SESSION_BUS_ADDRESS=unix:path="+s.c.path("nowhere")), "start keyring unavailable"); err != nil {
+		return err
+	}
+	if err := s.damage(); err != nil {
+		return err
+	}
+	return s.travel(ctx, w, env, v, []move{
+		{name: "the store is damaged", await: []string{seesWindow, "start store damaged"}, shot: "damaged"},
+		{name: "it is rebuilt", keys: []press{key("Return")}, await: []string{seesInbox}, shot: "rebuilt"},
+	})
+}
+
+// damage overwrites the middle of every file of the agent's store.
+func (s *stage) damage() error {
+	dir := filepath.Join(s.c.home(demoAgent), ".local", "share", "sealdesk", "store")
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		raw, err := os.ReadFile(filepath.Join(dir, f.Name()))
+		if err != nil || len(raw) < 4096 {
+			continue
+		}
+		for i := 0; i < len(raw); i += 64 {
+			raw[i] ^= 0xff
+		}
+		if err := os.WriteFile(filepath.Join(dir, f.Name()), raw, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,173 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sealdesk/app/inbox"
+)
+
+// goldenEvents has one event of every kind, with every field set, by the name of its file.
+func goldenEvents() map[string]inbox.EventBody {
+	contact := inbox.Contact{
+		ID: "contact", Alias: "K7-MX4Q", Name: inbox.PlainText("Anna B."), Phone: inbox.NewMasked(inbox.Span{Kind: inbox.Phone, Text: "+49 ••• ••34"}),
+		Email:    inbox.NewMasked(inbox.Span{Kind: inbox.Email, Text: "a•••@•••.de"}),
+		Username: inbox.NewMasked(inbox.Span{Kind: inbox.Handle, Text: "@a•••"}), Country: "DE", Since: 1_790_000_000_000,
+	}
+	media := inbox.Media{
+		ID: "media", Type: "image/jpeg", Size: 4711, Width: 640, Height: 480, Name: inbox.PlainText("kitchen.jpg"), Blur: []byte{1, 10, 20, 30},
+		State: inbox.MediaReady,
+	}
+	message := inbox.Message{
+		ID: "message", Conversation: "conversation", Seq: 70_000, At: 1_790_000_000_000, Side: inbox.FromPerson, Author: "person", Kind: inbox.Text,
+		Body:    inbox.NewMasked(inbox.Span{Text: "call "}, inbox.Span{Kind: inbox.Phone, Text: "+49 ••• ••34"}),
+		Receipt: inbox.Queued, Cause: "intent", Forwarded: true,
+	}
+	full := message
+	full.Quote = &inbox.Quote{Message: "quoted", Side: inbox.FromContact, Excerpt: inbox.PlainText("when?")}
+	full.Media, full.Receipt, full.Failure = &media, inbox.Failed, inbox.FailWindow
+	full.Reactions = []inbox.Reaction{{Side: inbox.FromPerson, By: "person", Emoji: "👍"}}
+	full.What, full.Whom = inbox.WhatAssigned, "colleague"
+	return map[string]inbox.EventBody{
+		"conversation_opened": inbox.ConversationOpened{Conversation: "conversation", Inbox: "sales", Contact: contact},
+		"contact_changed":     inbox.ContactChanged{Conversation: "conversation", Contact: contact},
+		"message_added":       inbox.MessageAdded{Message: message},
+		"message_added_full":  inbox.MessageAdded{Message: full},
+		"receipt_changed":     inbox.ReceiptChanged{Conversation: "conversation", Message: "message", Receipt: inbox.Failed, Failure: inbox.FailWindow},
+		"reacted":             inbox.Reacted{Conversation: "conversation", Message: "message", Reaction: inbox.Reaction{Side: inbox.FromContact, Emoji: "👍"}},
+		"assigned":            inbox.Assigned{Conversation: "conversation", To: "colleague", By: "person"},
+		"state_changed":       inbox.StateChanged{Conversation: "conversation", State: inbox.Closed, By: "person"},
+		"read_moved":          inbox.ReadMoved{Conversation: "conversation", Person: "person", UpTo: 70_000},
+		"media_changed":       inbox.MediaChanged{Conversation: "conversation", Message: "message", Media: media},
+		"person_changed":      inbox.PersonChanged{Person: inbox.Person{ID: "person", Name: "Tobias", Role: inbox.Agent, Inboxes: []inbox.InboxID{"sales"}}},
+		"inbox_changed":       inbox.InboxChanged{Inbox: inbox.Inbox{ID: "sales", Name: "Sales"}},
+	}
+}
+
+// goldenFrames has one frame of every type, and of every kind of intent.
+func goldenFrames() map[string]any {
+	wish := func(b inbox.IntentBody) inbox.Intent {
+		return inbox.Intent{ID: "intent", At: 1_790_000_000_000, Body: b}
+	}
+	return map[string]any{
+		"hello":     Hello{Low: 1, High: 1, Device: "device", App: "0.1.0", System: "linux/amd64", Cursors: []inbox.Cursor{{Log: "inbox/sales", Epoch: "epoch", Seq: 70_000}}},
+		"challenge": Challenge{Version: 1, Nonce: bytes.Repeat([]byte{7}, 32), Time: 1_790_000_000_000},
+		"proof":     Proof{Signature: bytes.Repeat([]byte{9}, 64)},
+		"welcome": Welcome{
+			Person: inbox.Person{ID: "person", Name: "Tobias", Role: inbox.Agent, Inboxes: []inbox.InboxID{"sales"}}, Time: 1_790_000_000_000,
+			Logs: []LogHead{{Log: "inbox/sales", Epoch: "epoch", Seq: 70_000}},
+		},
+		"ack":               Ack{Cursor: inbox.Cursor{Log: "inbox/sales", Epoch: "epoch", Seq: 70_000}},
+		"outcome":           Outcome{Intent: "intent", Refusal: inbox.RefusedWindow, Retry: 500},
+		"intent_send_text":  wish(inbox.SendText{Conversation: "conversation", Text: "hello", Quote: "quoted"}),
+		"intent_add_note":   wish(inbox.AddNote{Conversation: "conversation", Text: "a note"}),
+		"intent_react":      wish(inbox.AddReaction{Conversation: "conversation", Message: "message", Emoji: "👍"}),
+		"intent_assign":     wish(inbox.Assign{Conversation: "conversation", To: "colleague"}),
+		"intent_set_state":  wish(inbox.SetState{Conversation: "conversation", State: inbox.Closed}),
+		"intent_mark_read":  wish(inbox.MarkRead{Conversation: "conversation", UpTo: 70_000}),
+		"intent_send_again": wish(inbox.SendAgain{Conversation: "conversation", Message: "message"}),
+		"batch": inbox.Batch{Log: "inbox/sales", Epoch: "epoch", From: 70_000, To: 70_002, Reset: true, Events: []inbox.Event{
+			{Seq: 70_001, At: 1_790_000_000_000, Cause: "intent", Body: goldenEvents()["message_added"]},
+			{Seq: 70_002, At: 1_790_000_000_001, Body: goldenEvents()["receipt_changed"]},
+		}},
+	}
+}
+
+// golden returns what the file holds. A file that is not there is written: new words get new files, and a file that was
+// committed is never edited, because devices and logs out there hold its bytes.
+func golden(t *testing.T, name string, now []byte) []byte {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && os.Getenv("CI") == "" {
+		t.Logf("%s is new", path)
+		if b, err = now, os.WriteFile(path, now, 0o644); err == nil {
+			return b
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestEventsOfTheFirstVersionAreReadForEver(t *testing.T) {
+	kinds := map[inbox.EventKind]bool{}
+	for name, body := range goldenEvents() {
+		kinds[body.Kind()] = true
+		t.Run(name, func(t *testing.T) {
+			want := inbox.Event{Seq: 70_000, At: 1_790_000_000_000, Cause: "intent", Body: body}
+			row, err := EncodeEvent(want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			old := golden(t, filepath.Join("events", name+".cbor"), row)
+			got, err := DecodeEvent(old)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Error(d)
+			}
+			if !bytes.Equal(row, old) {
+				t.Errorf("is written in another way now: %x", row)
+			}
+		})
+	}
+	for _, body := range inbox.EventBodies() {
+		if !kinds[body.Kind()] {
+			t.Errorf("kind %d has no golden file", body.Kind())
+		}
+	}
+}
+
+func TestFramesOfTheFirstVersionAreReadForEver(t *testing.T) {
+	types, wishes := map[Type]bool{}, map[inbox.IntentKind]bool{}
+	for name, want := range goldenFrames() {
+		t.Run(name, func(t *testing.T) {
+			var frame []byte
+			var err error
+			switch body := want.(type) {
+			case Body:
+				frame = Encode(body)
+			case inbox.Intent:
+				frame, err = EncodeIntent(body)
+				wishes[body.Body.IntentKind()] = true
+			case inbox.Batch:
+				frame, err = EncodeBatch(body)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			old := golden(t, filepath.Join("frames", name+".frame"), frame)
+			types[Type(old[0])] = true
+			got, err := Decode(old)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Error(d)
+			}
+			// A compressor may find a shorter way to say the same.
+			if name != "batch" && !bytes.Equal(frame, old) {
+				t.Errorf("is written in another way now: %x", frame)
+			}
+		})
+	}
+	for _, body := range inbox.IntentBodies() {
+		if !wishes[body.IntentKind()] {
+			t.Errorf("intents of kind %d have no golden file", body.IntentKind())
+		}
+	}
+	for k := TypeHello; k <= TypeOutcome; k++ {
+		if !types[k] {
+			t.Errorf("type %d has no golden file", k)
+		}
+	}
+}

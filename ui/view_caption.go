@@ -1,0 +1,71 @@
+package ui
+
+import "sealdesk/app/inbox"
+
+// captionText says what happened to a conversation, in words, with the time.
+func captionText(m *inbox.Message, s staff, t clock) string {
+	text := happenedText(m, s)
+	if text == "" {
+		text = m.Body.Visible()
+	}
+	return text + " · " + t.hour(m.At)
+}
+
+// happenedText is "" for what has no words here.
+func happenedText(m *inbox.Message, s staff) string {
+	switch m.What {
+	case inbox.WhatAssigned:
+		return assignedText(m.Author, m.Whom, s)
+	case inbox.WhatClosed:
+		return didText(m.Author, s, word("happened.closed"), word("happened.closed.you"), "happened.closed.by")
+	case inbox.WhatReopened:
+		return didText(m.Author, s, word("happened.reopened"), word("happened.reopened.you"), "happened.reopened.by")
+	case inbox.WhatNewNumber:
+		return word("happened.newnumber")
+	case inbox.WhatNewIdentity:
+		return word("happened.newidentity")
+	case inbox.WhatChatOpened:
+		return word("happened.chatopened")
+	case inbox.WhatOtherHappened:
+		if m.Body.IsZero() {
+			return word("happened.other")
+		}
+		return ""
+	}
+	if m.Body.IsZero() {
+		return word("happened.other")
+	}
+	return ""
+}
+
+// didText says who did something: nobody we know of, the reader, or a colleague.
+func didText(by inbox.PersonID, s staff, nobody, you, key string) string {
+	switch by {
+	case "":
+		return nobody
+	case s.me.ID:
+		return you
+	}
+	return word(key, "Name", s.name(by))
+}
+
+func assignedText(by, whom inbox.PersonID, s staff) string {
+	me := s.me.ID
+	switch {
+	case whom == "":
+		return didText(by, s, word("header.nobody"), word("happened.unassigned.you"), "happened.unassigned.by")
+	case by == whom && by == me:
+		return word("happened.took.you")
+	case by == whom:
+		return word("happened.took.by", "Name", s.name(by))
+	case by == "" && whom == me:
+		return word("header.you")
+	case by == "":
+		return word("header.other", "Name", s.name(whom))
+	case by == me:
+		return word("happened.assigned.you", "Whom", s.name(whom))
+	case whom == me:
+		return word("happened.assigned.tome", "Name", s.name(by))
+	}
+	return word("happened.assigned.by", "Name", s.name(by), "Whom", s.name(whom))
+}
