@@ -371,7 +371,7 @@ func BenchmarkB9(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			time.Sleep(3 * time.Second) // a real program comes to rest
+			time.Sleep(3 * time.Second) // a real process comes to rest
 			size, err := r.memory()
 			r.end()
 			if err != nil {

@@ -24,6 +24,8 @@ const (
 	// maxRawInFlight is how many bytes of webhooks may be on their way to the disk at once; more get a 503, and Meta
 	// comes again.
 	maxRawInFlight = 64 << 20
+	// firstRead holds nearly every webhook.
+	firstRead = 16 << 10
 	// strayDays is how long a stray is kept: Meta delivers again for up to seven days.
 	strayDays = 8
 )
@@ -100,7 +102,8 @@ func (b *rawBudget) read(body io.Reader, length int64) ([]byte, error) {
 	if b.used.Load() > maxRawInFlight {
 		return nil, errBusy
 	}
-	buf := make([]byte, 0, min(max(length, 512), whatsapp.MaxBody)+1)
+	// What a caller announces costs nothing to announce: memory follows what really arrives.
+	buf := make([]byte, 0, min(max(length, 512), firstRead)+1)
 	for {
 		n, err := body.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
@@ -112,6 +115,9 @@ func (b *rawBudget) read(body io.Reader, length int64) ([]byte, error) {
 			return buf, err
 		}
 		if len(buf) == cap(buf) {
+			if b.used.Load() > maxRawInFlight {
+				return buf, errBusy
+			}
 			buf = append(buf, 0)[:len(buf)]
 		}
 	}

@@ -258,8 +258,9 @@ func (r *Relay) prepareWish(ctx context.Context, in inbox.InboxID, p inbox.Perso
 			return inbox.Granted, err
 		}, nil
 	case inbox.MarkRead:
-		return func(tx ledger.Tx, _ inbox.Conversation, at inbox.Moment) (inbox.Refusal, error) {
-			_, err := eventlog.Append(tx, at, i.ID, inbox.ReadMoved{Conversation: b.Conversation, Person: p.ID, UpTo: b.UpTo})
+		return func(tx ledger.Tx, c inbox.Conversation, at inbox.Moment) (inbox.Refusal, error) {
+			// Nobody has read what is not there yet.
+			_, err := eventlog.Append(tx, at, i.ID, inbox.ReadMoved{Conversation: c.ID, Person: p.ID, UpTo: min(b.UpTo, c.LastSeq)})
 			return inbox.Granted, err
 		}, nil
 	}
