@@ -323,6 +323,7 @@ func (t *boltTx) scan(bucket string, from, to []byte, back bool) iter.Seq2[[]byt
 		if len(to) == 0 {
 			w.to = nil
 		}
+		var prev []byte
 		yielding := false
 		defer func() {
 			if yielding { // a panic of the loop's body goes on; one of bbolt's ends here
@@ -345,6 +346,11 @@ func (t *boltTx) scan(bucket string, from, to []byte, back bool) iter.Seq2[[]byt
 			if !ok {
 				return
 			}
+			if cmp := bytes.Compare(k, prev); n > 1 && (cmp == 0 || (cmp < 0) != w.back) {
+				t.err = fmt.Errorf("scan a page: keys out of order: %w", ErrDamaged) // a damaged tree may run in a circle
+				return
+			}
+			prev = append(prev[:0], k...)
 			yielding = true
 			if !yield(k, v) || t.done {
 				yielding = false
