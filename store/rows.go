@@ -35,7 +35,7 @@ func newer(a, b *inbox.Conversation) int {
 func newerRow(a, b *Row) int { return newer(&a.Conversation, &b.Conversation) }
 
 // Head returns the newest rows, at most 60, newest first, from one value of the cache: what a first paint needs. It
-// lets the rest be loaded in the background.
+// leaves the rest on the disk: whoever asks next has it loaded, so that nothing competes with the paint.
 func (s *Store) Head(ctx context.Context) ([]*Row, error) {
 	select {
 	case <-s.loaded:
@@ -52,7 +52,6 @@ func (s *Store) Head(ctx context.Context) ([]*Row, error) {
 		top, err = decodeRow[[]inbox.Conversation](b)
 		return err
 	})
-	s.startLoading()
 	if err != nil {
 		return nil, err
 	}

@@ -71,6 +71,8 @@ func itemList(items []*ItemView) (*kit.List, map[int]*placed) {
 			places[i] = t.place(i, w)
 			return places[i].height
 		},
-		Draw: func(i int, s *kit.Sketch, size fyne.Size, st kit.RowState) { t.place(i, size.Width).draw(s, look{area: st.Area}) }})
+		Draw: func(i int, s *kit.Sketch, size fyne.Size, st kit.RowState) {
+			t.place(i, size.Width).draw(s, look{area: st.Area})
+		}})
 	return l, places
 }

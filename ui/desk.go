@@ -65,7 +65,7 @@ func (u *UI) showDesk(s Session, rows *inboxWorker, head inboxView) {
 	d.build()
 	d.showRows(head)
 	u.show(d.root)
-	go d.rows.run(ctx, u.cfg.After)
+	u.painted(func() { go d.rows.run(ctx, u.cfg.After) }) // all rows can wait for the first frame
 	go d.lines.run(ctx, u.cfg.After)
 	go d.links.run(ctx, u.cfg.After)
 	go d.writer.run()

@@ -9,11 +9,11 @@ import (
 
 // The plot's measures, in pixels of a page that is as wide as a report's column twice over.
 const (
-	plotWidth = 1180.0
+	plotWidth = 1300.0
 	plotTop   = 132.0 // where the first row begins
 	plotRow   = 36.0
 	plotGap   = 10.0  // between the figures of two benchmarks
-	plotLeft  = 400.0 // where the scale begins
+	plotLeft  = 500.0 // where the scale begins
 	plotScale = 470.0 // how long it is
 	plotEdge  = 28.0
 )
@@ -130,9 +130,10 @@ func (s *svg) figure(f measured, y float64, first bool) {
 		w := 14 + 8.2*float64(len(f.ID))
 		s.rect(plotEdge, middle-10, w, 20, 5, inkStrong)
 		s.text(plotEdge+w/2, middle+4.5, 12, "#ffffff", "middle", "bold", f.ID)
+		s.text(plotEdge+w+8, middle+4.5, 13, inkStrong, "start", "bold", titleOf(f.ID))
 	}
-	s.text(plotLeft-18, middle-2, 13, inkStrong, "end", "normal", clip(f.Case, 46))
-	s.text(plotLeft-18, middle+12, 10, inkFaint, "end", "normal", "against "+clip(f.Peer, 52))
+	s.text(plotLeft-18, middle-2, 13, inkStrong, "end", "normal", clip(f.Case, 40))
+	s.text(plotLeft-18, middle+12, 10, inkFaint, "end", "normal", "against "+clip(f.Peer, 50))
 
 	got := attained(f.Figure)
 	fill := verdictColours[f.Verdict]
@@ -162,6 +163,16 @@ func (s *svg) figure(f measured, y float64, first bool) {
 	s.text(plotLeft+plotScale+100, middle+4.5, 14, fill, "end", "bold", short(f.Ratio)+"×")
 	s.text(plotLeft+plotScale+168, middle+4.5, 13, inkSoft, "end", "normal", f.Target)
 	s.text(plotLeft+plotScale+188, middle+4.5, 11, inkFaint, "start", "normal", short(f.Ours)+" "+clip(f.Unit, 14))
+}
+
+// titleOf is what a benchmark is about; "" for one that is not of the suite.
+func titleOf(id string) string {
+	for _, b := range benchmarks() {
+		if b.id == id {
+			return b.title
+		}
+	}
+	return ""
 }
 
 func clip(s string, n int) string {
