@@ -51,7 +51,7 @@ func newListPane(d *desk) *listPane {
 	}
 	p.filters = kit.Row(cells...)
 	p.list = kit.NewList(kit.ListConfig{
-		Name: word("pane.list"), Uniform: rowHeight, HoverRows: true,
+		Name: word("pane.list"), Uniform: rowHeight, HoverRows: true, StickTop: true,
 		Len: func() int { return len(d.shown) },
 		ID:  func(i int) string { return string(d.shown[i].ID) },
 		Draw: func(i int, s *kit.Sketch, size fyne.Size, st kit.RowState) {

@@ -248,7 +248,7 @@ func (c *company) whatToDo() []string {
 You are %s, an agent. The window shows what customers write through the simulator.
   * Open a conversation with Alt+Down, write, press Enter: the customer answers within seconds.
   * Ctrl+K finds people and actions; F1 shows all keys.
-  * No number, e-mail or name of a customer is on this device; %s holds them all on the relay's side.
+  * No number, address or WhatsApp id of a customer is on this device; %s holds them.
 Logs: build/demo/log. State is kept for the next run; --fresh begins anew. Ctrl+C stops everything.`,
 		demoAgent.Name, "the relay's vault")), "\n")
 }

@@ -62,6 +62,8 @@ type ListConfig struct {
 	OnVisible func(first, last int)
 	// StickBottom makes the list open at its end and stay there as rows come.
 	StickBottom bool
+	// StickTop makes the list stay at its beginning as rows come before the first, while nobody has scrolled.
+	StickTop bool
 	// Background fills the list; nil is the canvas colour.
 	Background func(p *Palette) color.Color
 	// PadTop and PadBottom are free space before the first and after the last row.
@@ -151,7 +153,7 @@ func (l *List) Reset() {
 }
 
 // Changed tells that rows came or went. The row seen first stays where it is, and at the end of a list
-// that sticks to it, the end stays in view. Rows in view are drawn again.
+// that sticks to it, the end stays in view; so does the beginning where that sticks. Rows in view are drawn again.
 func (l *List) Changed() {
 	l.asked = false
 	if len(l.order) == 0 || l.fresh {
@@ -168,8 +170,11 @@ func (l *List) Changed() {
 			break
 		}
 	}
+	resting := l.cfg.StickTop && l.offset() < 0.5
 	l.load()
-	if anchor >= 0 {
+	if resting {
+		l.top, l.topY = 0, l.cfg.PadTop
+	} else if anchor >= 0 {
 		l.top, l.topY = anchor, at
 	} else {
 		l.top = min(l.top, max(l.n-1, 0))

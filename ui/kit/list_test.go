@@ -97,6 +97,30 @@ func TestAStickingListOpensAtItsEndAndStaysThere(t *testing.T) {
 	}
 }
 
+func TestAListThatSticksToItsTopStaysThereUntilSomebodyScrolls(t *testing.T) {
+	themed(t, kit.Options{})
+	p := newPile(50)
+	l := p.list(kit.ListConfig{StickTop: true, PadTop: 4})
+	window(t, l, 400, 300)
+	p.add("first", 50)
+	p.ids = append([]string{"first"}, p.ids[:50]...)
+	l.Changed()
+	if y, ok := shown(l)["first"]; !ok || y != 4 {
+		t.Errorf("a new first row stands at %v (%v)", y, ok)
+	}
+	l.Page(1)
+	before := shown(l)
+	p.add("second", 50)
+	p.ids = append([]string{"second"}, p.ids[:51]...)
+	l.Changed()
+	after := shown(l)
+	for id, y := range before {
+		if after[id] != y {
+			t.Errorf("row %s moved from %v to %v", id, y, after[id])
+		}
+	}
+}
+
 func TestWhatIsSeenDoesNotMove(t *testing.T) {
 	themed(t, kit.Options{})
 	for name, act := range map[string]func(p *pile, l *kit.List){
