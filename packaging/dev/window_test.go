@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// tools skips on a machine where the packages step has not run; within the test verb it always has.
+// tools fails on a machine where the packages step has not run: a test that is skipped there would say nothing.
 func tools(t *testing.T, programs ...string) {
 	t.Helper()
 	if testing.Short() {
@@ -21,7 +21,7 @@ func tools(t *testing.T, programs ...string) {
 	}
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
-			t.Skipf("%s is not installed", p)
+			t.Fatalf("%s is not installed; go run ./packaging/dev test installs it", p)
 		}
 	}
 }
