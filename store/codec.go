@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 
 	"github.com/fxamacker/cbor/v2"
@@ -183,20 +184,14 @@ type outRow struct {
 	Refusal inbox.Refusal
 }
 
-var intentDecoders = map[inbox.IntentKind]func([]byte) (inbox.IntentBody, error){
-	inbox.IntentSendText:  intentBody[inbox.SendText],
-	inbox.IntentAddNote:   intentBody[inbox.AddNote],
-	inbox.IntentReact:     intentBody[inbox.AddReaction],
-	inbox.IntentAssign:    intentBody[inbox.Assign],
-	inbox.IntentSetState:  intentBody[inbox.SetState],
-	inbox.IntentMarkRead:  intentBody[inbox.MarkRead],
-	inbox.IntentSendAgain: intentBody[inbox.SendAgain],
-}
-
-func intentBody[T inbox.IntentBody](b []byte) (inbox.IntentBody, error) {
-	v, err := decodeRow[T](b)
-	return v, err
-}
+// intentKinds is the type each kind of wish has.
+var intentKinds = func() map[inbox.IntentKind]reflect.Type {
+	out := map[inbox.IntentKind]reflect.Type{}
+	for _, b := range inbox.IntentBodies() {
+		out[b.IntentKind()] = reflect.TypeOf(b)
+	}
+	return out
+}()
 
 func encodeItem(it *item) ([]byte, error) {
 	b, err := encMode.Marshal(it.intent.Body)
@@ -212,15 +207,16 @@ func decodeItem(b []byte) (*item, error) {
 	if err != nil {
 		return nil, err
 	}
-	read, ok := intentDecoders[row.Kind]
+	kind, ok := intentKinds[row.Kind]
 	if !ok {
 		return nil, fmt.Errorf("intent of kind %d: %w", row.Kind, ErrNewerStore)
 	}
-	wish, err := read(row.Body)
-	if err != nil {
-		return nil, err
+	wish := reflect.New(kind)
+	if decMode.Unmarshal(row.Body, wish.Interface()) != nil {
+		return nil, errRow
 	}
-	return &item{place: row.Place, intent: inbox.Intent{ID: row.ID, At: row.At, Body: wish}, state: row.State, refusal: row.Refusal}, nil
+	body := wish.Elem().Interface().(inbox.IntentBody)
+	return &item{place: row.Place, intent: inbox.Intent{ID: row.ID, At: row.At, Body: body}, state: row.State, refusal: row.Refusal}, nil
 }
 
 // draftRow is a draft as bytes. It names its conversation, because the row's name cannot be read backwards.

@@ -232,7 +232,7 @@ func medium(k inbox.MessageKind) (icon, name string) {
 		return "reply", word("media.button")
 	case inbox.Order:
 		return "tag", word("media.order")
-	case inbox.Template:
+	case inbox.Templated:
 		return "template", word("media.template")
 	case inbox.Unsupported:
 		return "info", word("media.unsupported")

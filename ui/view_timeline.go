@@ -278,7 +278,7 @@ func cardView(m *inbox.Message) *CardView {
 		c.Detail = word("media.order.detail")
 	case inbox.Unsupported:
 		c.Detail = word("media.unsupported.detail")
-	case inbox.Template:
+	case inbox.Templated:
 		return &CardView{Icon: icon, Title: name}
 	}
 	return c

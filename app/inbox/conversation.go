@@ -38,7 +38,15 @@ type Conversation struct {
 	ReadSeq     uint64            `cbor:"15,keyasint,omitempty"` // how far the reader of this row has read
 	Unread      int               `cbor:"16,keyasint,omitempty"` // the customer's messages after ReadSeq
 	InboundSeq  uint64            `cbor:"17,keyasint,omitempty"` // place of the customer's last message
+	Referred    Moment            `cbor:"18,keyasint,omitempty"` // the customer last came from an advertisement
+	FreeUntil   Moment            `cbor:"19,keyasint,omitempty"` // until then WhatsApp bills nothing here
+	Consent     Consent           `cbor:"20,keyasint,omitzero"`
+	Into        ConversationID    `cbor:"21,keyasint,omitempty"` // the same customer goes on there
 }
+
+// FreeEntry is how long nothing is billed after a customer came from an advertisement and was answered within
+// [ReplyWindow] (WhatsApp Business Platform pricing, "free entry point"). It does not keep the reply window open.
+const FreeEntry = 72 * time.Hour
 
 const snippetRunes = 120
 
@@ -75,6 +83,19 @@ func (c *Conversation) Apply(e Event, reader PersonID) {
 		c.Assignee = b.To
 	case StateChanged:
 		c.State = b.State
+	case ConsentChanged:
+		c.Consent = b.Consent
+	case FreeEntryMoved:
+		c.FreeUntil = b.Until
+	case ConversationJoined:
+		c.Into, c.State = b.Into, Closed
+	case MessageChanged:
+		if b.Message == c.LastID {
+			c.Snippet = b.Body.Excerpt(snippetRunes)
+			if b.Deleted {
+				c.LastKind, c.Snippet = Deleted, Masked{}
+			}
+		}
 	case ReadMoved:
 		if b.Person == reader && reader != "" && b.UpTo > c.ReadSeq {
 			c.ReadSeq = b.UpTo
@@ -92,10 +113,18 @@ func (c *Conversation) add(m Message, seq uint64, reader PersonID) {
 	if m.Side == FromContact {
 		c.LastInbound = max(c.LastInbound, m.At)
 		c.InboundSeq = seq
-		c.State = Open // a customer's message always needs a look
+		if c.Into == "" {
+			c.State = Open // a customer's message always needs a look
+		}
+		if m.Referral != nil {
+			c.Referred = max(c.Referred, m.At)
+		}
 		if seq > c.ReadSeq {
 			c.Unread++
 		}
+	}
+	if m.Side == FromPerson && m.Kind != Note && c.Referred != 0 && m.At < c.Referred.Add(ReplyWindow) && c.FreeUntil < c.Referred {
+		c.FreeUntil = m.At.Add(FreeEntry)
 	}
 	if m.Side == FromPerson && m.Author == reader && reader != "" { // who answers has read
 		c.ReadSeq, c.Unread = max(c.ReadSeq, seq), 0

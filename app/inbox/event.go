@@ -32,6 +32,14 @@ const (
 	KindMediaChanged       EventKind = 9
 	KindPersonChanged      EventKind = 10
 	KindInboxChanged       EventKind = 11
+	KindMessageChanged     EventKind = 12
+	KindConsentChanged     EventKind = 13
+	KindFreeEntryMoved     EventKind = 14
+	KindConversationJoined EventKind = 15
+	KindTemplateChanged    EventKind = 16
+	KindCardChanged        EventKind = 17
+	KindIncidentChanged    EventKind = 18
+	KindRequestChanged     EventKind = 19
 )
 
 // The facts.
@@ -96,6 +104,45 @@ type (
 	InboxChanged struct {
 		Inbox Inbox `cbor:"1,keyasint"`
 	}
+	// MessageChanged replaces a message's text, or takes the message back when Deleted is set.
+	MessageChanged struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Message      MessageID      `cbor:"2,keyasint"`
+		Body         Masked         `cbor:"3,keyasint,omitzero"`
+		Deleted      bool           `cbor:"4,keyasint,omitempty"`
+		At           Moment         `cbor:"5,keyasint"` // when its author did it
+	}
+	// ConsentChanged replaces what the customer agreed to.
+	ConsentChanged struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Consent      Consent        `cbor:"2,keyasint"`
+	}
+	// FreeEntryMoved corrects until when WhatsApp bills nothing, by its own word.
+	FreeEntryMoved struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Until        Moment         `cbor:"2,keyasint"`
+	}
+	// ConversationJoined says that the customer turned out to be the one of another conversation, which goes on.
+	ConversationJoined struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Into         ConversationID `cbor:"2,keyasint"`
+	}
+	// TemplateChanged adds a template to the log's inbox or replaces what is known of one.
+	TemplateChanged struct {
+		Template Template `cbor:"1,keyasint"`
+	}
+	// CardChanged adds a contact card of the company or replaces what is known of one.
+	CardChanged struct {
+		Card CompanyCard `cbor:"1,keyasint"`
+	}
+	// IncidentChanged opens an incident, counts it once more, or closes it. It stands in [OversightLog].
+	IncidentChanged struct {
+		Incident Incident `cbor:"1,keyasint"`
+	}
+	// RequestChanged tells of a customer's request and what became of it. It stands in [OversightLog].
+	RequestChanged struct {
+		Request Request `cbor:"1,keyasint"`
+	}
 )
 
 // EventBodies returns one zero value of every kind, for codecs and tests.
@@ -103,6 +150,8 @@ func EventBodies() []EventBody {
 	return []EventBody{
 		ConversationOpened{}, ContactChanged{}, MessageAdded{}, ReceiptChanged{}, Reacted{}, Assigned{},
 		StateChanged{}, ReadMoved{}, MediaChanged{}, PersonChanged{}, InboxChanged{},
+		MessageChanged{}, ConsentChanged{}, FreeEntryMoved{}, ConversationJoined{}, TemplateChanged{}, CardChanged{},
+		IncidentChanged{}, RequestChanged{},
 	}
 }
 
@@ -117,6 +166,14 @@ func (ReadMoved) Kind() EventKind          { return KindReadMoved }
 func (MediaChanged) Kind() EventKind       { return KindMediaChanged }
 func (PersonChanged) Kind() EventKind      { return KindPersonChanged }
 func (InboxChanged) Kind() EventKind       { return KindInboxChanged }
+func (MessageChanged) Kind() EventKind     { return KindMessageChanged }
+func (ConsentChanged) Kind() EventKind     { return KindConsentChanged }
+func (FreeEntryMoved) Kind() EventKind     { return KindFreeEntryMoved }
+func (ConversationJoined) Kind() EventKind { return KindConversationJoined }
+func (TemplateChanged) Kind() EventKind    { return KindTemplateChanged }
+func (CardChanged) Kind() EventKind        { return KindCardChanged }
+func (IncidentChanged) Kind() EventKind    { return KindIncidentChanged }
+func (RequestChanged) Kind() EventKind     { return KindRequestChanged }
 
 func (b ConversationOpened) Of() ConversationID { return b.Conversation }
 func (b ContactChanged) Of() ConversationID     { return b.Conversation }
@@ -129,6 +186,14 @@ func (b ReadMoved) Of() ConversationID          { return b.Conversation }
 func (b MediaChanged) Of() ConversationID       { return b.Conversation }
 func (PersonChanged) Of() ConversationID        { return "" }
 func (InboxChanged) Of() ConversationID         { return "" }
+func (b MessageChanged) Of() ConversationID     { return b.Conversation }
+func (b ConsentChanged) Of() ConversationID     { return b.Conversation }
+func (b FreeEntryMoved) Of() ConversationID     { return b.Conversation }
+func (b ConversationJoined) Of() ConversationID { return b.Conversation }
+func (TemplateChanged) Of() ConversationID      { return "" }
+func (CardChanged) Of() ConversationID          { return "" }
+func (IncidentChanged) Of() ConversationID      { return "" }
+func (RequestChanged) Of() ConversationID       { return "" }
 
 // A Cursor is a device's place in one log: it holds everything up to and including Seq. A new Epoch means that the log
 // was rebuilt and Seq means nothing any more: ask for a snapshot.

@@ -8,7 +8,7 @@ import (
 )
 
 // The ids. Each is 26 lower-case characters of random base32 (128 bits), except the ids a company chooses itself
-// (an [InboxID] is a short slug from its configuration). The zero value of each means "none".
+// (an [InboxID] or a [CardID] is a short slug from its configuration). The zero value of each means "none".
 type (
 	InboxID        string // a company WhatsApp number and its conversations
 	ContactID      string // a customer, as far as anybody but the vault knows
@@ -18,16 +18,23 @@ type (
 	PersonID       string // somebody who works for the company
 	DeviceID       string // one installation of the client
 	IntentID       string // one wish of a person, named by the device
+	TemplateID     string // one template in one language
+	CardID         string // one contact card of the company: a slug from the configuration
+	IncidentID     string // something that IT or a supervisor must look at
+	RequestID      string // what a customer asked about his own data
 	LogID          string // one log of events: an inbox's, or the company's
 )
 
 // CompanyLog is the log of facts that concern every inbox: people, inboxes, policy.
 const CompanyLog LogID = "company"
 
+// OversightLog is the log of what supervisors, privacy officers and IT watch over: incidents and customers' requests.
+const OversightLog LogID = "oversight"
+
 // Log returns the log that holds the inbox's history.
 func (id InboxID) Log() LogID { return LogID("inbox/" + string(id)) }
 
-// Inbox returns the inbox whose history the log holds, or "" for [CompanyLog].
+// Inbox returns the inbox whose history the log holds, or "" for any other log.
 func (l LogID) Inbox() InboxID {
 	id, _ := strings.CutPrefix(string(l), "inbox/")
 	if id == string(l) {

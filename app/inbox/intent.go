@@ -27,15 +27,24 @@ const (
 	IntentSetState  IntentKind = 5
 	IntentMarkRead  IntentKind = 6
 	IntentSendAgain IntentKind = 7
+
+	IntentSendMedia       IntentKind = 8
+	IntentSendTemplate    IntentKind = 9
+	IntentSendInteractive IntentKind = 10
+	IntentSendLocation    IntentKind = 11
+	IntentSendCard        IntentKind = 12
+	IntentRecordConsent   IntentKind = 13
 )
 
 // The wishes.
 type (
-	// SendText sends a text to the customer, as an answer to Quote if that is set.
+	// SendText sends a text to the customer, as an answer to Quote if that is set. Its variables (see [Variables]) are
+	// filled in by the relay.
 	SendText struct {
 		Conversation ConversationID `cbor:"1,keyasint"`
 		Text         string         `cbor:"2,keyasint"`
 		Quote        MessageID      `cbor:"3,keyasint,omitempty"`
+		Preview      bool           `cbor:"4,keyasint,omitempty"` // WhatsApp shows a picture of the first link
 	}
 	// AddNote writes a note that only colleagues see.
 	AddNote struct {
@@ -68,11 +77,67 @@ type (
 		Conversation ConversationID `cbor:"1,keyasint"`
 		Message      MessageID      `cbor:"2,keyasint"`
 	}
+	// SendMedia sends a file that was handed to the relay before (see [OfferMedia]).
+	SendMedia struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Media        MediaID        `cbor:"2,keyasint"`
+		Caption      string         `cbor:"3,keyasint,omitempty"`
+		Quote        MessageID      `cbor:"4,keyasint,omitempty"`
+	}
+	// SendTemplate sends an approved template, the only thing allowed once the window has closed. Values fill
+	// [Template.Fields] in their order; variables in them are filled in by the relay. Media is the file of a header
+	// that has one.
+	SendTemplate struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Template     TemplateID     `cbor:"2,keyasint"`
+		Values       []string       `cbor:"3,keyasint,omitempty"`
+		Media        MediaID        `cbor:"4,keyasint,omitempty"`
+	}
+	// SendInteractive sends a text with up to three buttons, or with a list when Menu, the label that opens it, is set.
+	SendInteractive struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Text         string         `cbor:"2,keyasint"`
+		Header       string         `cbor:"3,keyasint,omitempty"`
+		Footer       string         `cbor:"4,keyasint,omitempty"`
+		Menu         string         `cbor:"5,keyasint,omitempty"`
+		Options      []Option       `cbor:"6,keyasint"`
+		Quote        MessageID      `cbor:"7,keyasint,omitempty"`
+	}
+	// SendLocation sends a place: the company's, not a customer's.
+	SendLocation struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Latitude     float64        `cbor:"2,keyasint"` // degrees, north positive
+		Longitude    float64        `cbor:"3,keyasint"` // degrees, east positive
+		Name         string         `cbor:"4,keyasint,omitempty"`
+		Address      string         `cbor:"5,keyasint,omitempty"`
+		Quote        MessageID      `cbor:"6,keyasint,omitempty"`
+	}
+	// SendCard sends a contact card of the company.
+	SendCard struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Card         CardID         `cbor:"2,keyasint"`
+		Quote        MessageID      `cbor:"3,keyasint,omitempty"`
+	}
+	// RecordConsent writes down that the customer agreed to marketing, and how that can be proven. What a customer stopped
+	// himself, only he can resume.
+	RecordConsent struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Proof        string         `cbor:"2,keyasint"` // "signed form in the shop, 3 May"
+	}
 )
+
+// An Option is what the customer can choose of an interactive message.
+type Option struct {
+	Title string `cbor:"1,keyasint"`           // at most 20 characters on a button, 24 in a list
+	Note  string `cbor:"2,keyasint,omitempty"` // second line in a list, at most 72 characters
+}
 
 // IntentBodies returns one zero value of every kind, for codecs and tests.
 func IntentBodies() []IntentBody {
-	return []IntentBody{SendText{}, AddNote{}, AddReaction{}, Assign{}, SetState{}, MarkRead{}, SendAgain{}}
+	return []IntentBody{
+		SendText{}, AddNote{}, AddReaction{}, Assign{}, SetState{}, MarkRead{}, SendAgain{},
+		SendMedia{}, SendTemplate{}, SendInteractive{}, SendLocation{}, SendCard{}, RecordConsent{},
+	}
 }
 
 func (SendText) IntentKind() IntentKind    { return IntentSendText }
@@ -83,6 +148,13 @@ func (SetState) IntentKind() IntentKind    { return IntentSetState }
 func (MarkRead) IntentKind() IntentKind    { return IntentMarkRead }
 func (SendAgain) IntentKind() IntentKind   { return IntentSendAgain }
 
+func (SendMedia) IntentKind() IntentKind       { return IntentSendMedia }
+func (SendTemplate) IntentKind() IntentKind    { return IntentSendTemplate }
+func (SendInteractive) IntentKind() IntentKind { return IntentSendInteractive }
+func (SendLocation) IntentKind() IntentKind    { return IntentSendLocation }
+func (SendCard) IntentKind() IntentKind        { return IntentSendCard }
+func (RecordConsent) IntentKind() IntentKind   { return IntentRecordConsent }
+
 func (b SendText) On() ConversationID    { return b.Conversation }
 func (b AddNote) On() ConversationID     { return b.Conversation }
 func (b AddReaction) On() ConversationID { return b.Conversation }
@@ -90,6 +162,13 @@ func (b Assign) On() ConversationID      { return b.Conversation }
 func (b SetState) On() ConversationID    { return b.Conversation }
 func (b MarkRead) On() ConversationID    { return b.Conversation }
 func (b SendAgain) On() ConversationID   { return b.Conversation }
+
+func (b SendMedia) On() ConversationID       { return b.Conversation }
+func (b SendTemplate) On() ConversationID    { return b.Conversation }
+func (b SendInteractive) On() ConversationID { return b.Conversation }
+func (b SendLocation) On() ConversationID    { return b.Conversation }
+func (b SendCard) On() ConversationID        { return b.Conversation }
+func (b RecordConsent) On() ConversationID   { return b.Conversation }
 
 // An Outcome is the relay's answer to an intent: what became of the wish, not of the message. Refusal is zero when it
 // was granted; what followed from it arrives as events whose Cause is the intent.
@@ -113,6 +192,13 @@ const (
 	RefusedState      Refusal = 6 // the message's receipt does not allow it
 	RefusedMalformed  Refusal = 7 // the wish makes no sense
 	RefusedNewerWords Refusal = 8 // the relay is older than the device and does not know this wish
+
+	RefusedTemplate Refusal = 9  // no such template, not approved, or not filled in as it must be
+	RefusedConsent  Refusal = 10 // the customer has not agreed to such messages, or has stopped them
+	RefusedVariable Refusal = 11 // a variable that does not exist, or whose value the company does not know
+	RefusedMedia    Refusal = 12 // the file is not there, not what it claims, or of a kind WhatsApp does not take
+	RefusedLarge    Refusal = 13 // the file is larger than WhatsApp takes
+	RefusedJoined   Refusal = 14 // the conversation goes on elsewhere
 )
 
 var refusals = map[Refusal]string{
@@ -124,6 +210,12 @@ var refusals = map[Refusal]string{
 	RefusedState:      "the message's state does not allow it",
 	RefusedMalformed:  "the wish is malformed",
 	RefusedNewerWords: "the wish is not known to this relay",
+	RefusedTemplate:   "the template cannot be sent like that",
+	RefusedConsent:    "the customer does not agree to such messages",
+	RefusedVariable:   "a variable has no value",
+	RefusedMedia:      "the file cannot be sent",
+	RefusedLarge:      "the file is too large",
+	RefusedJoined:     "the conversation goes on elsewhere",
 }
 
 // Error returns the reason in words for logs.

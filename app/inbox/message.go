@@ -16,11 +16,12 @@ const (
 	ContactCard MessageKind = 9
 	Button      MessageKind = 10 // the customer pressed a button or chose from a list
 	Order       MessageKind = 11
-	Template    MessageKind = 12
+	Templated   MessageKind = 12 // a template with its gaps filled
 	Note        MessageKind = 13 // seen by colleagues only
 	System      MessageKind = 14 // something happened to the conversation; Body says what
 	Unsupported MessageKind = 15 // WhatsApp or we cannot show it; a neutral card
-	Deleted     MessageKind = 16
+	Deleted     MessageKind = 16 // its author took it back
+	Interactive MessageKind = 17 // a text of ours with buttons or a list
 )
 
 // A Side says who an item came from.
@@ -41,7 +42,7 @@ type Message struct {
 	Seq          uint64         `cbor:"3,keyasint,omitempty"` // place in the log; 0 while only this device knows the item
 	At           Moment         `cbor:"4,keyasint"`
 	Side         Side           `cbor:"5,keyasint"`
-	Author       PersonID       `cbor:"6,keyasint,omitempty"` // for FromPerson
+	Author       PersonID       `cbor:"6,keyasint,omitempty"` // for FromPerson; "" when the relay answered by itself
 	Kind         MessageKind    `cbor:"7,keyasint"`
 	Body         Masked         `cbor:"8,keyasint,omitzero"`
 	Quote        *Quote         `cbor:"9,keyasint,omitempty"`
@@ -53,6 +54,39 @@ type Message struct {
 	Forwarded    bool           `cbor:"15,keyasint,omitempty"`
 	What         What           `cbor:"16,keyasint,omitempty"` // what happened, for Kind System
 	Whom         PersonID       `cbor:"17,keyasint,omitempty"` // whom it happened to, if a colleague
+	Header       Masked         `cbor:"18,keyasint,omitzero"`  // the line above Body of a template or an interactive message
+	Footer       Masked         `cbor:"19,keyasint,omitzero"`  // the line below it
+	Choices      []Choice       `cbor:"20,keyasint,omitempty"` // what the customer can press
+	Edited       Moment         `cbor:"21,keyasint,omitempty"` // when its author changed it last
+	Referral     *Referral      `cbor:"22,keyasint,omitempty"` // the advertisement the customer came from
+	Outside      bool           `cbor:"23,keyasint,omitempty"` // written in the WhatsApp Business app, past the relay
+}
+
+// A Choice is something the customer can press below a message of ours.
+type Choice struct {
+	Kind  ChoiceKind `cbor:"1,keyasint"`
+	Title Masked     `cbor:"2,keyasint,omitzero"`
+	Note  Masked     `cbor:"3,keyasint,omitzero"` // the second line of a row
+}
+
+// A ChoiceKind says what pressing does.
+type ChoiceKind uint8
+
+// The kinds of choices.
+const (
+	ChoiceReply ChoiceKind = 1 // answers with its title
+	ChoiceRow   ChoiceKind = 2 // answers with its title, from a list
+	ChoiceLink  ChoiceKind = 3 // opens a page of the company
+	ChoiceCall  ChoiceKind = 4 // calls the company
+	ChoiceCopy  ChoiceKind = 5 // copies a code
+	ChoiceFlow  ChoiceKind = 6 // opens a form
+)
+
+// A Referral is the advertisement or post that brought the customer.
+type Referral struct {
+	Post     bool   `cbor:"1,keyasint,omitempty"` // a post, not an advertisement
+	Headline Masked `cbor:"2,keyasint,omitzero"`
+	Body     Masked `cbor:"3,keyasint,omitzero"`
 }
 
 // What says what happened to a conversation, for items of kind [System]. The words are the ui's.
@@ -67,6 +101,16 @@ const (
 	WhatNewIdentity   What = 5 // the customer's WhatsApp identity changed: perhaps another phone, perhaps another person
 	WhatChatOpened    What = 6 // the customer opened the chat for the first time
 	WhatOtherHappened What = 7
+	WhatStopped       What = 8  // the customer wants no marketing any more
+	WhatStoppedAll    What = 9  // the customer wants nothing but answers any more
+	WhatResumed       What = 10 // the customer wants marketing again
+	WhatConsented     What = 11 // Author wrote down that the customer agreed to marketing
+	WhatNoticeSent    What = 12 // the relay told the customer how the company treats personal data
+	WhatDataAsked     What = 13 // the customer wants to know what the company holds
+	WhatErasureAsked  What = 14 // the customer wants to be forgotten; two people decide
+	WhatVerified      What = 15 // the customer asked whether a message was really ours; the relay answered
+	WhatJoined        What = 16 // the customer turned out to be one with whom the company talks elsewhere
+	WhatSentOutside   What = 17 // a message reached the customer that did not pass the relay
 )
 
 // A Quote is the message another one answers.
@@ -88,6 +132,10 @@ type Media struct {
 	// too little to show anything.
 	Blur  []byte     `cbor:"7,keyasint,omitempty"`
 	State MediaState `cbor:"8,keyasint,omitempty"`
+	// Length is how long a recording or film plays, in milliseconds; 0 while unknown.
+	Length int64 `cbor:"9,keyasint,omitempty"`
+	// Dangerous marks a program, a script, or something that hides one: never opened by a click.
+	Dangerous bool `cbor:"10,keyasint,omitempty"`
 }
 
 // MediaState says whether the relay holds the bytes.
@@ -97,7 +145,10 @@ type MediaState uint8
 const (
 	MediaPending MediaState = 0 // being fetched
 	MediaReady   MediaState = 1
-	MediaBroken  MediaState = 2 // could not be fetched, or is not what it claims to be
+	MediaBroken  MediaState = 2 // cannot be read
+	MediaLarge   MediaState = 3 // larger than WhatsApp allows, or unpacks to more than anybody should open
+	MediaFalse   MediaState = 4 // not what it claims to be
+	MediaGone    MediaState = 5 // WhatsApp does not have it any more
 )
 
 // A Reaction is an emoji somebody put on a message.
@@ -156,4 +207,6 @@ const (
 	FailMedia          Failure = 8  // the attachment could not be processed
 	FailInternal       Failure = 9  // the request was wrong: a fault of ours
 	FailNotToday       Failure = 10 // WhatsApp limits how often this customer is written to
+	FailTemplate       Failure = 11 // WhatsApp does not take the template as it is now
+	FailNumberNeeded   Failure = 12 // this template can only go to somebody whose number is known
 )

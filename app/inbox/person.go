@@ -53,6 +53,39 @@ func (p Person) WorksIn(id InboxID) bool {
 
 // An Inbox is a company WhatsApp number. Name is the company's own word for it; the number itself stays on the relay.
 type Inbox struct {
-	ID   InboxID `cbor:"1,keyasint"`
-	Name string  `cbor:"2,keyasint"`
+	ID      InboxID    `cbor:"1,keyasint"`
+	Name    string     `cbor:"2,keyasint"`
+	State   InboxState `cbor:"3,keyasint,omitempty"`
+	Why     Failure    `cbor:"4,keyasint,omitempty"` // what holds it, when State is InboxHeld
+	Quality Quality    `cbor:"5,keyasint,omitempty"` // what WhatsApp thinks of the number
+	Daily   int        `cbor:"6,keyasint,omitempty"` // customers it may write to first in 24 hours; 0: not known, -1: no limit
+}
+
+// An InboxState says whether an inbox sends.
+type InboxState uint8
+
+// The states of an inbox.
+const (
+	InboxWorking InboxState = 0
+	InboxHeld    InboxState = 1 // WhatsApp takes nothing from the number; messages wait until IT has acted
+)
+
+// Quality is WhatsApp's rating of a number or a template, from how customers react.
+type Quality uint8
+
+// The ratings.
+const (
+	QualityUnknown Quality = 0
+	QualityHigh    Quality = 1 // green
+	QualityMedium  Quality = 2 // yellow
+	QualityLow     Quality = 3 // red: WhatsApp may stop it
+)
+
+// A CompanyCard is a contact card of the company that agents may send: a colleague or an office. What is on it beside the name
+// stays on the relay.
+type CompanyCard struct {
+	ID      CardID `cbor:"1,keyasint"`
+	Name    string `cbor:"2,keyasint"`
+	Company string `cbor:"3,keyasint,omitempty"`
+	Removed bool   `cbor:"4,keyasint,omitempty"`
 }

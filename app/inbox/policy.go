@@ -12,6 +12,9 @@ const (
 	ActNote     Action = 3
 	ActAssign   Action = 4
 	ActSetState Action = 5
+	ActConsent  Action = 6 // write down that a customer agreed to marketing
+	ActCosts    Action = 7 // see what WhatsApp bills
+	ActOversee  Action = 8 // see incidents and customers' requests
 )
 
 // A Subject is what an action is done to.
@@ -25,8 +28,10 @@ func (c Conversation) Subject() Subject { return Subject{Inbox: c.Inbox, Assigne
 
 // may is who may do what in an inbox they work in. What is not listed is denied.
 var may = map[Role][]Action{
-	Agent:      {ActRead, ActSend, ActNote, ActAssign, ActSetState},
-	Supervisor: {ActRead, ActSend, ActNote, ActAssign, ActSetState},
+	Agent:          {ActRead, ActSend, ActNote, ActAssign, ActSetState, ActConsent},
+	Supervisor:     {ActRead, ActSend, ActNote, ActAssign, ActSetState, ActConsent, ActCosts, ActOversee},
+	PrivacyOfficer: {ActOversee},
+	ITAdmin:        {ActOversee},
 }
 
 // Can returns nil if p may do a to s, and [RefusedRight] otherwise. The relay enforces it; the ui asks it to explain a

@@ -301,8 +301,12 @@ func TestReact(t *testing.T) {
 
 func TestCanDeniesByDefault(t *testing.T) {
 	allowed := map[Role]map[Action]bool{
-		Agent:      {ActRead: true, ActSend: true, ActNote: true, ActAssign: true, ActSetState: true},
-		Supervisor: {ActRead: true, ActSend: true, ActNote: true, ActAssign: true, ActSetState: true},
+		Agent: {ActRead: true, ActSend: true, ActNote: true, ActAssign: true, ActSetState: true, ActConsent: true},
+		Supervisor: {
+			ActRead: true, ActSend: true, ActNote: true, ActAssign: true, ActSetState: true, ActConsent: true, ActCosts: true, ActOversee: true,
+		},
+		PrivacyOfficer: {ActOversee: true},
+		ITAdmin:        {ActOversee: true},
 	}
 	cells := 0
 	for role := range 256 {
@@ -380,10 +384,17 @@ func TestKindsAreUniqueAndClosed(t *testing.T) {
 		}
 		intents[b.IntentKind()] = true
 	}
-	if len(events) != 11 || len(intents) != 7 {
+	if len(events) != 19 || len(intents) != 13 {
 		t.Errorf("%d kinds of facts, %d of wishes: a new kind needs its place in the lists", len(events), len(intents))
 	}
-	for r := RefusedRight; r <= RefusedNewerWords; r++ {
+	questions := map[QuestionKind]bool{}
+	for i, q := range Questions() {
+		if q.QuestionKind() == 0 || questions[q.QuestionKind()] || Answers()[i].AnswerKind() != q.QuestionKind() {
+			t.Errorf("kind %d of question is zero, taken or has no answer", q.QuestionKind())
+		}
+		questions[q.QuestionKind()] = true
+	}
+	for r := RefusedRight; r <= RefusedJoined; r++ {
 		if r.Error() == "refused" {
 			t.Errorf("refusal %d has no words", r)
 		}

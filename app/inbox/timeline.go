@@ -1,6 +1,6 @@
 package inbox
 
-// ApplyTo folds an event about a message into the message: receipts, reactions, media. It reports whether the message
+// ApplyTo folds an event about a message into the message: receipts, reactions, media, edits. It reports whether the message
 // changed. Events about other messages change nothing.
 func ApplyTo(m *Message, body EventBody) bool {
 	switch b := body.(type) {
@@ -25,6 +25,16 @@ func ApplyTo(m *Message, body EventBody) bool {
 		}
 		media := b.Media
 		m.Media = &media
+		return true
+	case MessageChanged:
+		if b.Message != m.ID || m.Kind == Deleted || !b.Deleted && b.At < m.Edited {
+			return false
+		}
+		if !b.Deleted {
+			m.Body, m.Edited = b.Body, b.At
+			return true
+		}
+		m.Kind, m.Body, m.Header, m.Footer, m.Choices, m.Media, m.Referral = Deleted, Masked{}, Masked{}, Masked{}, nil, nil, nil
 		return true
 	}
 	return false

@@ -19,25 +19,6 @@ type eventRow struct {
 	Body  cbor.RawMessage
 }
 
-var eventDecoders = map[inbox.EventKind]func([]byte) (inbox.EventBody, error){
-	inbox.KindConversationOpened: eventBody[inbox.ConversationOpened],
-	inbox.KindContactChanged:     eventBody[inbox.ContactChanged],
-	inbox.KindMessageAdded:       eventBody[inbox.MessageAdded],
-	inbox.KindReceiptChanged:     eventBody[inbox.ReceiptChanged],
-	inbox.KindReacted:            eventBody[inbox.Reacted],
-	inbox.KindAssigned:           eventBody[inbox.Assigned],
-	inbox.KindStateChanged:       eventBody[inbox.StateChanged],
-	inbox.KindReadMoved:          eventBody[inbox.ReadMoved],
-	inbox.KindMediaChanged:       eventBody[inbox.MediaChanged],
-	inbox.KindPersonChanged:      eventBody[inbox.PersonChanged],
-	inbox.KindInboxChanged:       eventBody[inbox.InboxChanged],
-}
-
-func eventBody[T inbox.EventBody](b []byte) (inbox.EventBody, error) {
-	v, err := decode[T](b)
-	return v, err
-}
-
 // EncodeEvent returns the event as bytes, the form a log keeps it in and a batch carries it in.
 func EncodeEvent(e inbox.Event) ([]byte, error) {
 	if row, ok := quickEncode(make([]byte, 0, 256), e); ok {
@@ -81,11 +62,7 @@ func slowDecodeFirst(b []byte) (e inbox.Event, rest []byte, err error) {
 }
 
 func (r eventRow) event() (inbox.Event, error) {
-	body, ok := eventDecoders[r.Kind]
-	if !ok {
-		return inbox.Event{}, fmt.Errorf("event of kind %d: %w", r.Kind, ErrNewerWords)
-	}
-	b, err := body(r.Body)
+	b, err := eventKinds.decode(r.Kind, r.Body)
 	if err != nil {
 		return inbox.Event{}, fmt.Errorf("event of kind %d: %w", r.Kind, err)
 	}

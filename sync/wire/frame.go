@@ -22,6 +22,8 @@ const (
 	TypeAck       Type = 6
 	TypeIntent    Type = 7
 	TypeOutcome   Type = 8
+	TypeAsk       Type = 9
+	TypeAnswer    Type = 10
 )
 
 // Hello opens a connection: who wants to go on from where.
@@ -113,7 +115,7 @@ func (Welcome) frameType() Type   { return TypeWelcome }
 func (Ack) frameType() Type       { return TypeAck }
 func (Outcome) frameType() Type   { return TypeOutcome }
 
-// Encode makes a frame of any body but a batch or an intent, which have their own functions. It panics only if a body
+// Encode makes a frame of any body but a batch, an intent, a question or an answer, which have their own functions. It panics only if a body
 // cannot be encoded, which no value of the types above can cause.
 func Encode(b Body) []byte {
 	payload, err := encMode.Marshal(b)
@@ -123,9 +125,10 @@ func Encode(b Body) []byte {
 	return append([]byte{byte(b.frameType())}, payload...)
 }
 
-// Decode returns the body of a frame: a Hello, Challenge, Proof, Welcome, Ack, Outcome, inbox.Batch or inbox.Intent.
+// Decode returns the body of a frame: a Hello, Challenge, Proof, Welcome, Ack, Outcome, Ask, Answer, inbox.Batch or
+// inbox.Intent.
 // A frame of an unknown type gives nil and no error: count it and go on. Errors wrap [ErrMalformed], [ErrNewerWords] or
-// [inbox.ErrIdentifying]; for an intent of a newer kind the returned Intent still has its ID, so that it can be refused.
+// [inbox.ErrIdentifying]; an intent, question or answer of a newer kind still has its ID, so that it can be refused.
 func Decode(frame []byte) (any, error) {
 	if len(frame) == 0 {
 		return nil, ErrMalformed
@@ -148,6 +151,10 @@ func Decode(frame []byte) (any, error) {
 		return decodeBatch(payload)
 	case TypeIntent:
 		return decodeIntent(payload)
+	case TypeAsk:
+		return decodeAsk(payload)
+	case TypeAnswer:
+		return decodeAnswer(payload)
 	}
 	return nil, nil
 }
@@ -160,14 +167,10 @@ func decodeAs[T any](payload []byte) (any, error) {
 	return v, nil
 }
 
-// decode keeps the reason apart from the content: an error of the CBOR library may quote what it could not decode.
 func decode[T any](payload []byte) (T, error) {
 	var v T
 	if err := decMode.Unmarshal(payload, &v); err != nil {
-		if errors.Is(err, inbox.ErrIdentifying) {
-			return v, fmt.Errorf("decoding: %w", inbox.ErrIdentifying)
-		}
-		return v, ErrMalformed
+		return v, reason(err)
 	}
 	return v, nil
 }

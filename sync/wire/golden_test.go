@@ -47,6 +47,37 @@ func goldenEvents() map[string]inbox.EventBody {
 		"media_changed":       inbox.MediaChanged{Conversation: "conversation", Message: "message", Media: media},
 		"person_changed":      inbox.PersonChanged{Person: inbox.Person{ID: "person", Name: "Tobias", Role: inbox.Agent, Inboxes: []inbox.InboxID{"sales"}}},
 		"inbox_changed":       inbox.InboxChanged{Inbox: inbox.Inbox{ID: "sales", Name: "Sales"}},
+		"inbox_changed_held": inbox.InboxChanged{Inbox: inbox.Inbox{
+			ID: "sales", Name: "Sales", State: inbox.InboxHeld, Why: inbox.FailCompanyAccount, Quality: inbox.QualityLow, Daily: -1,
+		}},
+		"message_added_template": inbox.MessageAdded{Message: inbox.Message{
+			ID: "message", Conversation: "conversation", Seq: 70_000, At: 1_790_000_000_000, Side: inbox.FromPerson, Author: "person", Kind: inbox.Templated,
+			Body: inbox.PlainText("your bike is ready"), Header: inbox.PlainText("Hello"), Footer: inbox.PlainText("Reply STOP"),
+			Choices: []inbox.Choice{{Kind: inbox.ChoiceRow, Title: inbox.PlainText("Yes"), Note: inbox.PlainText("today")}},
+			Edited:  1_790_000_000_001, Referral: &inbox.Referral{Post: true, Headline: inbox.PlainText("Sale"), Body: inbox.PlainText("this week")}, Outside: true,
+		}},
+		"media_changed_voice": inbox.MediaChanged{Conversation: "conversation", Message: "message", Media: inbox.Media{
+			ID: "media", Type: "audio/ogg", Size: 4711, State: inbox.MediaFalse, Length: 12_000, Dangerous: true,
+		}},
+		"message_changed":     inbox.MessageChanged{Conversation: "conversation", Message: "message", Body: inbox.PlainText("new"), Deleted: true, At: 1_790_000_000_000},
+		"consent_changed":     inbox.ConsentChanged{Conversation: "conversation", Consent: inbox.Consent{Marketing: inbox.Given, Templates: inbox.Withdrawn, At: 1_790_000_000_000, Source: inbox.FromRecord, By: "person"}},
+		"free_entry_moved":    inbox.FreeEntryMoved{Conversation: "conversation", Until: 1_790_000_000_000},
+		"conversation_joined": inbox.ConversationJoined{Conversation: "conversation", Into: "other"},
+		"template_changed": inbox.TemplateChanged{Template: inbox.Template{
+			ID: "template", Inbox: "sales", Name: "ready", Language: "en", Category: inbox.Marketing, State: inbox.TemplatePaused, Quality: inbox.QualityMedium,
+			Reason: "LOW_QUALITY", Header: inbox.TemplateHeader{Kind: inbox.Text, Text: "Hello {{1}}"}, Body: "your {{1}} is ready", Footer: "Reply STOP",
+			Buttons: []inbox.TemplateButton{{Kind: inbox.ChoiceLink, Text: "Track"}},
+			Fields:  []inbox.TemplateField{{Place: inbox.InButton, Name: "1", Example: "4711", Button: 1}}, Removed: true,
+		}},
+		"card_changed": inbox.CardChanged{Card: inbox.CompanyCard{ID: "office", Name: "Office", Company: "Example GmbH", Removed: true}},
+		"incident_changed": inbox.IncidentChanged{Incident: inbox.Incident{
+			ID: "incident", Kind: inbox.IncidentAccess, Inbox: "sales", Conversation: "conversation", At: 1_790_000_000_000, Last: 1_790_000_000_001,
+			Count: 3, Detail: "190", Closed: 1_790_000_000_002, By: "person",
+		}},
+		"request_changed": inbox.RequestChanged{Request: inbox.Request{
+			ID: "request", Kind: inbox.RequestErasure, Inbox: "sales", Conversation: "conversation", Contact: "contact", At: 1_790_000_000_000,
+			Due: 1_792_592_000_000, State: inbox.RequestDone, First: "person", Second: "colleague", Settled: 1_790_000_000_003, Reason: "why",
+		}},
 	}
 }
 
@@ -63,15 +94,35 @@ func goldenFrames() map[string]any {
 			Person: inbox.Person{ID: "person", Name: "Tobias", Role: inbox.Agent, Inboxes: []inbox.InboxID{"sales"}}, Time: 1_790_000_000_000,
 			Logs: []LogHead{{Log: "inbox/sales", Epoch: "epoch", Seq: 70_000}},
 		},
-		"ack":               Ack{Cursor: inbox.Cursor{Log: "inbox/sales", Epoch: "epoch", Seq: 70_000}},
-		"outcome":           Outcome{Intent: "intent", Refusal: inbox.RefusedWindow, Retry: 500},
-		"intent_send_text":  wish(inbox.SendText{Conversation: "conversation", Text: "hello", Quote: "quoted"}),
-		"intent_add_note":   wish(inbox.AddNote{Conversation: "conversation", Text: "a note"}),
-		"intent_react":      wish(inbox.AddReaction{Conversation: "conversation", Message: "message", Emoji: "👍"}),
-		"intent_assign":     wish(inbox.Assign{Conversation: "conversation", To: "colleague"}),
-		"intent_set_state":  wish(inbox.SetState{Conversation: "conversation", State: inbox.Closed}),
-		"intent_mark_read":  wish(inbox.MarkRead{Conversation: "conversation", UpTo: 70_000}),
-		"intent_send_again": wish(inbox.SendAgain{Conversation: "conversation", Message: "message"}),
+		"ack":                      Ack{Cursor: inbox.Cursor{Log: "inbox/sales", Epoch: "epoch", Seq: 70_000}},
+		"outcome":                  Outcome{Intent: "intent", Refusal: inbox.RefusedWindow, Retry: 500},
+		"intent_send_text":         wish(inbox.SendText{Conversation: "conversation", Text: "hello", Quote: "quoted"}),
+		"intent_add_note":          wish(inbox.AddNote{Conversation: "conversation", Text: "a note"}),
+		"intent_react":             wish(inbox.AddReaction{Conversation: "conversation", Message: "message", Emoji: "👍"}),
+		"intent_assign":            wish(inbox.Assign{Conversation: "conversation", To: "colleague"}),
+		"intent_set_state":         wish(inbox.SetState{Conversation: "conversation", State: inbox.Closed}),
+		"intent_mark_read":         wish(inbox.MarkRead{Conversation: "conversation", UpTo: 70_000}),
+		"intent_send_again":        wish(inbox.SendAgain{Conversation: "conversation", Message: "message"}),
+		"intent_send_text_preview": wish(inbox.SendText{Conversation: "conversation", Text: "hello", Preview: true}),
+		"intent_send_media":        wish(inbox.SendMedia{Conversation: "conversation", Media: "media", Caption: "look", Quote: "quoted"}),
+		"intent_send_template":     wish(inbox.SendTemplate{Conversation: "conversation", Template: "template", Values: []string{"bike"}, Media: "media"}),
+		"intent_send_interactive": wish(inbox.SendInteractive{
+			Conversation: "conversation", Text: "when?", Header: "Visit", Footer: "thanks", Menu: "Days", Options: []inbox.Option{{Title: "Monday", Note: "from 9"}}, Quote: "quoted",
+		}),
+		"intent_send_location":  wish(inbox.SendLocation{Conversation: "conversation", Latitude: 52.5, Longitude: -13.25, Name: "Shop", Address: "Example Street 1", Quote: "quoted"}),
+		"intent_send_card":      wish(inbox.SendCard{Conversation: "conversation", Card: "office", Quote: "quoted"}),
+		"intent_record_consent": wish(inbox.RecordConsent{Conversation: "conversation", Proof: "form"}),
+		"ask_fetch_media":       Ask{ID: 1, Question: inbox.FetchMedia{Conversation: "conversation", Message: "message", Media: "media"}},
+		"ask_offer_media": Ask{ID: 2, Question: inbox.OfferMedia{
+			Conversation: "conversation", Name: "a.jpg", Type: "image/jpeg", Size: 4711, Digest: bytes.Repeat([]byte{5}, 32), Voice: true, Document: true,
+		}},
+		"ask_typing":     Ask{ID: 3, Question: inbox.Typing{Conversation: "conversation"}},
+		"ask_costs":      Ask{ID: 4, Question: inbox.AskCosts{From: "2026-11-01", To: "2026-11-30", Inbox: "sales", Conversation: "conversation"}},
+		"answer_ticket":  Answer{ID: 1, Answer: inbox.Ticket{Path: "/v1/media/x", Size: 4711, Type: "image/jpeg"}},
+		"answer_upload":  Answer{ID: 2, Answer: inbox.UploadTicket{Media: "media", Path: "/v1/media/x", Offset: 100}},
+		"answer_done":    Answer{ID: 3, Answer: inbox.Done{}},
+		"answer_costs":   Answer{ID: 4, Answer: inbox.Costs{Currency: "EUR", Lines: []inbox.CostLine{{Day: "2026-11-21", Class: inbox.CostMarketing, Messages: 2, Billed: 1, Amount: 110_000}}, Unpriced: 1}},
+		"answer_refused": Answer{ID: 5, Refusal: inbox.RefusedRight, Retry: 500},
 		"batch": inbox.Batch{Log: "inbox/sales", Epoch: "epoch", From: 70_000, To: 70_002, Reset: true, Events: []inbox.Event{
 			{Seq: 70_001, At: 1_790_000_000_000, Cause: "intent", Body: goldenEvents()["message_added"]},
 			{Seq: 70_002, At: 1_790_000_000_001, Body: goldenEvents()["receipt_changed"]},
@@ -129,6 +180,7 @@ func TestEventsOfTheFirstVersionAreReadForEver(t *testing.T) {
 
 func TestFramesOfTheFirstVersionAreReadForEver(t *testing.T) {
 	types, wishes := map[Type]bool{}, map[inbox.IntentKind]bool{}
+	asked, answered := map[inbox.QuestionKind]bool{}, map[inbox.QuestionKind]bool{}
 	for name, want := range goldenFrames() {
 		t.Run(name, func(t *testing.T) {
 			var frame []byte
@@ -141,6 +193,14 @@ func TestFramesOfTheFirstVersionAreReadForEver(t *testing.T) {
 				wishes[body.Body.IntentKind()] = true
 			case inbox.Batch:
 				frame, err = EncodeBatch(body)
+			case Ask:
+				frame, err = EncodeAsk(body)
+				asked[body.Question.QuestionKind()] = true
+			case Answer:
+				frame, err = EncodeAnswer(body)
+				if body.Answer != nil {
+					answered[body.Answer.AnswerKind()] = true
+				}
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -165,7 +225,12 @@ func TestFramesOfTheFirstVersionAreReadForEver(t *testing.T) {
 			t.Errorf("intents of kind %d have no golden file", body.IntentKind())
 		}
 	}
-	for k := TypeHello; k <= TypeOutcome; k++ {
+	for _, q := range inbox.Questions() {
+		if !asked[q.QuestionKind()] || !answered[q.QuestionKind()] {
+			t.Errorf("questions of kind %d or their answers have no golden file", q.QuestionKind())
+		}
+	}
+	for k := TypeHello; k <= TypeAnswer; k++ {
 		if !types[k] {
 			t.Errorf("type %d has no golden file", k)
 		}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/fxamacker/cbor/v2"
@@ -14,21 +15,6 @@ type intentRow struct {
 	At   inbox.Moment
 	Kind inbox.IntentKind
 	Body cbor.RawMessage
-}
-
-var intentDecoders = map[inbox.IntentKind]func([]byte) (inbox.IntentBody, error){
-	inbox.IntentSendText:  intentBody[inbox.SendText],
-	inbox.IntentAddNote:   intentBody[inbox.AddNote],
-	inbox.IntentReact:     intentBody[inbox.AddReaction],
-	inbox.IntentAssign:    intentBody[inbox.Assign],
-	inbox.IntentSetState:  intentBody[inbox.SetState],
-	inbox.IntentMarkRead:  intentBody[inbox.MarkRead],
-	inbox.IntentSendAgain: intentBody[inbox.SendAgain],
-}
-
-func intentBody[T inbox.IntentBody](b []byte) (inbox.IntentBody, error) {
-	v, err := decode[T](b)
-	return v, err
 }
 
 // EncodeIntent makes a frame of an intent.
@@ -53,11 +39,11 @@ func decodeIntent(payload []byte) (any, error) {
 	if i.ID == "" {
 		return nil, ErrMalformed
 	}
-	body, ok := intentDecoders[row.Kind]
-	if !ok {
-		return i, fmt.Errorf("intent of kind %d: %w", row.Kind, ErrNewerWords)
-	}
-	if i.Body, err = body(row.Body); err != nil {
+	i.Body, err = intentKinds.decode(row.Kind, row.Body)
+	switch {
+	case errors.Is(err, ErrNewerWords):
+		return i, fmt.Errorf("intent of kind %d: %w", row.Kind, err)
+	case err != nil:
 		return nil, err
 	}
 	return i, nil

@@ -6,8 +6,9 @@ import "time"
 // previous one.
 //
 //	1  2026-11-21  the first: hello, challenge, proof, welcome, batch, ack, intent, outcome
+//	2  2026-11-22  ask and answer, media by ticket; facts and wishes of the whole Cloud API
 const (
-	Version    = 1
+	Version    = 2
 	MinVersion = 1
 )
 
@@ -39,6 +40,7 @@ const (
 	WriteTimeout     = 10 * time.Second
 	PingEvery        = 20 * time.Second
 	DeadAfter        = 45 * time.Second
+	TicketLife       = time.Minute // from the answer to the request that uses the ticket
 )
 
 // Close codes. A device tries again with back-off after 4000-4499, and never by itself after 4500-4999.
