@@ -311,4 +311,8 @@ func (c *Config) master() (vault.Master, error) {
 // LedgerFile is where the embedded store lies.
 func (c *Config) LedgerFile() string { return filepath.Join(c.Data, "relay.db") }
 
+// RawFile is where webhooks wait that are not facts yet. They have a file, and so commits, of their own: WhatsApp's
+// answer must not wait for the work a webhook makes.
+func (c *Config) RawFile() string { return filepath.Join(c.Data, "raw.db") }
+
 func (c *Config) adminSocket() string { return filepath.Join(c.Data, "admin.sock") }

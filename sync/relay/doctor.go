@@ -163,7 +163,11 @@ func checkStore(ctx context.Context, cfg Config, running bool) Finding {
 		f.State, f.Detail, f.Advice = Bad, "cannot be looked at without the master key", "see above"
 		return f
 	}
-	switch err := ledger.Check(ctx, cfg.LedgerFile(), ledger.Config{Key: master.LedgerKey()}); {
+	err = ledger.Check(ctx, cfg.LedgerFile(), ledger.Config{Key: master.LedgerKey()})
+	if err == nil {
+		err = ledger.Check(ctx, cfg.RawFile(), ledger.Config{Key: master.LedgerKey()})
+	}
+	switch {
 	case errors.Is(err, ledger.ErrLocked):
 		f.State, f.Detail, f.Advice = Watch, "held by another process", "is a relay starting or stopping?"
 	case err != nil:

@@ -17,12 +17,13 @@ import (
 )
 
 const (
-	bucketParked  = "parked" // raw rows that could not be turned into facts
-	bucketThread  = "thread" // contact id -> conversation id
-	rawPerRound   = 512      // raw rows turned into facts in one transaction, at most
-	bytesPerRound = 8 << 20  // and about so many bytes of them
-	maxRawTries   = 5        // then the row is parked and an alarm raised
-	rememberedRaw = 16 << 20 // bytes of decoded rows kept in memory between the two steps
+	bucketParked  = "parked"              // raw rows that could not be turned into facts
+	bucketThread  = "thread"              // contact id -> conversation id
+	rawPerRound   = 4096                  // raw rows turned into facts in one transaction, at most
+	bytesPerRound = 8 << 20               // and about so many bytes of them
+	crowdPause    = 60 * time.Millisecond // between rounds while many webhooks wait for their 200: fewer, larger rounds
+	maxRawTries   = 5                     // then the row is parked and an alarm raised
+	rememberedRaw = 16 << 20              // bytes of decoded rows kept in memory between the two steps
 )
 
 var errRow = errors.New("row of the relay is damaged")
@@ -201,6 +202,9 @@ func (in *intake) ahead(ctx context.Context, after uint64) chan lot {
 	c := make(chan lot, 1)
 	go func() {
 		var l lot
+		if in.r.raw.crowded() {
+			pause(ctx, crowdPause)
+		}
 		if l.rows, l.err = in.rows(ctx, after); l.err == nil {
 			l.facts, l.err = in.prepare(ctx, l.rows)
 		}

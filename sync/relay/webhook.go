@@ -96,7 +96,13 @@ func (r *Relay) take(w http.ResponseWriter, q *http.Request) int {
 var errBusy = errors.New("too much on its way to the disk")
 
 // rawBudget bounds the bytes of webhooks in memory.
-type rawBudget struct{ used atomic.Int64 }
+type rawBudget struct {
+	used  atomic.Int64
+	calls atomic.Int64 // webhooks that wait for the disk
+}
+
+// crowded reports whether more webhooks wait than come in one commit on a quiet day.
+func (b *rawBudget) crowded() bool { return b.calls.Load() > 8 }
 
 func (b *rawBudget) read(body io.Reader, length int64) ([]byte, error) {
 	if b.used.Load() > maxRawInFlight {
@@ -132,7 +138,9 @@ const (
 
 // rawShard is where an inbox's deliveries wait. It is not the shard of the inbox's log, so that taking webhooks in never
 // waits for turning them into facts.
-func rawShard(id inbox.InboxID) string { return "raw/" + string(id) }
+func rawShard(id inbox.InboxID) string { return rawShards + string(id) }
+
+const rawShards = "raw/"
 
 // rawRow is a delivery on its way through an inbox. Meta repeats deliveries, whole and in parts; that is seen to when
 // they become facts, where every fact can be written twice without harm.
@@ -147,6 +155,8 @@ func (r *Relay) ingest(ctx context.Context, body []byte) error {
 	if err != nil {
 		return err
 	}
+	r.raw.calls.Add(1)
+	defer r.raw.calls.Add(-1)
 	at := r.now()
 	taken := map[inbox.InboxID]bool{}
 	stray := false

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -41,6 +42,24 @@ var (
 		Open:  func(path string) (ledger.DB, error) { return ledger.Open(path, ledger.Config{Key: fixedKey()}) },
 		Bytes: fileBytes,
 	}
+	// As a relay has it: some shards in a file of their own.
+	apart = ledgertest.Engine{
+		Name:  "bbolt apart",
+		Place: place,
+		Open: func(path string) (ledger.DB, error) {
+			main, err := ledger.Open(path, ledger.Config{Key: fixedKey()})
+			if err != nil {
+				return nil, err
+			}
+			aside, err := ledger.Open(path+".aside", ledger.Config{Key: fixedKey()})
+			if err != nil {
+				return nil, errors.Join(err, main.Close())
+			}
+			return ledger.Split(main, aside, "a"), nil
+		},
+		Bytes: fileBytes,
+		Kills: 3,
+	}
 	// As another engine will be used: one that knows nothing of sealing, wrapped.
 	wrapped = ledgertest.Engine{
 		Name:  "wrapped",
@@ -61,8 +80,9 @@ var (
 	}
 )
 
-func TestMain(m *testing.M) { ledgertest.Main(m, plain, sealed, wrapped) }
+func TestMain(m *testing.M) { ledgertest.Main(m, plain, sealed, wrapped, apart) }
 
 func TestConformancePlain(t *testing.T)   { ledgertest.Run(t, plain) }
 func TestConformanceSealed(t *testing.T)  { ledgertest.Run(t, sealed) }
 func TestConformanceWrapped(t *testing.T) { ledgertest.Run(t, wrapped) }
+func TestConformanceApart(t *testing.T)   { ledgertest.Run(t, apart) }
