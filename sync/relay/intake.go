@@ -231,6 +231,9 @@ func (in *intake) round(ctx context.Context, l lot, tries map[uint64]int) (done 
 		if err == nil {
 			err = in.write(ctx, facts)
 		}
+		if errors.Is(err, ledger.ErrFull) {
+			return done, err // no fault of the row, and there will be room again
+		}
 		if err != nil {
 			if tries[row.n]++; ctx.Err() != nil || tries[row.n] < maxRawTries {
 				return done, err // later rows wait: order matters more than haste
