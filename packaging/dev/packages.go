@@ -43,12 +43,26 @@ var packages = map[string]group{
 		debian:  []string{"fonts-noto-cjk", "fonts-dejavu-core"},
 		hint:    "any system with Noto Sans CJK and DejaVu",
 	},
+	"browser": {
+		purpose: "looking at our web pages as a browser does",
+		debian:  []string{browserPackage()},
+		probes:  []string{"chromium"},
+		hint:    "Fedora: dnf install chromium; elsewhere put a chromium in the PATH",
+	},
 	"plot": {
 		purpose: "turning the plot into a PNG",
 		debian:  []string{"librsvg2-bin"},
 		probes:  []string{"rsvg-convert"},
 		hint:    "Fedora: dnf install librsvg2-tools; macOS: brew install librsvg",
 	},
+}
+
+// browserPackage is Chromium's name: Ubuntu ships it as a snap behind a package of the older name.
+func browserPackage() string {
+	if release, err := os.ReadFile("/etc/os-release"); err == nil && strings.Contains(string(release), "ID=ubuntu") {
+		return "chromium-browser"
+	}
+	return "chromium"
 }
 
 // provision is what must happen before a verb can work. The zero value means nothing is missing.
