@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -67,6 +68,8 @@ type work struct {
 	company bool                                         // people or inboxes changed
 	people  map[inbox.PersonID]inbox.Person
 	numbers map[inbox.InboxID]inbox.Inbox
+	noted   map[inbox.LogID]map[thing]inbox.Event // templates and the like
+	emptied map[inbox.LogID]bool                  // logs whose things were forgotten first
 }
 
 func (s *Store) newWork() *work {
@@ -77,6 +80,7 @@ func (s *Store) newWork() *work {
 		rows: map[inbox.ConversationID]*inbox.Conversation{}, facts: map[inbox.ConversationID][]inbox.Event{},
 		last: map[inbox.ConversationID]inbox.Event{}, forget: map[inbox.ConversationID]bool{}, waiting: make(map[inbox.IntentID]inbox.IntentKind, len(s.items)),
 		done: s.done, people: maps.Clone(s.people), numbers: maps.Clone(s.inboxes),
+		noted: map[inbox.LogID]map[thing]inbox.Event{}, emptied: map[inbox.LogID]bool{},
 	}
 	for _, it := range s.items {
 		w.waiting[it.intent.ID] = it.intent.Body.IntentKind()
@@ -110,11 +114,15 @@ func (w *work) take(b inbox.Batch) error {
 
 // reset forgets a log. Only an Apply writes base, and this is the one that runs, so base is read without the lock.
 func (w *work) reset(log inbox.LogID) {
+	w.forgetThings(log)
 	if log == inbox.CompanyLog {
 		w.people, w.numbers, w.company = map[inbox.PersonID]inbox.Person{}, map[inbox.InboxID]inbox.Inbox{}, true
 		return
 	}
 	number := log.Inbox()
+	if number == "" {
+		return
+	}
 	for id, c := range w.s.base {
 		if c.Inbox == number {
 			w.forget[id] = true
@@ -142,6 +150,10 @@ func (w *work) fold(log inbox.LogID, e inbox.Event) {
 			w.people[b.Person.ID], w.company = b.Person, true
 		case inbox.InboxChanged:
 			w.numbers[b.Inbox.ID], w.company = b.Inbox, true
+		default:
+			if t, ok := thingOf(b); ok {
+				w.note(log, t, e)
+			}
 		}
 		return
 	}
@@ -153,9 +165,15 @@ func (w *work) fold(log inbox.LogID, e inbox.Event) {
 		}
 		w.rows[id] = row
 	}
-	if b, ok := e.Body.(inbox.MessageAdded); ok {
+	switch b := e.Body.(type) {
+	case inbox.MessageAdded:
 		w.add(row, e, b)
-	} else {
+	case inbox.MessageChanged:
+		row.Apply(e, w.s.reader)
+		if b.Message == row.LastID {
+			delete(w.last, id) // the row has its snippet, of what the message says now
+		}
+	default:
 		row.Apply(e, w.s.reader)
 	}
 	if inTimeline(e.Body) {
@@ -186,7 +204,7 @@ func (w *work) finish() {
 
 // arrives says whether a fact is the one an intent of the kind is shown in place of until it comes.
 func arrives(kind inbox.IntentKind, b inbox.EventBody) bool {
-	if kind == inbox.IntentSendText || kind == inbox.IntentAddNote {
+	if makesMessage[kind] {
 		_, ok := b.(inbox.MessageAdded)
 		return ok
 	}
@@ -219,7 +237,7 @@ func (w *work) write(tx *bbolt.Tx) error {
 	}); err != nil {
 		return err
 	}
-	if err := w.writeHead(tx); err != nil {
+	if err := errors.Join(w.writeHead(tx), w.writeThings(tx)); err != nil {
 		return err
 	}
 	for _, id := range w.done {
@@ -349,8 +367,11 @@ func bySeq(a, b inbox.Event) int {
 }
 
 func (s *Store) deleteTimeline(tx *bbolt.Tx, id inbox.ConversationID) error {
-	name := rowName(s.ev, id)
-	b := tx.Bucket(s.ev.name)
+	return deletePrefix(tx.Bucket(s.ev.name), rowName(s.ev, id))
+}
+
+// deletePrefix deletes all rows whose keys begin with a name.
+func deletePrefix(b *bbolt.Bucket, name []byte) error {
 	c := b.Cursor()
 	var keys [][]byte
 	for k, _ := c.Seek(name); bytes.HasPrefix(k, name); k, _ = c.Next() {
@@ -369,6 +390,7 @@ func (s *Store) show(w *work) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cursors, s.people, s.inboxes, s.done = w.cursors, w.people, w.numbers, nil
+	s.showThings(w)
 	touched := make(map[inbox.ConversationID]bool, len(w.rows)+len(w.forget))
 	for id := range w.forget {
 		delete(s.base, id)

@@ -61,11 +61,14 @@ func appendEvent(chunk []byte, e inbox.Event) ([]byte, error) {
 	}
 	chunk = binary.AppendUvarint(chunk, e.Seq)
 	chunk = binary.AppendVarint(chunk, int64(e.At))
-	chunk = binary.AppendUvarint(chunk, uint64(len(e.Cause)))
-	chunk = append(chunk, e.Cause...)
+	chunk = appendText(chunk, e.Cause)
 	chunk = binary.AppendUvarint(chunk, uint64(e.Body.Kind()))
 	chunk = binary.AppendUvarint(chunk, uint64(buf.Len()))
 	return append(chunk, buf.Bytes()...), nil
+}
+
+func appendText[T ~string](b []byte, text T) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
 
 // splitChunk returns the facts of a chunk in their order, appended to list. They alias the chunk.
@@ -126,13 +129,13 @@ func (r *reader) text() []byte {
 // inTimeline says whether a timeline is folded from such facts. The others live on in rows.
 func inTimeline(b inbox.EventBody) bool {
 	switch b.(type) {
-	case inbox.MessageAdded, inbox.ReceiptChanged, inbox.Reacted, inbox.MediaChanged:
+	case inbox.MessageAdded, inbox.ReceiptChanged, inbox.Reacted, inbox.MediaChanged, inbox.MessageChanged:
 		return true
 	}
 	return false
 }
 
-// decode returns the body of a fact of a timeline.
+// decode returns the body of a fact of a timeline, or about a thing.
 func (e rawEvent) decode() (inbox.EventBody, error) {
 	switch e.kind {
 	case inbox.KindMessageAdded:
@@ -148,6 +151,16 @@ func (e rawEvent) decode() (inbox.EventBody, error) {
 		return body[inbox.Reacted](e.body)
 	case inbox.KindMediaChanged:
 		return body[inbox.MediaChanged](e.body)
+	case inbox.KindMessageChanged:
+		return body[inbox.MessageChanged](e.body)
+	case inbox.KindTemplateChanged:
+		return body[inbox.TemplateChanged](e.body)
+	case inbox.KindCardChanged:
+		return body[inbox.CardChanged](e.body)
+	case inbox.KindIncidentChanged:
+		return body[inbox.IncidentChanged](e.body)
+	case inbox.KindRequestChanged:
+		return body[inbox.RequestChanged](e.body)
 	}
 	return nil, errRow
 }
@@ -168,12 +181,27 @@ func about(b inbox.EventBody) inbox.MessageID {
 		return b.Message
 	case inbox.MediaChanged:
 		return b.Message
+	case inbox.MessageChanged:
+		return b.Message
 	}
 	return ""
 }
 
 // outRow is an item of the outbox as bytes.
 type outRow struct {
+	Place   uint64           `cbor:"1,keyasint"`
+	ID      inbox.IntentID   `cbor:"2,keyasint"`
+	At      inbox.Moment     `cbor:"3,keyasint"`
+	Kind    inbox.IntentKind `cbor:"4,keyasint"`
+	Body    cbor.RawMessage  `cbor:"5,keyasint"`
+	State   itemState        `cbor:"6,keyasint,omitempty"`
+	Refusal inbox.Refusal    `cbor:"7,keyasint,omitempty"`
+	Media   inbox.MediaID    `cbor:"8,keyasint,omitempty"` // the relay's name for the file
+	Face    cbor.RawMessage  `cbor:"9,keyasint,omitempty"` // an inbox.Message; see item
+}
+
+// firstOutRow is an item as files of the first format have it.
+type firstOutRow struct {
 	_       struct{} `cbor:",toarray"`
 	Place   uint64
 	ID      inbox.IntentID
@@ -182,6 +210,15 @@ type outRow struct {
 	Body    cbor.RawMessage
 	State   itemState
 	Refusal inbox.Refusal
+}
+
+func decodeOutRow(b []byte) (outRow, error) {
+	const array = 4 // CBOR's major type (RFC 8949 section 3.1)
+	if len(b) == 0 || b[0]>>5 != array {
+		return decodeRow[outRow](b)
+	}
+	r, err := decodeRow[firstOutRow](b)
+	return outRow{Place: r.Place, ID: r.ID, At: r.At, Kind: r.Kind, Body: r.Body, State: r.State, Refusal: r.Refusal}, err
 }
 
 // intentKinds is the type each kind of wish has.
@@ -198,12 +235,18 @@ func encodeItem(it *item) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoding intent of kind %d: %w", it.intent.Body.IntentKind(), err)
 	}
-	return encMode.Marshal(outRow{Place: it.place, ID: it.intent.ID, At: it.intent.At, Kind: it.intent.Body.IntentKind(), Body: b,
-		State: it.state, Refusal: it.refusal})
+	row := outRow{Place: it.place, ID: it.intent.ID, At: it.intent.At, Kind: it.intent.Body.IntentKind(), Body: b,
+		State: it.state, Refusal: it.refusal, Media: it.media}
+	if row.Kind != inbox.IntentSendText && row.Kind != inbox.IntentAddNote && it.face.Kind != 0 { // those two show what they say
+		if row.Face, err = encMode.Marshal(it.face); err != nil {
+			return nil, fmt.Errorf("encoding how an intent of kind %d shows: %w", row.Kind, err)
+		}
+	}
+	return encMode.Marshal(row)
 }
 
 func decodeItem(b []byte) (*item, error) {
-	row, err := decodeRow[outRow](b)
+	row, err := decodeOutRow(b)
 	if err != nil {
 		return nil, err
 	}
@@ -215,8 +258,15 @@ func decodeItem(b []byte) (*item, error) {
 	if decMode.Unmarshal(row.Body, wish.Interface()) != nil {
 		return nil, errRow
 	}
-	body := wish.Elem().Interface().(inbox.IntentBody)
-	return &item{place: row.Place, intent: inbox.Intent{ID: row.ID, At: row.At, Body: body}, state: row.State, refusal: row.Refusal}, nil
+	it := &item{place: row.Place, intent: inbox.Intent{ID: row.ID, At: row.At, Body: wish.Elem().Interface().(inbox.IntentBody)},
+		state: row.State, refusal: row.Refusal, media: row.Media}
+	if makesMessage[row.Kind] {
+		// How it looks may not cost what it is: a floor under masked texts that rose since may refuse the look.
+		if it.face, err = decodeRow[inbox.Message](row.Face); err != nil || it.face.Kind == 0 {
+			it.face = plainFace(it.intent.Body)
+		}
+	}
+	return it, nil
 }
 
 // draftRow is a draft as bytes. It names its conversation, because the row's name cannot be read backwards.

@@ -66,6 +66,10 @@ func filled(t testing.TB, dir string) {
 		try(t, s.SetDraft(ctx, inbox.ConversationID(fmt.Sprint("conversation-", canary, i)), "draft "+canary))
 	}
 	try(t, s.Settle(ctx, inbox.Outcome{Intent: inbox.IntentID("intent-" + canary + "3"), Refusal: inbox.RefusedWindow}))
+	try(t, s.Apply(ctx, stretch(numberA.Log(), at, inbox.TemplateChanged{Template: inbox.Template{ID: "template-" + canary, Name: canary, Body: canary}}),
+		stretch(inbox.OversightLog, 0, inbox.IncidentChanged{Incident: inbox.Incident{ID: "incident-" + canary, Detail: canary}})))
+	_, err = s.Attach(ctx, "conversation-"+canary, canary+".txt", "text/"+canary, strings.NewReader(strings.Repeat(canary+" ", 20_000)))
+	try(t, err)
 	try(t, s.Close())
 }
 
@@ -292,7 +296,7 @@ func TestFilesThatAreNotForUsAreLeftAlone(t *testing.T) {
 		t.Error("a file changed")
 	}
 	s := mustOpen(t, newerFile)
-	try(t, s.update("test", s.cache, func(tx *boltTx) error { return tx.Bucket(s.meta.name).Put(keyFormat, []byte{schema + 1}) }))
+	try(t, s.update("test", s.cache, func(tx *boltTx) error { return tx.Bucket(s.meta.name).Put(keyFormat, []byte{format + 1}) }))
 	try(t, s.Close())
 	if _, err := Open(ctx, newerFile); !errors.Is(err, ErrNewerStore) {
 		t.Errorf("newer store: %v", err)

@@ -3,17 +3,18 @@
 //
 // # What it knows
 //
-// Buckets, transactions, files, the keyring, and how facts fold into rows and timelines (the folding itself is
-// app/inbox's). It seals every value and names every row through store/seal.
+// Buckets, transactions, files, the keyring, how facts fold into rows and timelines (the folding itself is app/inbox's),
+// and how a wish shows until the relay has told what came of it. It seals every value and names every row through store/seal.
 //
 // # What it must not know
 //
-// Networks, frames, widgets. It never decides whether a wish is allowed; it only remembers the relay's answer.
+// Networks, frames, widgets. It never decides whether a wish is allowed; it only refuses what no relay would take, and
+// remembers the relay's answer.
 //
 // # Two files
 //
 // cache.db holds what the relay can tell again: losing it costs a download. outbox.db holds what it cannot: intents that
-// are not settled, refused messages, drafts. It is small, written and synced before a person is told that something
+// are not settled, refused messages, drafts, what is known of attached files. It is small, written and synced before a person is told that something
 // was kept. Beside them lie lock (one program at a time) and clean (the sizes and times both files had at the last good
 // end; without it their structure is checked, by our own reader, before bbolt maps them, because bbolt may die of a
 // damaged page in a way no program can recover from).
@@ -22,19 +23,27 @@
 //	           head   the newest rows of the inbox in one value, colleagues and inboxes in another: first paint
 //	           row    name(conversation) -> its row
 //	           ev     name(conversation) + first place -> a chunk of its timeline facts
+//	           thing  name(log) + name(thing) -> the latest fact about a template, card, incident or request
 //	           cause  name(intent) -> "its event is here", until the outbox has forgotten the intent as well
 //	outbox.db  meta   format, check tag
 //	           ob     name(intent) -> its place, the intent, its state
 //	           draft  name(conversation) -> text
+//	           file   name(attachment) -> what is known of the file
+//
+// Each attached file lies beside them, under a random name, in pieces sealed one by one. It is there from before Attach
+// returns until the message that sends it has come back, or was dismissed; a file nobody refers to is destroyed at the
+// next start. Of files that are fetched nothing is kept.
 //
 // # Invariants
 //
 //   - Rows and the cursor they lead to are one transaction, so that a batch is applied once however often it comes and
 //     wherever the program dies.
-//   - What Submit, SetDraft and Settle acknowledged survives kill -9 and a lost cache.
+//   - What Submit, SetDraft, Attach and Settle acknowledged survives kill -9 and a lost cache.
+//   - A file attached is sent by one message at most. What goes over the wire names it as the relay does: until then
+//     Offer holds its message back. The intent's ID never changes.
 //   - Nothing in a file is readable without both halves of the key: values are sealed for their place, row names are
-//     keyed. What shows is how many conversations there are, how long their histories are, roughly, and in which order
-//     things were written. bbolt leaves old pages in the file; they hold sealed bytes only, and a row that must really
+//     keyed. What shows is how many conversations and attached files there are, how long they are, roughly, and in which
+//     order things were written. bbolt leaves old pages in the file; they hold sealed bytes only, and a row that must really
 //     go is destroyed with its key (Quarantine, Wipe), not by deleting.
 //   - A missing key is never replaced while a store exists, and there is never a store without a key.
 //

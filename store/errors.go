@@ -33,6 +33,8 @@ var (
 	ErrEpoch = errors.New("the batch is of another epoch")
 	// ErrUnknown means there is no such conversation.
 	ErrUnknown = errors.New("no such conversation")
+	// ErrLost means that an attached file is not what was attached, or is gone. Attach it again.
+	ErrLost = errors.New("the attached file is lost")
 	// ErrClosed means the store was closed.
 	ErrClosed = errors.New("the store is closed")
 )

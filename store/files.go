@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -118,8 +119,50 @@ type file struct {
 	name   string
 	limit  int
 	meta   room
-	others []room
-	fresh  bool // not there yet
+	others []room // since the first format
+	added  []room // since the second
+	fresh  bool   // not there yet
+	format byte   // as it was found
+}
+
+// rooms returns what a file of the format must have.
+func (f *file) rooms(format byte) []room {
+	all := append(slices.Clip(f.others), f.meta)
+	if format > 1 {
+		all = append(all, f.added...)
+	}
+	return all
+}
+
+func (s *Store) outboxAs(name string) *file {
+	return &file{db: &s.outbox, name: name, limit: maxOutbox, meta: s.outMeta, others: []room{s.post, s.drafty}, added: []room{s.file}}
+}
+
+// takeOver brings files of an older format up to date. The outbox keeps what it has. The cache goes: facts went into it
+// that its program had no words for all of, and the relay tells them again.
+func (s *Store) takeOver(outbox, cache *file) error {
+	if !outbox.fresh && outbox.format < format {
+		if err := s.touch(); err != nil {
+			return err
+		}
+		if err := s.initialise(outbox); err != nil {
+			return err
+		}
+	}
+	if !cache.fresh && cache.format < format {
+		if err := s.touch(); err != nil {
+			return err
+		}
+		if err := guard((*cache.db).Close); err != nil {
+			return err
+		}
+		// Out of the way first: half a cache would be a damaged one.
+		if err := errors.Join(os.Rename(filepath.Join(s.dir, cacheFile), filepath.Join(s.dir, oldCache)), syncDir(s.dir)); err != nil {
+			return err
+		}
+		*cache.db, cache.fresh = nil, true
+	}
+	return shred(s.dir, oldCache)
 }
 
 func (s *Store) openFile(f *file) error {
@@ -145,13 +188,13 @@ func guard(f func() error) (err error) {
 func (s *Store) initialise(f *file) error {
 	return guard(func() error {
 		return (*f.db).Update(func(tx *bbolt.Tx) error {
-			for _, r := range append(f.others, f.meta) {
+			for _, r := range f.rooms(format) {
 				if _, err := tx.CreateBucketIfNotExists(r.name); err != nil {
 					return err
 				}
 			}
 			b := tx.Bucket(f.meta.name)
-			if err := b.Put(keyFormat, []byte{schema}); err != nil {
+			if err := b.Put(keyFormat, []byte{format}); err != nil {
 				return err
 			}
 			check := s.sealer.Check()
@@ -197,17 +240,21 @@ func (s *Store) compareKeys(files []*file) error {
 func (s *Store) compareKey(f *file) (fits bool, err error) {
 	err = guard(func() error {
 		return (*f.db).View(func(tx *bbolt.Tx) error {
-			for _, r := range append(f.others, f.meta) {
+			b := tx.Bucket(f.meta.name)
+			if b == nil {
+				return ErrDamaged
+			}
+			found, tag := b.Get(keyFormat), b.Get(keyCheck)
+			if len(found) != 1 || found[0] == 0 || len(tag) != seal.CheckSize {
+				return ErrDamaged
+			}
+			if f.format = found[0]; f.format > format {
+				return ErrNewerStore
+			}
+			for _, r := range f.rooms(f.format) {
 				if tx.Bucket(r.name) == nil {
 					return ErrDamaged
 				}
-			}
-			format, tag := tx.Bucket(f.meta.name).Get(keyFormat), tx.Bucket(f.meta.name).Get(keyCheck)
-			if len(format) != 1 || len(tag) != seal.CheckSize {
-				return ErrDamaged
-			}
-			if format[0] > schema {
-				return ErrNewerStore
 			}
 			if s.sealer.Verify(tag) != nil {
 				return nil

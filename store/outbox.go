@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -27,40 +26,37 @@ type item struct {
 	intent  inbox.Intent
 	state   itemState
 	refusal inbox.Refusal
+	media   inbox.MediaID // the relay's name for the file the intent sends, once it has it
+	face    inbox.Message // how it shows, for messages: kind, texts, media, choices
 }
 
 // isMessage says whether the intent makes a message of its own.
-func (it *item) isMessage() bool {
-	switch it.intent.Body.(type) {
-	case inbox.SendText, inbox.AddNote:
-		return true
-	}
-	return false
-}
+func (it *item) isMessage() bool { return makesMessage[it.intent.Body.IntentKind()] }
 
-func (it *item) text() string {
-	switch b := it.intent.Body.(type) {
-	case inbox.SendText:
-		return b.Text
-	case inbox.AddNote:
-		return b.Text
+// waitsForFile says whether the relay does not have the intent's file yet. Such an intent was never sent.
+func (it *item) waitsForFile() bool { return it.media == "" && isAttached(fileOf(it.intent.Body)) }
+
+// ready returns the intent as it is sent: its file under the relay's name, once there is one.
+func (it *item) ready() inbox.Intent {
+	i := it.intent
+	if it.media != "" {
+		i.Body = withFile(i.Body, it.media)
 	}
-	return ""
+	return i
 }
 
 // message is how the intent shows until its event is here.
 func (it *item) message(reader inbox.PersonID) inbox.Message {
-	m := inbox.Message{
-		ID: inbox.MessageID(it.intent.ID), Conversation: it.intent.Body.On(), At: it.intent.At, Side: inbox.FromPerson,
-		Author: reader, Kind: inbox.Text, Body: inbox.PlainText(it.text()), Receipt: inbox.Queued, Cause: it.intent.ID,
-	}
-	if _, ok := it.intent.Body.(inbox.AddNote); ok {
-		m.Kind, m.Receipt = inbox.Note, inbox.NoReceipt
+	m := it.face
+	m.ID, m.Conversation, m.At = inbox.MessageID(it.intent.ID), it.intent.Body.On(), it.intent.At
+	m.Side, m.Author, m.Receipt, m.Cause = inbox.FromPerson, reader, inbox.Queued, it.intent.ID
+	if m.Kind == inbox.Note {
+		m.Receipt = inbox.NoReceipt
 	}
 	if it.state == itemRefused {
 		m.Receipt, m.Failure = inbox.Failed, inbox.FailRefusedByUs
-		if it.refusal == inbox.RefusedWindow {
-			m.Failure = inbox.FailWindow
+		if f, ok := refusedAs[it.refusal]; ok {
+			m.Failure = f
 		}
 	}
 	return m
@@ -68,8 +64,7 @@ func (it *item) message(reader inbox.PersonID) inbox.Message {
 
 // onRow puts the intent's effect on a row of the inbox.
 func (it *item) onRow(c *inbox.Conversation, reader inbox.PersonID) {
-	switch b := it.intent.Body.(type) {
-	case inbox.SendText, inbox.AddNote:
+	if it.isMessage() {
 		m := it.message(reader)
 		if it.state != itemRefused { // who answers has read
 			c.ReadSeq, c.Unread = max(c.ReadSeq, c.InboundSeq), 0
@@ -79,6 +74,9 @@ func (it *item) onRow(c *inbox.Conversation, reader inbox.PersonID) {
 		}
 		c.LastAt, c.LastID, c.LastSide, c.LastKind, c.LastAuthor, c.LastReceipt = m.At, m.ID, m.Side, m.Kind, m.Author, m.Receipt
 		c.Snippet = m.Body.Excerpt(120)
+		return
+	}
+	switch b := it.intent.Body.(type) {
 	case inbox.MarkRead:
 		if b.UpTo > c.ReadSeq {
 			c.ReadSeq = b.UpTo
@@ -101,19 +99,20 @@ func (it *item) onPage(page []inbox.Message, reader inbox.PersonID, newest bool)
 		}
 		return nil
 	}
-	switch b := it.intent.Body.(type) {
-	case inbox.SendText, inbox.AddNote:
+	if it.isMessage() {
 		if !newest || slices.ContainsFunc(page, func(m inbox.Message) bool { return m.Cause == it.intent.ID }) {
 			return page // its event came while the page was read
 		}
 		m := it.message(reader)
-		if send, ok := b.(inbox.SendText); ok && send.Quote != "" {
-			m.Quote = &inbox.Quote{Message: send.Quote}
-			if q := find(send.Quote); q != nil {
+		if id := quoteOf(it.intent.Body); id != "" {
+			m.Quote = &inbox.Quote{Message: id}
+			if q := find(id); q != nil {
 				m.Quote.Side, m.Quote.Excerpt = q.Side, q.Body.Excerpt(120)
 			}
 		}
 		return append(page, m)
+	}
+	switch b := it.intent.Body.(type) {
 	case inbox.AddReaction:
 		if m := find(b.Message); m != nil {
 			// To the customer there is one company, so the reaction carries no person, as the relay will record it.
@@ -149,6 +148,20 @@ func (s *Store) readOutbox() error {
 			for _, it := range s.items {
 				s.index(it)
 			}
+			if err := tx.Bucket(s.file.name).ForEach(func(k, v []byte) error {
+				b, err := s.file.open(k, v)
+				if err != nil {
+					return err
+				}
+				a, err := decodeRow[Attachment](b)
+				s.attached[a.ID] = &attached{Attachment: a}
+				return err
+			}); err != nil {
+				return err
+			}
+			for _, it := range s.items {
+				s.claim(it)
+			}
 			return tx.Bucket(s.drafty.name).ForEach(func(k, v []byte) error {
 				b, err := s.drafty.open(k, v)
 				if err != nil {
@@ -166,6 +179,55 @@ func (s *Store) index(it *item) {
 	on := it.intent.Body.On()
 	s.byID[it.intent.ID] = it
 	s.itemsOn[on] = append(slices.Clip(s.itemsOn[on]), it)
+}
+
+// claim notes which intent sends a file. It needs mu for writing.
+func (s *Store) claim(it *item) {
+	if a := s.attached[fileOf(it.intent.Body)]; a != nil {
+		next := *a
+		next.intent = it.intent.ID
+		s.attached[a.ID] = &next
+	}
+}
+
+// deleteItems takes intents off the disk, with the files they send.
+func (s *Store) deleteItems(tx *bbolt.Tx, ids ...inbox.IntentID) error {
+	files := s.filesOf(ids)
+	for _, id := range ids {
+		if err := tx.Bucket(s.post.name).Delete(rowName(s.post, id)); err != nil {
+			return err
+		}
+	}
+	for _, a := range files {
+		if err := tx.Bucket(s.file.name).Delete(rowName(s.file, a.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// filesOf returns the files some intents send.
+func (s *Store) filesOf(ids []inbox.IntentID) (out []*attached) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, a := range s.attached {
+		if a.intent != "" && slices.Contains(ids, a.intent) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// dropFiles forgets the files of intents that were taken off the disk. It needs mu for writing.
+func (s *Store) dropFiles(ids ...inbox.IntentID) {
+	var paths []string
+	for id, a := range s.attached {
+		if a.intent != "" && slices.Contains(ids, a.intent) {
+			delete(s.attached, id)
+			paths = append(paths, a.path(s.dir))
+		}
+	}
+	s.shredLater(paths...)
 }
 
 // drop takes an item out of memory. It needs mu for writing.
@@ -191,13 +253,23 @@ func (s *Store) swap(old, it *item) {
 
 // Submit keeps a wish until the relay has settled it. When it returns nil the wish is on the disk, its effect is shown,
 // and, for a message, the conversation's draft is gone in the same transaction. The same intent again changes nothing.
-// A text that cannot be sent is refused at once with the [inbox.Refusal]; when the disk is full, ErrFull says that
-// nothing was kept, so the text must stay where it was typed.
+// What cannot be sent is refused at once with the [inbox.Refusal]; when the disk is full, ErrFull says that nothing was
+// kept, so the text must stay where it was typed.
 //
-// SendAgain of a message that was refused here becomes a new SendText in its place: the relay does not know the old one.
+// A message shows at once: texts as they were typed, variables included, a template as it is known here, a file as it was
+// attached. An attachment can be sent once; it is the message's own from then on.
+//
+// SendAgain of a message that was refused here becomes the same wish once more in its place, under the new intent: the
+// relay does not know the old one.
 func (s *Store) Submit(ctx context.Context, i inbox.Intent) error {
 	if i.ID == "" || i.Body == nil {
-		return errors.New("submitting an intent: it has no name or no body")
+		return errNoIntent
+	}
+	switch i.Body.(type) {
+	case inbox.SendTemplate, inbox.SendCard, inbox.SendAgain: // need what the cache knows of templates and cards
+		if err := s.load(ctx); err != nil {
+			return err
+		}
 	}
 	s.posting.Lock()
 	defer s.posting.Unlock()
@@ -220,10 +292,13 @@ func (s *Store) Submit(ctx context.Context, i inbox.Intent) error {
 		return nil
 	}
 	it := &item{place: place, intent: i}
-	if it.isMessage() {
-		if err := inbox.CheckText(it.text()); err != nil {
-			return fmt.Errorf("submitting an intent: %w", err)
-		}
+	var instead inbox.IntentID
+	if old != nil {
+		instead = old.intent.ID
+	}
+	var err error
+	if it.face, err = s.face(i.Body, instead); err != nil {
+		return fmt.Errorf("submitting an intent: %w", err)
 	}
 	on := i.Body.On()
 	b, err := encodeItem(it)
@@ -235,7 +310,7 @@ func (s *Store) Submit(ctx context.Context, i inbox.Intent) error {
 			if err := tx.Bucket(s.post.name).Delete(rowName(s.post, old.intent.ID)); err != nil {
 				return err
 			}
-		} else if it.isMessage() {
+		} else if fromComposer(i.Body) {
 			if err := tx.Bucket(s.drafty.name).Delete(rowName(s.drafty, on)); err != nil {
 				return err
 			}
@@ -248,9 +323,10 @@ func (s *Store) Submit(ctx context.Context, i inbox.Intent) error {
 	defer s.mu.Unlock()
 	if old != nil {
 		s.drop(old)
-	} else if it.isMessage() {
+	} else if fromComposer(i.Body) {
 		delete(s.drafts, on)
 	}
+	s.claim(it)
 	s.items = append(slices.Clip(s.items), it)
 	s.index(it)
 	s.reshow(on)
@@ -258,7 +334,8 @@ func (s *Store) Submit(ctx context.Context, i inbox.Intent) error {
 	return nil
 }
 
-// Pending returns the intents that are not settled, in the order they were submitted.
+// Pending returns the intents that are not settled, in the order they were submitted. See [Store.Offer] for those that
+// cannot be sent yet.
 func (s *Store) Pending(ctx context.Context) ([]inbox.Intent, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -268,7 +345,7 @@ func (s *Store) Pending(ctx context.Context) ([]inbox.Intent, error) {
 	var out []inbox.Intent
 	for _, it := range s.items {
 		if it.state == itemPending {
-			out = append(out, it.intent)
+			out = append(out, it.ready())
 		}
 	}
 	return out, ctx.Err()
@@ -289,7 +366,9 @@ func (s *Store) Settle(ctx context.Context, o inbox.Outcome) error {
 	if it == nil || it.state != itemPending {
 		return nil
 	}
-	next := &item{place: it.place, intent: it.intent, state: itemGranted, refusal: o.Refusal}
+	next := new(item)
+	*next = *it
+	next.state, next.refusal = itemGranted, o.Refusal
 	if o.Refusal != inbox.Granted {
 		next.state = itemRefused
 	}
@@ -321,7 +400,8 @@ func (s *Store) Settle(ctx context.Context, o inbox.Outcome) error {
 	return nil
 }
 
-// Dismiss takes a refused message away for good. Anything else it leaves alone.
+// Dismiss takes a message away for good that was refused, or whose file the relay does not have yet, and the file with
+// it. Anything else it leaves alone: it may have been sent.
 func (s *Store) Dismiss(ctx context.Context, id inbox.IntentID) error {
 	s.posting.Lock()
 	defer s.posting.Unlock()
@@ -331,32 +411,43 @@ func (s *Store) Dismiss(ctx context.Context, id inbox.IntentID) error {
 	s.mu.RLock()
 	it := s.byID[id]
 	s.mu.RUnlock()
-	if it == nil || it.state != itemRefused {
+	if it == nil || it.state != itemRefused && !(it.state == itemPending && it.waitsForFile()) {
 		return nil
 	}
-	if err := s.update("dismissing a message", s.outbox, func(tx *bbolt.Tx) error {
-		return tx.Bucket(s.post.name).Delete(rowName(s.post, id))
-	}); err != nil {
+	if err := s.update("dismissing a message", s.outbox, func(tx *bbolt.Tx) error { return s.deleteItems(tx, id) }); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.drop(it)
+	s.dropFiles(id)
 	s.reshow(it.intent.Body.On())
 	s.poke()
 	return nil
 }
 
 // Typed returns the text of a message in the outbox as it was typed, to put it back into the composer; false when the
-// outbox has no such message.
+// outbox has no such message, or it has no text.
 func (s *Store) Typed(id inbox.IntentID) (string, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	it := s.byID[id]
-	if it == nil || !it.isMessage() {
+	if it == nil {
 		return "", false
 	}
-	return it.text(), true
+	text := typedOf(it.intent.Body)
+	return text, text != ""
+}
+
+// Refusal returns why a message in the outbox was refused; false when it was not.
+func (s *Store) Refusal(id inbox.IntentID) (inbox.Refusal, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	it := s.byID[id]
+	if it == nil || it.state != itemRefused {
+		return inbox.Granted, false
+	}
+	return it.refusal, true
 }
 
 // forgetItems removes intents whose events are in the cache from the outbox. Should that fail, the cache remembers, and
@@ -367,14 +458,7 @@ func (s *Store) forgetItems(ids []inbox.IntentID) error {
 	}
 	s.posting.Lock()
 	defer s.posting.Unlock()
-	err := s.update("forgetting settled intents", s.outbox, func(tx *bbolt.Tx) error {
-		for _, id := range ids {
-			if err := tx.Bucket(s.post.name).Delete(rowName(s.post, id)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err := s.update("forgetting settled intents", s.outbox, func(tx *bbolt.Tx) error { return s.deleteItems(tx, ids...) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, id := range ids {
@@ -386,48 +470,7 @@ func (s *Store) forgetItems(ids []inbox.IntentID) error {
 		s.log.Warn("settled intents stay in the outbox for now", "count", len(ids), "error", err)
 		return nil
 	}
+	s.dropFiles(ids...)
 	s.done = append(s.done, ids...)
-	return nil
-}
-
-// Draft returns what was typed for a conversation and not sent; "" for nothing.
-func (s *Store) Draft(conv inbox.ConversationID) string {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.drafts[conv]
-}
-
-// SetDraft keeps what was typed for a conversation; "" removes it. When it returns nil the draft is on the disk.
-func (s *Store) SetDraft(ctx context.Context, conv inbox.ConversationID, text string) error {
-	s.posting.Lock()
-	defer s.posting.Unlock()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if s.Draft(conv) == text {
-		return nil
-	}
-	if err := s.update("keeping a draft", s.outbox, func(tx *bbolt.Tx) error {
-		name := rowName(s.drafty, conv)
-		if text == "" {
-			return tx.Bucket(s.drafty.name).Delete(name)
-		}
-		b, err := encMode.Marshal(draftRow{Conversation: conv, Text: text})
-		if err != nil {
-			return fmt.Errorf("encoding a draft: %w", err)
-		}
-		return s.drafty.put(tx, name, b)
-	}); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if text == "" {
-		delete(s.drafts, conv)
-	} else {
-		s.drafts[conv] = text
-	}
-	s.reshow(conv)
-	s.poke()
 	return nil
 }

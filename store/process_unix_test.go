@@ -52,6 +52,14 @@ func init() {
 			fmt.Println("submit:", err)
 			return 1
 		}
+		if _, err = s.Attach(ctx, "c0", "a.pdf", "application/pdf", strings.NewReader(strings.Repeat("z", 300<<10))); !errors.Is(err, ErrFull) {
+			fmt.Println("attach:", err)
+			return 1
+		}
+		if left, _ := attachedFiles(args[0]); len(left)+len(s.Attachments("c0")) != 0 {
+			fmt.Println("half a file is left")
+			return 1
+		}
 		rows, err := s.Inbox(ctx)
 		page, err2 := s.Page(ctx, "c0", PageCursor{}, 10000)
 		if err != nil || err2 != nil || len(rows) != int(at) || len(page.Messages) != 1+intents {

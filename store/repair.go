@@ -58,14 +58,20 @@ func saveOutbox(cfg Config, r rooms) error {
 			in = r.post
 		case string(r.drafty.name):
 			in = r.drafty
+		case string(r.file.name):
+			in = r.file
 		default:
 			otherKey = otherKey || string(key) == string(keyCheck) && r.sealer.Verify(value) != nil
 			return
 		}
 		plain, err := in.open(key, value)
-		if err == nil && bucket == string(r.post.name) {
+		switch {
+		case err != nil:
+		case bucket == string(r.post.name):
 			_, err = decodeItem(plain)
-		} else if err == nil {
+		case bucket == string(r.file.name):
+			_, err = decodeRow[Attachment](plain)
+		default:
 			_, err = decodeRow[draftRow](plain)
 		}
 		if err != nil {
@@ -90,7 +96,7 @@ func saveOutbox(cfg Config, r rooms) error {
 	if err := shred(cfg.Dir, name); err != nil {
 		return err
 	}
-	f := &file{db: &fresh.outbox, name: name, limit: maxOutbox, meta: r.outMeta, others: []room{r.post, r.drafty}}
+	f := fresh.outboxAs(name)
 	if err := fresh.openFile(f); err != nil {
 		return err
 	}
@@ -138,15 +144,21 @@ func (s *Store) Wipe(ctx context.Context, ring *Keyring) error {
 
 func shredAll(dir string) error {
 	var err error
-	for _, name := range []string{cacheFile, outboxFile, outboxFile + ".new", cleanFile, cleanFile + ".new", damagedFile} {
+	for _, name := range []string{cacheFile, oldCache, outboxFile, outboxFile + ".new", cleanFile, cleanFile + ".new", damagedFile} {
 		err = errors.Join(err, shred(dir, name))
+	}
+	paths, found := attachedFiles(dir)
+	err = errors.Join(err, found)
+	for _, path := range paths {
+		err = errors.Join(err, shredPath(path))
 	}
 	return errors.Join(err, syncDir(dir))
 }
 
 // shred overwrites a file, and removes it. A file that is not there is no error.
-func shred(dir, name string) error {
-	path := filepath.Join(dir, name)
+func shred(dir, name string) error { return shredPath(filepath.Join(dir, name)) }
+
+func shredPath(path string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil

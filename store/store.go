@@ -20,13 +20,15 @@ import (
 const (
 	cacheFile   = "cache.db"
 	outboxFile  = "outbox.db"
+	oldCache    = "cache.db.old"
 	lockFile    = "lock"
 	cleanFile   = "clean"
 	damagedFile = "damaged"
 )
 
 const (
-	schema    = 1 // of the values; bound into every seal
+	schema    = 1 // of what is sealed; bound into every seal
+	format    = 2 // of the files; an older cache is made anew, an older outbox is taken over
 	maxCache  = 2 << 30
 	maxOutbox = 64 << 20
 )
@@ -56,6 +58,10 @@ type Store struct {
 	dirtyErr error
 	marked   atomic.Bool // damage was noted in the folder
 
+	ending context.Context // of Close
+	end    context.CancelFunc
+	filing sync.WaitGroup // those at work on attached files
+
 	loading sync.Once
 	loaded  chan struct{} // closed when rows are in memory or loadErr says why not
 	loadErr error
@@ -72,7 +78,9 @@ type Store struct {
 	itemsOn  map[inbox.ConversationID][]*item             // the same by conversation; lists are replaced, never changed
 	byID     map[inbox.IntentID]*item
 	drafts   map[inbox.ConversationID]string
-	done     []inbox.IntentID // causes whose row in the cache has served
+	attached map[inbox.MediaID]*attached // replaced, never changed
+	told     map[inbox.LogID]things      // replaced, never changed
+	done     []inbox.IntentID            // causes whose row in the cache has served
 	watchers map[chan struct{}]struct{}
 }
 
@@ -83,13 +91,15 @@ type room struct {
 }
 
 type rooms struct {
-	sealer                                            *seal.Sealer
-	meta, head, row, ev, cause, outMeta, post, drafty room
+	sealer                            *seal.Sealer
+	meta, head, row, ev, cause, thing room
+	outMeta, post, drafty, file       room
 }
 
 func makeRooms(s *seal.Sealer) rooms {
 	r := func(name string) room { return room{[]byte(name), s.Bucket(name)} }
-	return rooms{s, r("meta"), r("head"), r("row"), r("ev"), r("cause"), room{[]byte("meta"), s.Bucket("outmeta")}, r("ob"), r("draft")}
+	return rooms{s, r("meta"), r("head"), r("row"), r("ev"), r("cause"), r("thing"),
+		room{[]byte("meta"), s.Bucket("outmeta")}, r("ob"), r("draft"), r("file")}
 }
 
 // The keys of meta and head.
@@ -157,8 +167,10 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 		loaded:  make(chan struct{}),
 		cursors: map[inbox.LogID]inbox.Cursor{}, people: map[inbox.PersonID]inbox.Person{}, inboxes: map[inbox.InboxID]inbox.Inbox{},
 		base: map[inbox.ConversationID]*inbox.Conversation{}, shown: map[inbox.ConversationID]*Row{},
+		attached: map[inbox.MediaID]*attached{}, told: map[inbox.LogID]things{},
 		byID: map[inbox.IntentID]*item{}, itemsOn: map[inbox.ConversationID][]*item{}, drafts: map[inbox.ConversationID]string{}, watchers: map[chan struct{}]struct{}{},
 	}
+	s.ending, s.end = context.WithCancel(context.Background())
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -178,8 +190,8 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 		return nil, err
 	}
 	files := []*file{
-		{db: &s.outbox, name: outboxFile, limit: maxOutbox, meta: s.outMeta, others: []room{s.post, s.drafty}},
-		{db: &s.cache, name: cacheFile, limit: maxCache, meta: s.meta, others: []room{s.head, s.row, s.ev, s.cause}},
+		s.outboxAs(outboxFile),
+		{db: &s.cache, name: cacheFile, limit: maxCache, meta: s.meta, others: []room{s.head, s.row, s.ev, s.cause}, added: []room{s.thing}},
 	}
 	for _, f := range files {
 		if f.fresh = missing(s.dir, f.name); !f.fresh {
@@ -189,6 +201,9 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 		}
 	}
 	if err := s.compareKeys(files); err != nil {
+		return nil, err
+	}
+	if err := s.takeOver(files[0], files[1]); err != nil {
 		return nil, err
 	}
 	for _, f := range files {
@@ -204,7 +219,10 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 	if err := s.readOutbox(); err != nil {
 		return nil, err
 	}
-	return s, s.readCompany()
+	if err := s.readCompany(); err != nil {
+		return nil, err
+	}
+	return s, s.sweep()
 }
 
 // view reads the cache.
@@ -322,6 +340,8 @@ func (s *Store) Close() error {
 	if was {
 		return nil
 	}
+	s.end()
+	s.filing.Wait()
 	s.loading.Do(func() { s.loadErr = ErrClosed; close(s.loaded) })
 	<-s.loaded
 	s.applying.Lock()
@@ -338,6 +358,9 @@ func (s *Store) Close() error {
 
 // release lets go of the files and the folder.
 func (s *Store) release() {
+	if s.end != nil {
+		s.end()
+	}
 	for _, db := range []*bbolt.DB{s.cache, s.outbox} {
 		if db != nil {
 			guard(db.Close)

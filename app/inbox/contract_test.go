@@ -189,6 +189,15 @@ func TestATakenBackMessageStaysTakenBack(t *testing.T) {
 	if !ApplyTo(&m, MessageChanged{Message: "m", Deleted: true, At: 5}) || m.Kind != Deleted || !m.Body.IsZero() {
 		t.Error("a message taken back still says something")
 	}
+	row := Conversation{LastID: "m", LastKind: Text, Snippet: PlainText("old")}
+	row.Apply(Event{Seq: 2, Body: MessageChanged{Message: "m", Deleted: true, At: 5}}, "")
+	row.Apply(Event{Seq: 3, Body: MessageChanged{Message: "m", Body: PlainText("again"), At: 30}}, "")
+	if row.LastKind != Deleted || !row.Snippet.IsZero() {
+		t.Error("the row of a conversation shows what was taken back")
+	}
+	if ApplyTo(&m, MediaChanged{Message: "m", Media: Media{ID: "late"}}) {
+		t.Error("a message taken back got its picture")
+	}
 	if ApplyTo(&m, MessageChanged{Message: "m", Body: PlainText("again"), At: 30}) {
 		t.Error("a message taken back was edited")
 	}

@@ -90,7 +90,7 @@ func (c *Conversation) Apply(e Event, reader PersonID) {
 	case ConversationJoined:
 		c.Into, c.State = b.Into, Closed
 	case MessageChanged:
-		if b.Message == c.LastID {
+		if b.Message == c.LastID && c.LastKind != Deleted {
 			c.Snippet = b.Body.Excerpt(snippetRunes)
 			if b.Deleted {
 				c.LastKind, c.Snippet = Deleted, Masked{}

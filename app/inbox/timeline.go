@@ -20,7 +20,7 @@ func ApplyTo(m *Message, body EventBody) bool {
 		m.Reactions = React(m.Reactions, b.Reaction)
 		return true
 	case MediaChanged:
-		if b.Message != m.ID {
+		if b.Message != m.ID || m.Kind == Deleted {
 			return false
 		}
 		media := b.Media

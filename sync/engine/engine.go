@@ -3,8 +3,10 @@ package engine
 import (
 	"context"
 	"crypto/ed25519"
+	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"sync"
 	"time"
 
@@ -22,6 +24,15 @@ type Cache interface {
 	Pending(ctx context.Context) ([]inbox.Intent, error)
 	// Settle takes in what became of an intent. An intent it does not know is no error.
 	Settle(ctx context.Context, o inbox.Outcome) error
+	// Offer returns the file that must be handed to the relay before an intent, as Pending gave it, can be sent; false
+	// when it can be sent as it is. What it says depends on what the intent says, not on when it is asked. An offer
+	// without a digest is of a file that is lost. It must not block.
+	Offer(i inbox.Intent) (inbox.OfferMedia, bool)
+	// OpenOffer opens that file.
+	OpenOffer(i inbox.Intent) (io.ReadSeekCloser, error)
+	// Offered takes in the relay's name for that file, with which Pending gives the intent from then on. An intent it
+	// does not know is no error.
+	Offered(ctx context.Context, id inbox.IntentID, media inbox.MediaID) error
 	// Watch pokes after Pending may have changed.
 	Watch(ctx context.Context) <-chan struct{}
 }
@@ -66,9 +77,13 @@ const (
 type Engine struct {
 	cfg    Config
 	nudges chan struct{}
+	files  *http.Client
 
 	mu       sync.Mutex
 	link     Link
+	on       *session // nil while there is none
+	uploads  map[inbox.IntentID]Upload
+	showed   time.Time // when the last progress was poked
 	watchers map[chan struct{}]struct{}
 }
 
@@ -83,12 +98,15 @@ func New(cfg Config) *Engine {
 	if cfg.Frames == nil {
 		cfg.Frames = func(Direction, []byte) {}
 	}
-	return &Engine{cfg: cfg, nudges: make(chan struct{}, 1), watchers: map[chan struct{}]struct{}{}}
+	e := &Engine{cfg: cfg, nudges: make(chan struct{}, 1), watchers: map[chan struct{}]struct{}{}, uploads: map[inbox.IntentID]Upload{}}
+	e.files = e.newClient()
+	return e
 }
 
 // Run keeps the device connected until ctx ends, and then returns ctx's error, or until the relay gives an answer that
 // trying again cannot change, and then returns one of the terminal errors.
 func (e *Engine) Run(ctx context.Context) error {
+	defer e.files.CloseIdleConnections()
 	for tries := 0; ; tries++ {
 		e.setLink(Link{State: Connecting, Err: e.Link().Err})
 		held, err := e.session(ctx)

@@ -155,7 +155,7 @@ func (e *Engine) Link() Link {
 	return e.link
 }
 
-// Watch returns pokes: one at once, and one after each change of Link. They carry no data, fold into one while nobody
+// Watch returns pokes: one at once, and one after each change of Link or Uploads. They carry no data, fold into one while nobody
 // looks, and are never lost. They end with ctx; the channel is not closed.
 func (e *Engine) Watch(ctx context.Context) <-chan struct{} {
 	c := make(chan struct{}, 1)
@@ -183,6 +183,11 @@ func (e *Engine) setLink(l Link) {
 		return
 	}
 	e.link = l
+	e.poke()
+}
+
+// poke must be called with mu held.
+func (e *Engine) poke() {
 	for c := range e.watchers {
 		select {
 		case c <- struct{}{}:

@@ -35,6 +35,7 @@ type relay struct {
 	key     ed25519.PrivateKey
 	skew    time.Duration
 	version int
+	room    int // writes a connection takes before its reader has
 	dialErr error
 
 	mu     sync.Mutex
@@ -43,6 +44,7 @@ type relay struct {
 	dials  int
 	heads  []wire.LogHead
 	enrol  func(wire.EnrolRequest) wire.EnrolReply
+	media  http.HandlerFunc
 	before func(*peer) bool // after hello; true: done
 	last   *peer
 }
@@ -75,8 +77,8 @@ type bufferedConn struct {
 	done  chan struct{}
 }
 
-func buffered(c net.Conn) net.Conn {
-	b := &bufferedConn{Conn: c, queue: make(chan []byte, 1000), done: make(chan struct{})}
+func buffered(c net.Conn, room int) net.Conn {
+	b := &bufferedConn{Conn: c, queue: make(chan []byte, room), done: make(chan struct{})}
 	go func() {
 		defer c.Close()
 		for {
@@ -136,22 +138,29 @@ var certificate = sync.OnceValues(func() (tls.Certificate, wire.Pin) {
 })
 
 func newRelay(t *testing.T) *relay {
-	cert, pin := certificate()
-	public, key, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &relay{t: t, pin: pin, public: public, key: key, version: wire.Version, conns: make(chan net.Conn)}
-	mux := http.NewServeMux()
-	mux.HandleFunc(wire.SyncPath, r.serve)
-	mux.HandleFunc(wire.EnrolPath, r.admit)
-	r.server = &http.Server{Handler: mux, ErrorLog: stdlog.New(io.Discard, "", 0), TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13}}
+	r := makeRelay(t)
 	go r.server.ServeTLS(pipeListener{r}, "", "")
 	t.Cleanup(func() {
 		close(r.conns)
 		r.server.Close()
 		<-time.After(10 * time.Second) // virtual; lets the last writes give up
 	})
+	return r
+}
+
+// makeRelay makes a relay nobody can reach yet.
+func makeRelay(t *testing.T) *relay {
+	cert, pin := certificate()
+	public, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &relay{t: t, pin: pin, public: public, key: key, version: wire.Version, room: 1000, conns: make(chan net.Conn)}
+	mux := http.NewServeMux()
+	mux.HandleFunc(wire.SyncPath, r.serve)
+	mux.HandleFunc(wire.EnrolPath, r.admit)
+	mux.HandleFunc(wire.MediaPath, func(w http.ResponseWriter, req *http.Request) { r.media(w, req) })
+	r.server = &http.Server{Handler: mux, ErrorLog: stdlog.New(io.Discard, "", 0), TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13}}
 	return r
 }
 
@@ -164,10 +173,10 @@ func (r *relay) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 		return nil, err
 	}
 	here, there := net.Pipe()
-	far := buffered(there)
+	far := buffered(there, r.room)
 	select {
 	case r.conns <- far:
-		return buffered(here), nil
+		return buffered(here, r.room), nil
 	case <-ctx.Done():
 		far.Close()
 		return nil, ctx.Err()
@@ -301,10 +310,13 @@ type memory struct {
 	watchers []chan struct{}
 	fail     error
 	slow     time.Duration
+	files    map[inbox.MediaID][]byte // attached here; nil: the file is lost
+	unread   int                      // how often a file must still fail to open
+	offered  []inbox.MediaID
 }
 
 func newMemory() *memory {
-	return &memory{cursors: map[inbox.LogID]inbox.Cursor{}, seqs: map[inbox.LogID][]uint64{}}
+	return &memory{cursors: map[inbox.LogID]inbox.Cursor{}, seqs: map[inbox.LogID][]uint64{}, files: map[inbox.MediaID][]byte{}}
 }
 
 func (m *memory) Apply(_ context.Context, batches ...inbox.Batch) error {

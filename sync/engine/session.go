@@ -29,6 +29,16 @@ type session struct {
 	later   map[inbox.IntentID]time.Time // the relay asked to wait until then
 	settled chan struct{}                // pokes the sender
 	unknown int                          // frames of types this build does not know
+
+	version int                         // of the protocol; set by the handshake
+	over    chan struct{}               // closed when the connection is
+	asking  chan struct{}               // holds one for each question on its way
+	asked   uint64                      // questions so far; guarded by mu like what follows
+	asks    map[uint64]chan wire.Answer // who waits for which answer
+	uploads map[inbox.IntentID]context.CancelFunc
+
+	uploading sync.WaitGroup
+	failed    chan error // what the cache said to an upload
 }
 
 type flight struct {
@@ -46,7 +56,10 @@ func (e *Engine) session(ctx context.Context) (held time.Duration, err error) {
 		e: e, conn: conn, heads: map[inbox.LogID]wire.LogHead{},
 		sent: map[inbox.IntentID]flight{}, busy: map[inbox.ConversationID]bool{}, later: map[inbox.IntentID]time.Time{},
 		settled: make(chan struct{}, 1),
+		over:    make(chan struct{}), asking: make(chan struct{}, atOnce), asks: map[uint64]chan wire.Answer{},
+		uploads: map[inbox.IntentID]context.CancelFunc{}, failed: make(chan error, 1),
 	}
+	defer close(s.over)
 	stop := context.AfterFunc(ctx, func() { s.goodbye(websocket.CloseNormalClosure) })
 	defer stop()
 	defer conn.Close()
@@ -54,6 +67,8 @@ func (e *Engine) session(ctx context.Context) (held time.Duration, err error) {
 		return 0, err
 	}
 	began := time.Now()
+	e.setOnline(s)
+	defer e.setOnline(nil)
 	err = s.run(ctx)
 	return time.Since(began), err
 }
@@ -90,6 +105,7 @@ func (s *session) handshake() error {
 	if challenge.Version < wire.MinVersion || challenge.Version > wire.Version {
 		return fmt.Errorf("saying hello: version %d: %w", challenge.Version, ErrAnswer)
 	}
+	s.version = challenge.Version
 	if off := time.Until(challenge.Time.Time()); off.Abs() > clockSlack {
 		return fmt.Errorf("saying hello: %d minutes off: %w", int(off.Minutes()), ErrClock)
 	}
@@ -150,6 +166,7 @@ func (s *session) run(ctx context.Context) error {
 	group.Go(func() error { return s.receive(ctx, frames) })
 	group.Go(func() error { return s.lastWord(ctx, s.keep(ctx, frames)) })
 	group.Go(func() error { return s.lastWord(ctx, s.post(ctx)) })
+	defer s.uploading.Wait()
 	return group.Wait()
 }
 
@@ -186,7 +203,9 @@ func (s *session) receive(ctx context.Context, frames chan<- any) error {
 			return err
 		}
 		s.alive(wire.DeadAfter)
-		switch body.(type) {
+		switch body := body.(type) {
+		case wire.Answer: // past the queue: who waits for an answer does not wait for the disk
+			s.answer(body)
 		case inbox.Batch, wire.Outcome:
 			select {
 			case frames <- body:
@@ -208,6 +227,9 @@ func (s *session) read() (any, error) {
 		return nil, fmt.Errorf("reading a frame: a text message: %w", wire.ErrMalformed)
 	}
 	body, err := wire.Decode(frame)
+	if a, ok := body.(wire.Answer); ok && errors.Is(err, wire.ErrNewerWords) {
+		return wire.Answer{ID: a.ID}, nil // no answer to what was asked; facts are what may not be skipped
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading a frame of type %d: %w", frame[:min(1, len(frame))], err)
 	}
@@ -335,11 +357,16 @@ func (s *session) settle(ctx context.Context, o wire.Outcome) error {
 		}
 	}
 	s.mu.Unlock()
+	s.lookAgain()
+	return nil
+}
+
+// lookAgain makes the sender look at the outbox.
+func (s *session) lookAgain() {
 	select {
 	case s.settled <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 // post sends the outbox. It is also who answers nudges and misses outcomes, because it is who waits.
@@ -354,6 +381,7 @@ func (s *session) post(ctx context.Context) error {
 		select {
 		case <-pokes:
 		case <-s.settled:
+		case err = <-s.failed:
 		case <-timer.C:
 		case <-s.e.nudges:
 			// The reader's deadline may only move while a frame is being waited for; that is when it is needed.
@@ -390,9 +418,22 @@ func (s *session) sendWaiting(ctx context.Context) (next time.Duration, err erro
 		}
 		next = min(next, f.until.Sub(now))
 	}
-	held := map[inbox.ConversationID]bool{} // an earlier intent waits: later ones must not overtake it
+	held := map[inbox.ConversationID]bool{}    // an earlier intent waits: later ones must not overtake it
+	waiting := map[inbox.ConversationID]bool{} // an earlier message waits for its file: later messages must not
+	needed := map[inbox.IntentID]bool{}
 	for _, i := range pending {
 		on := i.Body.On()
+		if offer, ok := s.e.cfg.Cache.Offer(i); ok {
+			if !waiting[on] { // one file at a time in a conversation
+				needed[i.ID] = true
+				s.startUpload(ctx, i, offer)
+			}
+			waiting[on] = true
+			continue
+		}
+		if waiting[on] && !overtakes(i.Body) {
+			continue
+		}
 		if _, ok := s.sent[i.ID]; ok || s.busy[on] || held[on] {
 			held[on] = true
 			continue
@@ -403,7 +444,8 @@ func (s *session) sendWaiting(ctx context.Context) (next time.Duration, err erro
 			continue
 		}
 		if len(s.sent) == inFlight {
-			break
+			held[on] = true
+			continue
 		}
 		delete(s.later, i.ID)
 		s.sent[i.ID] = flight{on, now.Add(outcomeIn)}
@@ -417,6 +459,11 @@ func (s *session) sendWaiting(ctx context.Context) (next time.Duration, err erro
 			delete(s.sent, id)
 			delete(s.busy, f.on)
 			next = 0
+		}
+	}
+	for id, cancel := range s.uploads {
+		if !needed[id] { // dismissed
+			cancel()
 		}
 	}
 	s.mu.Unlock()

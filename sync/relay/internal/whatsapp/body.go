@@ -1,7 +1,9 @@
 package whatsapp
 
-// Body is what a message says. It is one of [Text], [Media], [Location], [Cards], [Reply], [FlowReply], [Button],
-// [Reaction], [Order], [System], [Revoke], [Edit], [Welcome], [Unsupported] or [Unknown].
+import "time"
+
+// Body is what a message says. It is one of [Text], [Media], [Location], [Cards], [Reply], [FlowReply], [CallPermission],
+// [Button], [Reaction], [Order], [System], [Revoke], [Edit], [Welcome], [Unsupported] or [Unknown].
 type Body interface{ isBody() }
 
 // Text is a written message.
@@ -58,11 +60,12 @@ type Cards struct {
 type Card struct {
 	unprintable
 	FormattedName, FirstName, LastName string
-	Company                            string
-	Birthday                           string
-	Phones                             []CardPhone
-	Emails, URLs, Addresses            []string
-	VCard                              string
+	// Company, Department and Role are the person's place in an organisation.
+	Company, Department, Role string
+	Birthday                  string
+	Phones                    []CardPhone
+	Emails, URLs, Addresses   []string
+	VCard                     string
 	// Origin is "contact_request" when the card answers our request for contact data.
 	Origin string
 }
@@ -98,6 +101,14 @@ type FlowReply struct {
 	Name, Body string
 	// Response is the answers as JSON text.
 	Response string
+}
+
+// CallPermission is the answer to our question whether we may call.
+type CallPermission struct {
+	unprintable
+	Granted, Permanent bool
+	// Until is when a permission that is not permanent ends; zero when Meta did not say.
+	Until time.Time
 }
 
 // Button is a tap on a quick reply of a template.
@@ -141,17 +152,19 @@ type System struct {
 	Now, Before Identity
 }
 
-// Revoke takes a message back.
+// Revoke takes a message back. Only numbers that are also used in the Business app get it, up to two days later. In
+// [Change.Echoes] it is the company that took back what it had written in the app.
 type Revoke struct {
 	unprintable
 	Target MessageID
 }
 
-// Edit replaces a message's body.
+// Edit replaces a message's body. Where it comes from is as for [Revoke].
 type Edit struct {
 	unprintable
 	Target MessageID
-	// New is nil when the notice does not carry the new body in a known shape.
+	// New is nil when the notice does not carry the new body in a known shape. It is never itself an edit, a revoke, a
+	// reaction or news.
 	New Body
 }
 
@@ -161,24 +174,27 @@ type Welcome struct{}
 // Unsupported is a message the person sent but Meta would not relay.
 type Unsupported struct {
 	unprintable
+	// Kind is Meta's word for what it was ("poll_creation", "edit" ...), "" when it did not say.
+	Kind   string
 	Errors []Fault
 }
 
 // Unknown is a message of a type, or with a body, that this package does not know. [Message.Raw] has it.
 type Unknown struct{}
 
-func (Text) isBody()        {}
-func (Media) isBody()       {}
-func (Location) isBody()    {}
-func (Cards) isBody()       {}
-func (Reply) isBody()       {}
-func (FlowReply) isBody()   {}
-func (Button) isBody()      {}
-func (Reaction) isBody()    {}
-func (Order) isBody()       {}
-func (System) isBody()      {}
-func (Revoke) isBody()      {}
-func (Edit) isBody()        {}
-func (Welcome) isBody()     {}
-func (Unsupported) isBody() {}
-func (Unknown) isBody()     {}
+func (Text) isBody()           {}
+func (Media) isBody()          {}
+func (Location) isBody()       {}
+func (Cards) isBody()          {}
+func (Reply) isBody()          {}
+func (FlowReply) isBody()      {}
+func (CallPermission) isBody() {}
+func (Button) isBody()         {}
+func (Reaction) isBody()       {}
+func (Order) isBody()          {}
+func (System) isBody()         {}
+func (Revoke) isBody()         {}
+func (Edit) isBody()           {}
+func (Welcome) isBody()        {}
+func (Unsupported) isBody()    {}
+func (Unknown) isBody()        {}

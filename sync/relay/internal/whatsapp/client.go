@@ -44,8 +44,8 @@ type Config struct {
 	Transport http.RoundTripper
 }
 
-// Client posts to the Graph API on behalf of one token. It never repeats a request, follows no redirect, and shows the
-// token only to BaseURL and the media hosts. It may be used by many goroutines.
+// Client posts to the Graph API on behalf of one token. It never repeats a request that changes anything, follows no
+// redirect, and shows the token only to BaseURL and the media hosts. It may be used by many goroutines.
 type Client struct {
 	base         *url.URL
 	version      string
@@ -161,6 +161,34 @@ func (sentinelBody) Close() error { return nil }
 
 // post sends a JSON body and decodes the answer into out.
 func (c *Client) post(ctx context.Context, u *url.URL, body, out any) error {
+	return c.send(ctx, http.MethodPost, u, body, out)
+}
+
+// change is post, or another method, where all Meta says to it is whether it worked.
+func (c *Client) change(ctx context.Context, method string, u *url.URL, body any) error {
+	var answer struct {
+		Success bool `json:"success"`
+	}
+	if err := c.send(ctx, method, u, body, &answer); err != nil {
+		return err
+	}
+	if !answer.Success {
+		return &TransportError{Outcome: OutcomeUnknown}
+	}
+	return nil
+}
+
+// send sends a JSON body, none for nil, and decodes the answer into out.
+func (c *Client) send(ctx context.Context, method string, u *url.URL, body, out any) error {
+	if body == nil {
+		ctx, cancel := context.WithTimeout(ctx, c.timeout)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
+		if err != nil {
+			return fmt.Errorf("%w: request cannot be made", ErrRequest)
+		}
+		return c.do(req, nil, out)
+	}
 	b, err := json.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("%w: body cannot be encoded", ErrRequest)
@@ -169,7 +197,7 @@ func (c *Client) post(ctx context.Context, u *url.URL, body, out any) error {
 	open := func() io.ReadCloser { return sentinelBody{bytes.NewReader(b), &touched} }
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), open())
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), open())
 	if err != nil {
 		return fmt.Errorf("%w: request cannot be made", ErrRequest)
 	}
@@ -258,34 +286,40 @@ func retryAfter(h http.Header) time.Duration {
 	return time.Duration(s) * time.Second
 }
 
-// Number is what Meta says about one of the company's own numbers.
-type Number struct {
-	// DisplayPhoneNumber is the company's number as people see it.
-	DisplayPhoneNumber string `json:"display_phone_number"`
-	// VerifiedName is the company's name as people see it.
-	VerifiedName string `json:"verified_name"`
-	// QualityRating is GREEN, YELLOW, RED or UNKNOWN.
-	QualityRating string `json:"quality_rating"`
-}
-
-// Number asks about the company number with this id. It changes nothing, so it also tells whether base URL, version and
-// token work.
-func (c *Client) Number(ctx context.Context, phoneNumberID string) (Number, error) {
-	u, err := c.url(phoneNumberID)
-	if err != nil {
-		return Number{}, err
-	}
-	u.RawQuery = "fields=display_phone_number,verified_name,quality_rating"
-	var n Number
-	return n, c.get(ctx, u, &n)
-}
-
 func (c *Client) get(ctx context.Context, u *url.URL, out any) error {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-	if err != nil {
-		return fmt.Errorf("%w: request cannot be made", ErrRequest)
+	return c.send(ctx, http.MethodGet, u, nil, out)
+}
+
+// pages reads a listing to its end and hands out each element. Meta names a next page only sometimes, so the listing
+// goes on while pages are full and cursors move.
+func pages[T any](ctx context.Context, c *Client, u *url.URL, each func(T)) error {
+	q := u.Query()
+	q.Set("limit", strconv.Itoa(pageSize))
+	for range maxPages {
+		var page struct {
+			Data   []T `json:"data"`
+			Paging struct {
+				Cursors struct {
+					After string `json:"after"`
+				} `json:"cursors"`
+				Next string `json:"next"`
+			} `json:"paging"`
+		}
+		u.RawQuery = q.Encode()
+		if err := c.get(ctx, u, &page); err != nil {
+			return err
+		}
+		for _, v := range page.Data {
+			each(v)
+		}
+		after := page.Paging.Cursors.After
+		switch {
+		case len(page.Data) == 0, after == "", after == q.Get("after"):
+			return nil
+		case page.Paging.Next == "" && len(page.Data) < pageSize:
+			return nil
+		}
+		q.Set("after", after)
 	}
-	return c.do(req, nil, out)
+	return ErrListing
 }

@@ -18,7 +18,7 @@ import (
 
 func testClient(t *testing.T, base string, change func(*Config)) *Client {
 	t.Helper()
-	cfg := Config{BaseURL: base, Version: "v25.0", Token: NewToken("secret-token"), Timeout: 2 * time.Second}
+	cfg := Config{BaseURL: base, Version: "v25.0", Token: NewToken("secret-token"), Timeout: 2 * time.Second, Transport: conform{t}}
 	if change != nil {
 		change(&cfg)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -161,6 +162,7 @@ func list[T any](w *walker, to []T, read func(*walker) T) []T {
 // settle gives a change what only its surroundings know, and its messages their writers' profiles.
 func (c *Change) settle(account string, at time.Time) {
 	c.AccountID, c.EntryTime = account, at
+	c.Notice = notice(c.Field, c.Raw)
 	for i := range c.Messages {
 		m := &c.Messages[i]
 		m.account, m.field = account, c.Field
@@ -201,19 +203,21 @@ func join(who Identity, contacts []Identity, sole bool) Identity {
 }
 
 // person makes an identity of a number and ids as they stand in a message. Meta has been seen to write a business-scoped
-// id where a number belongs.
+// id, which has a dot, where a number, which has none, belongs.
 func person(number, user, parent string) Identity {
-	if isUserID(number) {
-		if user == "" {
+	if dot := strings.IndexByte(number, '.'); dot >= 0 {
+		switch {
+		case strings.HasPrefix(number[dot:], ".ENT."):
+			if parent == "" {
+				parent = number
+			}
+		case user == "":
 			user = number
 		}
 		number = ""
 	}
-	return Identity{Phone: NewPhone(number), WaID: NewWaID(number), UserID: NewUserID(user), ParentUserID: NewUserID(parent)}
-}
-
-func isUserID(s string) bool {
-	return len(s) > 3 && s[2] == '.' && 'A' <= s[0] && s[0] <= 'Z' && 'A' <= s[1] && s[1] <= 'Z'
+	shown := hide(number)
+	return Identity{Phone: Phone{shown}, WaID: WaID{shown}, UserID: NewUserID(user), ParentUserID: NewUserID(parent)}
 }
 
 func (w *walker) contact() Identity {
@@ -255,7 +259,7 @@ func (w *walker) contact() Identity {
 
 func (w *walker) status() Status {
 	var s Status
-	var number, user, parent string
+	var number, participant, kind, user, parent string
 	w.peek()
 	from := w.i
 	w.enter('{')
@@ -267,12 +271,16 @@ func (w *walker) status() Status {
 			s.State = StatusState(w.str())
 		case "timestamp":
 			s.At = seconds(w.str())
-		case "recipient_id", "recipient_participant_id":
-			if n := w.str(); number == "" || n != "" {
-				number = n
+		case "recipient_id":
+			number = w.str()
+		case "recipient_participant_id":
+			participant = w.str()
+		case "recipient_type":
+			kind = w.str()
+		case "recipient_user_id", "recipient_participant_user_id":
+			if id := w.str(); id != "" {
+				user = id
 			}
-		case "recipient_user_id":
-			user = w.str()
 		case "recipient_parent_user_id":
 			parent = w.str()
 		case "group_id":
@@ -289,6 +297,15 @@ func (w *walker) status() Status {
 			w.skip()
 		}
 	}
+	if kind == "group" { // then recipient_id is the group's
+		if s.Group.IsZero() {
+			s.Group = NewGroupID(number)
+		}
+		number = ""
+	}
+	if participant != "" {
+		number = participant
+	}
 	s.Recipient = person(number, user, parent)
 	if !w.bad {
 		s.Raw = Raw(w.b[from:w.i])
@@ -304,6 +321,8 @@ func (w *walker) conversation(s *Status) {
 		switch w.key() {
 		case "id":
 			s.ConversationID = w.str()
+		case "expiration_timestamp":
+			s.ConversationUntil = seconds(w.str())
 		case "origin":
 			if !w.enter('{') {
 				continue

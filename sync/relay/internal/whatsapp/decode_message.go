@@ -3,7 +3,7 @@ package whatsapp
 func (w *walker) message() Message {
 	var m Message
 	var number, user, parent, to, toUser, toParent string
-	var errs []Fault
+	var unsupported string
 	var kind string // the member the body was read from
 	w.peek()
 	from := w.i
@@ -35,7 +35,9 @@ func (w *walker) message() Message {
 		case "referral":
 			m.Referral = w.referral()
 		case "errors":
-			errs = list(w, errs, (*walker).fault)
+			m.Errors = list(w, m.Errors, (*walker).fault)
+		case "unsupported":
+			unsupported = w.member("type")
 		default:
 			if body := w.body(k); body != nil && (kind == "" || kind != m.Type) {
 				m.Body, kind = body, k
@@ -45,7 +47,7 @@ func (w *walker) message() Message {
 	m.From, m.To = person(number, user, parent), person(to, toUser, toParent)
 	switch {
 	case m.Type == "unsupported" || m.Type == "unknown":
-		m.Body = Unsupported{Errors: errs}
+		m.Body = Unsupported{Kind: unsupported, Errors: m.Errors}
 	case m.Type == "request_welcome":
 		m.Body = Welcome{}
 	case m.Body == nil || kind != m.Type:
@@ -190,7 +192,7 @@ func (w *walker) card() Card {
 				}
 			}
 		case "org":
-			c.Company = w.member("company")
+			w.organisation(&c)
 		case "phones":
 			c.Phones = list(w, c.Phones, (*walker).cardPhone)
 		case "emails":
@@ -210,6 +212,24 @@ func (w *walker) card() Card {
 		}
 	}
 	return c
+}
+
+func (w *walker) organisation(c *Card) {
+	if !w.enter('{') {
+		return
+	}
+	for n := 0; w.more('}', n); n++ {
+		switch w.key() {
+		case "company":
+			c.Company = w.str()
+		case "department":
+			c.Department = w.str()
+		case "title":
+			c.Role = w.str()
+		default:
+			w.skip()
+		}
+	}
 }
 
 // member reads one text member of an object.
@@ -313,6 +333,26 @@ func (w *walker) interactive() Body {
 				}
 			}
 			body = f
+		case "call_permission_reply":
+			if w.peek() != '{' {
+				w.skip()
+				continue
+			}
+			var p CallPermission
+			w.enter('{')
+			for n := 0; w.more('}', n); n++ {
+				switch w.key() {
+				case "response":
+					p.Granted = w.str() == "accept"
+				case "is_permanent":
+					p.Permanent = w.boolean()
+				case "expiration_timestamp":
+					p.Until = seconds(w.str())
+				default:
+					w.skip()
+				}
+			}
+			body = p
 		default:
 			w.skip()
 		}
@@ -420,7 +460,8 @@ func (w *walker) system() System {
 	return s
 }
 
-// original reads which message is meant, and into body, unless it is nil, what it says now.
+// original reads which message is meant, and into body, unless it is nil, what it says now: a whole message, or the body
+// alone beside the id.
 func (w *walker) original(body *Body) MessageID {
 	var id MessageID
 	w.enter('{')
@@ -429,12 +470,23 @@ func (w *walker) original(body *Body) MessageID {
 		case k == "original_message_id":
 			id = MessageID{w.hidden()}
 		case k == "message" && body != nil && w.peek() == '{':
-			*body = w.message().Body
+			*body = saying(w.message().Body)
 		default:
-			w.skip()
+			if b := w.body(k); body != nil && saying(b) != nil {
+				*body = b
+			}
 		}
 	}
 	return id
+}
+
+// saying returns b if an edit can lead to it, else nil.
+func saying(b Body) Body {
+	switch b.(type) {
+	case Text, Media, Location, Cards, Order:
+		return b
+	}
+	return nil
 }
 
 func (w *walker) context() *Context {
@@ -445,9 +497,15 @@ func (w *walker) context() *Context {
 	for n := 0; w.more('}', n); n++ {
 		switch w.key() {
 		case "from":
-			c.From = Phone{w.hidden()}
+			if who := person(w.str(), "", ""); who.UserID.IsZero() {
+				c.From = who.Phone
+			} else {
+				c.UserID = who.UserID
+			}
 		case "from_user_id":
-			c.UserID = UserID{w.hidden()}
+			if id := w.hidden(); !id.IsZero() {
+				c.UserID = UserID{id}
+			}
 		case "id":
 			c.ID = MessageID{w.hidden()}
 		case "forwarded":
@@ -494,6 +552,12 @@ func (w *walker) referral() *Referral {
 			r.Body = w.str()
 		case "media_type":
 			r.MediaType = w.str()
+		case "image_url":
+			r.ImageURL = w.str()
+		case "video_url":
+			r.VideoURL = w.str()
+		case "thumbnail_url":
+			r.ThumbnailURL = w.str()
 		case "ctwa_clid":
 			r.ClickID = w.str()
 		case "welcome_message":

@@ -230,7 +230,28 @@ func FuzzDecode(f *testing.F) {
 		}
 		for _, c := range d.Changes {
 			_ = c.DedupeKey()
+			switch c.Field {
+			case "messages", "smb_message_echoes", "user_preferences":
+				if c.Notice != nil {
+					t.Fatal("what people write is no notice")
+				}
+			default:
+				if c.Notice == nil {
+					t.Fatal("a change without a word about it")
+				}
+			}
+			for _, s := range c.Statuses {
+				if n := s.Recipient.Number().Reveal(); strings.Contains(n, ".") {
+					t.Fatal("a user id for a number")
+				}
+			}
 			for _, m := range append(c.Messages, c.Echoes...) {
+				if strings.Contains(m.From.Phone.Reveal(), ".") {
+					t.Fatal("a user id for a number")
+				}
+				if e, ok := m.Body.(Edit); ok && e.New != nil && saying(e.New) == nil {
+					t.Fatal("an edit to something that cannot be said")
+				}
 				if m.Body == nil || !json.Valid(m.Raw) {
 					t.Fatal("message without body or raw")
 				}

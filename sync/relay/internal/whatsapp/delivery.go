@@ -38,6 +38,9 @@ type Change struct {
 	Statuses []Status
 	// Preferences are marketing opt-outs and opt-ins.
 	Preferences []Preference
+	// Notice is news about the company's account, numbers or templates, or a kind of change that is declined. nil for
+	// "messages", "smb_message_echoes" and "user_preferences", whose contents are above.
+	Notice Notice
 	// Errors are faults of the account or the number rather than of one message.
 	Errors []Fault
 	// Raw is the whole value.
@@ -61,6 +64,16 @@ type Identity struct {
 // IsZero reports whether nothing identifies the person; a name alone does not.
 func (i Identity) IsZero() bool {
 	return i.Phone.IsZero() && i.WaID.IsZero() && i.UserID.IsZero() && i.Username.IsZero()
+}
+
+// Number returns the telephone number to know the person by: the account's id, which may differ from the number a message
+// came from, else that number. It is zero for a person who shows none, and never holds a user id: where Meta writes one in
+// a number's place, decoding has moved it to UserID or ParentUserID.
+func (i Identity) Number() Phone {
+	if !i.WaID.IsZero() {
+		return Phone{i.WaID.secret}
+	}
+	return i.Phone
 }
 
 // merge fills the gaps of i from o.
@@ -110,6 +123,8 @@ type Message struct {
 	Context *Context
 	// Referral is nil unless the message came from an advertisement or a post.
 	Referral *Referral
+	// Errors are faults Meta reports about this message; those of a message it would not relay are in [Unsupported] too.
+	Errors []Fault
 	// Raw is the whole message.
 	Raw Raw
 
@@ -132,9 +147,13 @@ type Referral struct {
 	unprintable
 	SourceURL, SourceID, SourceType string
 	Headline, Body                  string
-	MediaType                       string
-	ClickID                         string
-	Welcome                         string
+	// MediaType is "image" or "video"; the URLs are of the picture, the film or its still, whichever there is.
+	MediaType                        string
+	ImageURL, VideoURL, ThumbnailURL string
+	// ClickID identifies the person's click to the advertiser.
+	ClickID string
+	// Welcome is the greeting the advertisement showed.
+	Welcome string
 }
 
 // StatusState is Meta's word for how far a message got. It arrives unordered and repeatedly.
@@ -165,6 +184,8 @@ type Status struct {
 	Pricing *Pricing
 	// ConversationID and ConversationOrigin are "" since v24.0, but for free entry points.
 	ConversationID, ConversationOrigin string
+	// ConversationUntil is when that conversation, or the free entry point, ends; zero when Meta did not say.
+	ConversationUntil time.Time
 	// Errors says why, for failed messages.
 	Errors []Fault
 	Raw    Raw
@@ -177,7 +198,8 @@ type Pricing struct {
 	Billable bool
 	// Model is CBP (per conversation, until 2025) or PMP (per message).
 	Model string
-	// Category is service, utility, marketing, authentication ...
+	// Category is service, utility, marketing, marketing_lite, authentication, authentication_international or
+	// referral_conversion.
 	Category string
 	// Type is regular, free_customer_service or free_entry_point.
 	Type string

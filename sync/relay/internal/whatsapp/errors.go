@@ -62,8 +62,7 @@ var classes = map[int]Class{
 	131021: ClassBug, 131008: ClassBug, 131009: ClassBug, 100: ClassBug, 33: ClassBug, 135000: ClassBug, 131051: ClassBug,
 	131052: ClassMedia, 131053: ClassMedia,
 	131031: ClassPolicy, 368: ClassPolicy, 130497: ClassPolicy, 131037: ClassPolicy, 131042: ClassPolicy, 134011: ClassPolicy,
-	131045: ClassSetup, 133000: ClassSetup, 133005: ClassSetup, 133006: ClassSetup, 133008: ClassSetup, 133009: ClassSetup,
-	133010: ClassSetup, 133015: ClassSetup, 133016: ClassSetup,
+	131045: ClassSetup,
 	131062: ClassNumberNeeded,
 	132000: ClassTemplate, 132001: ClassTemplate, 132005: ClassTemplate, 132007: ClassTemplate, 132012: ClassTemplate,
 	132015: ClassTemplate, 132016: ClassTemplate, 132068: ClassTemplate, 132069: ClassTemplate,
@@ -74,8 +73,11 @@ func ClassOf(code int) Class {
 	if c, ok := classes[code]; ok {
 		return c
 	}
-	if 200 <= code && code <= 299 {
+	switch {
+	case 200 <= code && code <= 299:
 		return ClassPermission
+	case 133000 <= code && code <= 133016: // registration and PIN, but for the row above
+		return ClassSetup
 	}
 	return ClassUnknown
 }
@@ -158,6 +160,10 @@ func (e *TransportError) Error() string {
 var (
 	// ErrRequest says that a request breaks a limit of the contract and was not sent.
 	ErrRequest = errors.New("whatsapp: request breaks the contract")
+	// ErrListing says that a listing at Meta went on past every bound; what was read of it is not to be trusted.
+	ErrListing = errors.New("whatsapp: listing does not end")
+	// ErrTemplate says that a template has a part or a button this package cannot fill; Meta's console can send it.
+	ErrTemplate = errors.New("whatsapp: template of an unknown shape")
 	// ErrMediaTooLarge says that a file is larger than the caller allows.
 	ErrMediaTooLarge = errors.New("whatsapp: media too large")
 	// ErrMediaDigest says that the bytes received are not the file Meta announced. Discard them.
