@@ -389,7 +389,7 @@ func TestGraphRefusesWhatMetaRefuses(t *testing.T) {
 	}{
 		{"no token", "/v25.0/" + numberID, "", `{}`, 401, 190},
 		{"wrong token", "/v25.0/" + numberID, "other", `{}`, 401, 190},
-		{"no version", "/" + numberID, bearer, `{}`, 400, 100},
+		{"no version", "/" + numberID, bearer, `{}`, 400, 2500},
 		{"version ended", "/v20.0/" + numberID, bearer, `{}`, 400, 2635},
 		{"another number", "/v25.0/1", bearer, `{}`, 400, 100},
 		{"not JSON", "/v25.0/" + numberID, bearer, `{`, 400, 100},

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -33,6 +34,14 @@ type Faults struct {
 	// BadSignature and NoSignature are how likely the first attempt is signed wrongly or not at all. The refused delivery
 	// comes again, signed well.
 	BadSignature, NoSignature float64
+	// OldSecret is how likely a delivery is signed with [Config.OldSecret], as in the hour of a rotation.
+	OldSecret float64
+	// Strange is how likely a delivery brings along what nobody has documented yet: members, a field, a type of message.
+	Strange float64
+	// PadTo makes deliveries at least this many bytes long; Meta's own go up to 3 MB.
+	PadTo int
+	// ReadFirst and FailedFirst are how likely a message is reported read before delivered, and failed before delivered.
+	ReadFirst, FailedFirst float64
 	// Milliseconds is how likely an item's timestamp is in milliseconds.
 	Milliseconds float64
 	// Batch is how many items one delivery may carry, up to 1,000; 0 is one. Deliveries then wait up to Linger for company.
@@ -67,7 +76,7 @@ type Delivery struct {
 	Bytes      int
 	// Sum is the SHA-256 of the body in hex.
 	Sum string
-	// Signature is good, bad or none.
+	// Signature is good, old, bad or none.
 	Signature string
 	// Status is the answer's, 0 when there was none.
 	Status int
@@ -107,7 +116,8 @@ type delivery struct {
 	copies            int
 	copied            bool
 	drop              bool
-	signature         string // of the first attempt
+	signature         string        // of the first attempt
+	keep              time.Duration // how long it is tried
 }
 
 type heldDelivery struct {
@@ -115,7 +125,11 @@ type heldDelivery struct {
 	after int
 }
 
-const retryFor = 7 * 24 * time.Hour
+// retryFor is how long Meta tries; for a number with No Storage it has the contents an hour at most.
+const (
+	retryFor      = 7 * 24 * time.Hour
+	retryUnstored = time.Hour
+)
 
 // backoff is how long Meta waits before attempt n+1.
 func backoff(n int) time.Duration {
@@ -128,6 +142,9 @@ func backoff(n int) time.Duration {
 
 // emit queues an item. The caller holds mu.
 func (s *Sim) emit(p piece) {
+	if !s.subscribed {
+		return
+	}
 	s.pending = append(s.pending, p)
 	if s.flushing {
 		return
@@ -156,9 +173,15 @@ func (s *Sim) flush(ctx context.Context) {
 		n := min(max(f.Batch, 1), 1000, len(s.pending))
 		batch := append([]piece(nil), s.pending[:n]...)
 		s.pending = s.pending[n:]
-		d := &delivery{
-			n: s.nextDelivery(), items: n, born: s.clock.Now(),
-			body: escape(mustJSON(s.envelope(batch))), signature: "good",
+		d := &delivery{n: s.nextDelivery(), items: n, born: s.clock.Now(), signature: "good", keep: retryFor}
+		for _, p := range batch {
+			if p.number != nil && p.number.noStorage {
+				d.keep = retryUnstored
+			}
+		}
+		d.body = escape(mustJSON(s.strange(s.envelope(batch), f)))
+		if s.quirk(f.OldSecret) && s.cfg.OldSecret != "" {
+			d.signature = "old"
 		}
 		// Every draw is made whether it is needed or not, so that one more fault does not change all later luck.
 		draw := [...]float64{s.luck.Float64(), s.luck.Float64(), s.luck.Float64(), s.luck.Float64(), s.luck.Float64()}
@@ -255,7 +278,7 @@ func (s *Sim) deliver(ctx context.Context, d *delivery) {
 	s.log.Debug("webhook delivered", "delivery", d.n, "attempt", d.attempt, "items", d.items, "status", status)
 	if status == http.StatusOK && !lost {
 		for range d.copies {
-			again := &delivery{n: d.n, items: d.items, body: d.body, born: d.born, copied: true}
+			again := &delivery{n: d.n, items: d.items, body: d.body, born: d.born, copied: true, keep: d.keep}
 			s.schedule(0, true, func(ctx context.Context) { s.deliver(ctx, again) })
 		}
 		d.copies = 0
@@ -265,7 +288,7 @@ func (s *Sim) deliver(ctx context.Context, d *delivery) {
 		return
 	}
 	wait := backoff(d.attempt)
-	if s.clock.Now().Add(wait).Sub(d.born) > retryFor {
+	if s.clock.Now().Add(wait).Sub(d.born) > d.keep {
 		s.lost += d.items
 		return
 	}
@@ -276,6 +299,9 @@ func (s *Sim) deliver(ctx context.Context, d *delivery) {
 func (s *Sim) post(ctx context.Context, body []byte, signature string) int {
 	s.mu.Lock()
 	target := s.webhook
+	if s.override != "" {
+		target = s.override
+	}
 	s.mu.Unlock()
 	if target == "" {
 		return 0
@@ -289,6 +315,8 @@ func (s *Sim) post(ctx context.Context, body []byte, signature string) int {
 	switch signature {
 	case "good":
 		req.Header.Set("X-Hub-Signature-256", sign(s.cfg.AppSecret, body))
+	case "old":
+		req.Header.Set("X-Hub-Signature-256", sign(s.cfg.OldSecret, body))
 	case "bad":
 		req.Header.Set("X-Hub-Signature-256", sign(s.cfg.AppSecret+"?", body))
 	}
@@ -313,7 +341,14 @@ var errRefused = errors.New("wasim: webhook refused the handshake")
 // error for good; one that cannot be reached may be tried again.
 func (s *Sim) Handshake(ctx context.Context) error {
 	s.mu.Lock()
-	target, challenge := s.webhook, strconv.Itoa(1_000_000_000+s.ids.IntN(1_000_000_000))
+	target := s.webhook
+	s.mu.Unlock()
+	return s.handshake(ctx, target, s.cfg.VerifyToken)
+}
+
+func (s *Sim) handshake(ctx context.Context, target, token string) error {
+	s.mu.Lock()
+	challenge := strconv.Itoa(1_000_000_000 + s.ids.IntN(1_000_000_000))
 	s.mu.Unlock()
 	u, err := url.Parse(target)
 	if err != nil || target == "" {
@@ -321,7 +356,7 @@ func (s *Sim) Handshake(ctx context.Context) error {
 	}
 	q := u.Query()
 	q.Set("hub.mode", "subscribe")
-	q.Set("hub.verify_token", s.cfg.VerifyToken)
+	q.Set("hub.verify_token", token)
 	q.Set("hub.challenge", challenge)
 	u.RawQuery = q.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
@@ -384,8 +419,9 @@ func valueOf(items []piece) map[string]any {
 	seen := map[any]bool{}
 	for _, p := range items {
 		list = append(list, p.item)
-		if p.contact != nil && !seen[p.contact["user_id"]] {
-			seen[p.contact["user_id"]] = true
+		key := [2]any{p.contact["user_id"], p.contact["wa_id"]}
+		if p.contact != nil && !seen[key] {
+			seen[key] = true
 			contacts = append(contacts, p.contact)
 		}
 	}
@@ -394,6 +430,31 @@ func valueOf(items []piece) map[string]any {
 		value["contacts"] = contacts
 	}
 	return value
+}
+
+// strange adds to a webhook what the faults ask for and Meta has done before: members, a field and a type nobody knows, and
+// sheer length.
+func (s *Sim) strange(envelope map[string]any, f Faults) map[string]any {
+	if s.quirk(f.Strange) {
+		entries := envelope["entry"].([]map[string]any)
+		for _, e := range entries {
+			e["uid_next"] = object{"depth": []any{1, nil, true, "x"}}
+			for _, c := range e["changes"].([]any) {
+				c.(map[string]any)["value"].(map[string]any)["standby_hint"] = nil
+			}
+		}
+		envelope["entry"] = append(entries, map[string]any{
+			"id": s.cfg.Account, "time": s.clock.Now().Unix(), "changes": []any{map[string]any{
+				"field": "holograms", "value": object{"event": "PROJECTED", "count": 1e21},
+			}},
+		})
+	}
+	if f.PadTo > 0 {
+		if missing := f.PadTo - len(escape(mustJSON(envelope))); missing > 0 {
+			envelope["padding"] = strings.Repeat("x", missing)
+		}
+	}
+	return envelope
 }
 
 func mustJSON(v any) []byte {

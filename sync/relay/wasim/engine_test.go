@@ -304,6 +304,23 @@ func TestBurstDeliversAllOnceAnswered(t *testing.T) {
 	}
 }
 
+func TestTenThousandConversationsAreTenThousandPeople(t *testing.T) {
+	w := newWire(t, func(c *wasim.Config) { c.Clock = nil })
+	load := wasim.TenThousand()
+	load.Messages, load.PerSecond = 1, 0 // as fast as they are answered
+	res, err := w.sim.Burst(context.Background(), load)
+	if err != nil {
+		t.Fatal(err)
+	}
+	people := map[any]bool{}
+	for _, m := range w.items("messages", "messages") {
+		people[m["from_user_id"]] = true
+	}
+	if res.Delivered != 10_000 || len(people) != 10_000 {
+		t.Errorf("%d delivered from %d people", res.Delivered, len(people))
+	}
+}
+
 func TestPicturesAreOrdinaryPhotographs(t *testing.T) {
 	for _, s := range wasim.Scenes() {
 		b := must[[]byte](t)(wasim.Picture(s))

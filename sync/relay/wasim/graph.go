@@ -1,12 +1,17 @@
 package wasim
 
 import (
+	"crypto/subtle"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -44,6 +49,7 @@ func (s *Sim) FailNext(fs ...GraphFault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.graphFaults = append(s.graphFaults, fs...)
+	s.poke()
 }
 
 // FailDelivery makes the next accepted messages fail by webhook with these codes, one each, in order: 131026, 131049 ...
@@ -57,6 +63,7 @@ func (s *Sim) graphFault() GraphFault {
 	if len(s.graphFaults) > 0 {
 		f := s.graphFaults[0]
 		s.graphFaults = s.graphFaults[1:]
+		s.poke()
 		return f
 	}
 	if len(s.faults.Graph) == 0 {
@@ -70,60 +77,173 @@ func (s *Sim) graphFault() GraphFault {
 	return 0
 }
 
-// problem is an error answer.
-type problem struct {
-	status, code, subcode int
-	message, details      string
+// Permission is one of the two permissions a token may have.
+type Permission uint8
+
+const (
+	// Messaging is whatsapp_business_messaging: messages, media, block list, profile and registration.
+	Messaging Permission = 1 << iota
+	// Management is whatsapp_business_management: templates, settings, subscriptions, numbers and activities.
+	Management
+)
+
+// Token is a bearer token.
+type Token struct {
+	Value string
+	// May is what it may do; 0 is everything.
+	May Permission
+	// Expires is when it ends; the zero time is never.
+	Expires time.Time
 }
+
+type token struct {
+	Token
+	expired bool
+}
+
+// ExpireToken makes a token answer 190 until [Sim.RestoreToken]; "" is all tokens.
+func (s *Sim) ExpireToken(value string) { s.expire(value, true) }
+
+// RestoreToken undoes [Sim.ExpireToken].
+func (s *Sim) RestoreToken(value string) { s.expire(value, false) }
+
+func (s *Sim) expire(value string, expired bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.tokens {
+		if value == "" || t.Value == value {
+			t.expired = expired
+		}
+	}
+	s.poke()
+}
+
+// bearer finds the token of a request, and says what is wrong with it.
+func (s *Sim) bearer(r *http.Request) (*token, *problem) {
+	value, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.tokens {
+		if ok && subtle.ConstantTimeCompare([]byte(t.Value), []byte(value)) == 1 {
+			if t.expired || !t.Expires.IsZero() && !s.clock.Now().Before(t.Expires) {
+				return nil, &problem{
+					status: 401, code: 190, subcode: 463, message: "Error validating access token: Session has expired",
+				}
+			}
+			return t, nil
+		}
+	}
+	return nil, &problem{status: 401, code: 190, message: "Invalid OAuth access token - Cannot parse access token"}
+}
+
+type handler func(http.ResponseWriter, *http.Request) *problem
 
 func (s *Sim) routes() *http.ServeMux {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /{version}/{id}/messages", s.graph(s.postMessage))
-	mux.HandleFunc("POST /{version}/{id}/media", s.graph(s.postMedia))
-	mux.HandleFunc("GET /{version}/{id}/message_templates", s.graph(s.getTemplates))
-	mux.HandleFunc("POST /{version}/{id}/subscribed_apps", s.graph(s.postSubscribed))
-	mux.HandleFunc("GET /{version}/{id}", s.graph(s.getNode))
-	mux.HandleFunc("DELETE /{version}/{id}", s.graph(s.deleteMedia))
+	on := func(pattern, route string, may Permission, h handler) {
+		mux.HandleFunc(pattern, s.graph(route, may, h))
+	}
+	on("POST /{version}/{id}/messages", RouteMessages, Messaging, s.postMessage)
+	on("POST /{version}/{id}/marketing_messages", RouteMarketing, Messaging, s.postMarketing)
+	on("POST /{version}/{id}/media", RouteUpload, Messaging, s.postMedia)
+	on("GET /{version}/{id}/block_users", RouteBlock, Messaging, s.getBlocked)
+	on("POST /{version}/{id}/block_users", RouteBlock, Messaging, s.postBlocked)
+	on("DELETE /{version}/{id}/block_users", RouteBlock, Messaging, s.deleteBlocked)
+	on("GET /{version}/{id}/whatsapp_business_profile", RouteProfile, Messaging, s.getProfile)
+	on("POST /{version}/{id}/whatsapp_business_profile", RouteProfile, Messaging, s.postProfile)
+	on("POST /{version}/{id}/register", RouteRegister, Messaging, s.postRegister)
+	on("POST /{version}/{id}/deregister", RouteRegister, Messaging, s.postDeregister)
+	on("GET /{version}/{id}/settings", RouteSettings, Management, s.getSettings)
+	on("POST /{version}/{id}/settings", RouteSettings, Management, s.postSettings)
+	on("GET /{version}/{id}/username", RouteUsername, Management, s.getUsername)
+	on("POST /{version}/{id}/username", RouteUsername, Management, s.postUsername)
+	on("DELETE /{version}/{id}/username", RouteUsername, Management, s.deleteUsername)
+	on("DELETE /{version}/{id}/contact_book", RouteBook, Management, s.deleteBook)
+	on("GET /{version}/{id}/message_history", RouteHistory, Management, s.getHistory)
+	on("GET /{version}/{id}/events", RouteHistory, Management, s.getEvents)
+	on("GET /{version}/{id}/message_templates", RouteTemplates, Management, s.getTemplates)
+	on("POST /{version}/{id}/message_templates", RouteTemplates, Management, s.postTemplates)
+	on("DELETE /{version}/{id}/message_templates", RouteTemplates, Management, s.deleteTemplates)
+	on("GET /{version}/{id}/phone_numbers", RouteNumbers, Management, s.getNumbers)
+	on("GET /{version}/{id}/activities", RouteActivity, Management, s.getActivities)
+	on("GET /{version}/{id}/subscribed_apps", RouteSubscribe, Management, s.getSubscribed)
+	on("POST /{version}/{id}/subscribed_apps", RouteSubscribe, Management, s.postSubscribed)
+	on("DELETE /{version}/{id}/subscribed_apps", RouteSubscribe, Management, s.deleteSubscribed)
+	on("GET /{version}/{id}", "", 0, s.getNode)
+	on("POST /{version}/{id}", RouteTemplate, Management, s.postTemplate)
+	on("DELETE /{version}/{id}", RouteMedia, Messaging, s.deleteMedia)
 	mux.HandleFunc("GET /whatsapp_business/attachments/{$}", s.getAttachment)
-	mux.HandleFunc("/", s.graph(func(http.ResponseWriter, *http.Request) *problem { return unknownObject }))
+	on("/", "", 0, func(http.ResponseWriter, *http.Request) *problem { return unknownObject })
 	return mux
 }
 
-// ServeHTTP is the Graph API.
-func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+// ServeHTTP is the Graph API, and with [Config.Play] the page to play a customer.
+func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.cfg.Play && (r.URL.Path == "/play" || strings.HasPrefix(r.URL.Path, "/play/")) {
+		s.page.ServeHTTP(w, r)
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
 
 var versionPath = regexp.MustCompile(`^v([1-9][0-9])\.0$`)
+
+// Versions of the Graph API that exist: v20.0 ended on 24 September 2026.
+const (
+	oldestVersion = 21
+	newestVersion = 27
+)
 
 var unknownObject = &problem{
 	status: 400, code: 100, subcode: 33, message: "Unsupported request",
 	details: "The object does not exist, cannot be loaded due to missing permissions, or does not support this operation",
 }
 
-// graph wraps a route with what every route has in common: bearer token, version, shape of errors.
-func (s *Sim) graph(route func(http.ResponseWriter, *http.Request) *problem) http.HandlerFunc {
+// graph wraps a route with what every route has in common: token, version, permission, injections, shape of errors.
+func (s *Sim) graph(route string, may Permission, h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if p := s.admit(r); p != nil {
-			s.refuse(w, p)
-			return
+		p := s.admit(r, route, may)
+		if p == nil {
+			p = h(w, r)
 		}
-		if p := route(w, r); p != nil {
+		if p != nil {
 			s.refuse(w, p)
 		}
 	}
 }
 
-func (s *Sim) admit(r *http.Request) *problem {
-	if r.Header.Get("Authorization") != "Bearer "+s.cfg.Token {
-		return &problem{status: 401, code: 190, message: "Invalid OAuth access token - Cannot parse access token"}
+func (s *Sim) admit(r *http.Request, route string, may Permission) *problem {
+	t, p := s.bearer(r)
+	if p != nil {
+		return p
 	}
 	if v := r.PathValue("version"); v != "" {
 		m := versionPath.FindStringSubmatch(v)
 		if m == nil {
 			return &problem{status: 400, code: 2500, message: "Unknown path components"}
 		}
-		if n, _ := strconv.Atoi(m[1]); n < 21 { // v20.0 ended on 24 September 2026
+		if n, _ := strconv.Atoi(m[1]); n < oldestVersion || n > newestVersion {
 			return &problem{status: 400, code: 2635, message: "You are calling a deprecated version of the API"}
 		}
+	}
+	return s.permit(t, route, may)
+}
+
+func (s *Sim) permit(t *token, route string, may Permission) *problem {
+	if t.May != 0 && may&^t.May != 0 {
+		return because(10, "The token lacks the permission for this object")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if may == Management && !s.management.take(s.clock.Now()) {
+		return refusal(80007, "")
+	}
+	switch route {
+	case "", RouteMessages, RouteMarketing: // these know more before they ask
+		return nil
+	}
+	if in := s.injected(route, "", false); in != nil {
+		return in.problem("")
 	}
 	return nil
 }
@@ -132,27 +252,118 @@ func (s *Sim) refuse(w http.ResponseWriter, p *problem) {
 	s.mu.Lock()
 	trace := "A" + word(s.ids, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", 22)
 	s.mu.Unlock()
-	e := map[string]any{
+	e := object{
 		"message": fmt.Sprintf("(#%d) %s", p.code, p.message), "type": "OAuthException", "code": p.code, "fbtrace_id": trace,
 	}
 	if p.subcode != 0 {
 		e["error_subcode"] = p.subcode
 	}
 	if p.details != "" {
-		e["error_data"] = map[string]any{"messaging_product": "whatsapp", "details": p.details}
+		e["error_data"] = object{"messaging_product": "whatsapp", "details": p.details}
+	}
+	if p.status >= 500 || p.status == 429 {
+		e["is_transient"] = true
 	}
 	if p.code == 190 {
 		w.Header().Set("WWW-Authenticate", `OAuth "Facebook Platform" "invalid_token"`)
 	}
 	s.log.Debug("graph request refused", "code", p.code, "status", p.status)
-	answer(w, p.status, map[string]any{"error": e})
+	body := object{"error": e}
+	for k, v := range p.more {
+		body[k] = v
+	}
+	write(w, p.status, "v25.0", body)
 }
 
-func answer(w http.ResponseWriter, status int, v any) {
+// answer is the answer to a request that went well; r may be nil.
+func answer(w http.ResponseWriter, r *http.Request, v any) {
+	version := "v25.0"
+	if r != nil && r.PathValue("version") != "" {
+		version = r.PathValue("version")
+	}
+	write(w, http.StatusOK, version, v)
+}
+
+func write(w http.ResponseWriter, status int, version string, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-	w.Header().Set("Facebook-Api-Version", "v25.0")
+	w.Header().Set("Facebook-Api-Version", version)
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(v)
+}
+
+// fields keeps what ?fields= names, or what Meta shows unasked. A field that does not exist is refused.
+func fields(o object, asked string, unasked ...string) (object, *problem) {
+	names := unasked
+	if asked != "" {
+		names = strings.Split(asked, ",")
+	}
+	out := object{}
+	for _, n := range names {
+		n, _, _ = strings.Cut(strings.TrimSpace(n), "{")
+		v, ok := o[n]
+		if !ok {
+			if slices.Contains(unasked, n) || n == "rejected_reason" {
+				continue
+			}
+			return nil, unexpected("Tried accessing nonexisting field (" + n + ")")
+		}
+		out[n] = v
+	}
+	if id, ok := o["id"]; ok {
+		out["id"] = id
+	}
+	return out, nil
+}
+
+// page answers with one page of data, after the cursor the caller gives.
+func page(w http.ResponseWriter, r *http.Request, data []any, usual int) *problem {
+	q := r.URL.Query()
+	limit, start := usual, 0
+	if l := q.Get("limit"); l != "" {
+		n, err := strconv.Atoi(l)
+		if err != nil || n < 1 {
+			return unexpected("Param limit must be a positive number")
+		}
+		limit = min(n, 1000)
+	}
+	cursor := func(i int) string { return base64.RawURLEncoding.EncodeToString([]byte("at:" + strconv.Itoa(i))) }
+	place := func(c string) (int, bool) {
+		b, err := base64.RawURLEncoding.DecodeString(c)
+		n, ok := strings.CutPrefix(string(b), "at:")
+		i, bad := strconv.Atoi(n)
+		return i, err == nil && ok && bad == nil && i >= 0
+	}
+	if a := q.Get("after"); a != "" {
+		i, ok := place(a)
+		if !ok {
+			return unexpected("Invalid cursors values")
+		}
+		start = min(i, len(data))
+	} else if b := q.Get("before"); b != "" {
+		i, ok := place(b)
+		if !ok {
+			return unexpected("Invalid cursors values")
+		}
+		start = max(min(i, len(data))-limit, 0)
+	}
+	end := min(start+limit, len(data))
+	body := object{"data": append([]any{}, data[start:end]...)}
+	if end > start {
+		paging := object{"cursors": object{"before": cursor(start), "after": cursor(end)}}
+		link := func(key, c string) string {
+			next := url.Values{"limit": {strconv.Itoa(limit)}, key: {c}}
+			return "http://" + r.Host + r.URL.Path + "?" + next.Encode()
+		}
+		if end < len(data) {
+			paging["next"] = link("after", cursor(end))
+		}
+		if start > 0 {
+			paging["previous"] = link("before", cursor(start))
+		}
+		body["paging"] = paging
+	}
+	answer(w, r, body)
+	return nil
 }
 
 // misbehave acts out a fault once the message was accepted or not.
@@ -168,11 +379,11 @@ func (s *Sim) misbehave(w http.ResponseWriter, r *http.Request, f GraphFault) {
 		}
 		reset(w)
 	case ErrorBefore:
-		s.refuse(w, &problem{status: 500, code: 131000, message: "Something went wrong"})
+		s.refuse(w, refusal(131000, ""))
 	case ErrorAfter:
-		s.refuse(w, &problem{status: 503, code: 131016, message: "Service unavailable"})
+		s.refuse(w, refusal(131016, ""))
 	case TooMany:
-		s.refuse(w, &problem{status: 429, code: 130429, message: "Rate limit hit", details: "Cloud API message throughput has been reached"})
+		s.refuse(w, refusal(130429, ""))
 	case ResetBefore, ResetAfter:
 		reset(w)
 	case GarbageAfter:
@@ -197,66 +408,39 @@ func reset(w http.ResponseWriter) {
 	_ = c.Close()
 }
 
-// getNode answers for numbers and media, which share the id space.
+// getNode answers for numbers, the account, templates and media, which share the id space.
 func (s *Sim) getNode(w http.ResponseWriter, r *http.Request) *problem {
+	t, p := s.bearer(r)
+	if p != nil {
+		return p
+	}
+	id := r.PathValue("id")
 	s.mu.Lock()
-	n := s.numbers[r.PathValue("id")]
+	n, tpl := s.numbers[id], s.templateByID(id)
 	s.mu.Unlock()
-	if n == nil {
-		return s.getMedia(w, r)
+	switch {
+	case n != nil:
+		if p := s.permit(t, RouteNumber, Management); p != nil {
+			return p
+		}
+		return s.getNumber(w, r, n)
+	case tpl != nil:
+		if p := s.permit(t, RouteTemplate, Management); p != nil {
+			return p
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.getTemplate(w, r, tpl)
 	}
-	answer(w, 200, map[string]any{
-		"id": n.ID, "display_phone_number": "+" + n.Display, "verified_name": n.Name, "quality_rating": "GREEN",
-		"code_verification_status": "VERIFIED", "platform_type": "CLOUD_API",
-	})
-	return nil
+	if p := s.permit(t, RouteMedia, Messaging); p != nil {
+		return p
+	}
+	return s.getMedia(w, r)
 }
 
-func (s *Sim) postSubscribed(w http.ResponseWriter, r *http.Request) *problem {
-	if r.PathValue("id") != s.cfg.Account {
-		return unknownObject
-	}
-	answer(w, 200, map[string]any{"success": true})
-	return nil
-}
-
-// Template is a message text approved by Meta.
-type Template struct {
-	// Name and Language together identify it; Language is such as "de" or "en_US".
-	Name, Language string
-	// Category is UTILITY, MARKETING or AUTHENTICATION.
-	Category string
-	// Body has variables {{1}}, {{2}} ...
-	Body string
-	// Variables is how many the body has.
-	Variables int
-}
-
-// DefaultTemplates are a few approved ones in English, German and Italian.
-func DefaultTemplates() []Template {
-	return []Template{
-		{"follow_up", "en", "UTILITY", "Hello {{1}}, we have news about your request. Just reply here to continue.", 1},
-		{"follow_up", "de", "UTILITY", "Guten Tag {{1}}, es gibt Neues zu Ihrer Anfrage. Antworten Sie einfach hier.", 1},
-		{"follow_up", "it", "UTILITY", "Salve {{1}}, ci sono novità sulla sua richiesta. Risponda qui per continuare.", 1},
-		{"appointment", "en", "UTILITY", "Your appointment is on {{1}} at {{2}}.", 2},
-		{"appointment", "de", "UTILITY", "Ihr Termin ist am {{1}} um {{2}} Uhr.", 2},
-		{"appointment", "it", "UTILITY", "Il suo appuntamento è il {{1}} alle {{2}}.", 2},
-		{"spring_offer", "en", "MARKETING", "Our spring offer is here: 10 % off everything for the garden.", 0},
-		{"sign_in_code", "en", "AUTHENTICATION", "{{1}} is your verification code.", 1},
-	}
-}
-
-func (s *Sim) getTemplates(w http.ResponseWriter, r *http.Request) *problem {
-	if r.PathValue("id") != s.cfg.Account {
-		return unknownObject
-	}
-	data := []any{}
-	for i, t := range s.cfg.Templates {
-		data = append(data, map[string]any{
-			"id": strconv.Itoa(700_000_000_000_000 + i), "name": t.Name, "language": t.Language, "category": t.Category, "status": "APPROVED",
-			"components": []any{map[string]any{"type": "BODY", "text": t.Body}},
-		})
-	}
-	answer(w, 200, map[string]any{"data": data})
-	return nil
+// line finds the company number a route names.
+func (s *Sim) line(r *http.Request) *line {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.numbers[r.PathValue("id")]
 }

@@ -23,6 +23,10 @@ type Load struct {
 	Batch int
 }
 
+// TenThousand is the load profile of a large company on a bad morning: 10,000 conversations, three messages each, at 500
+// deliveries a second.
+func TenThousand() Load { return Load{Conversations: 10_000, Messages: 3, PerSecond: 500} }
+
 // LoadResult is what came of it.
 type LoadResult struct {
 	// Delivered counts messages answered 200, Repeated the deliveries that had to be posted again.
@@ -67,7 +71,7 @@ func (s *Sim) Burst(ctx context.Context, load Load) (LoadResult, error) {
 					person:  p, number: n, inbound: true,
 				}
 				pieces = append(pieces, piece{
-					number: n, field: "messages", list: "messages", contact: p.profile(true, true),
+					number: n, field: "messages", list: "messages", contact: s.profile(p, n, true),
 					item: object{
 						"from": p.Number, "from_user_id": p.UserID, "id": id, "timestamp": s.stamp(s.clock.Now()), "type": "text",
 						"text": object{"body": chatter(s.ids, k)},
@@ -145,9 +149,13 @@ func (s *Sim) crowd(c int) (*person, error) {
 		return p, nil
 	}
 	first := [...]string{"Anna", "Ben", "Carla", "David", "Elena", "Felix", "Greta", "Hugo", "Irma", "Jonas", "Klara", "Luca"}
+	number := fmt.Sprintf("1%03d55501%02d", 201+c/100, c%100)
+	if s.byAddress[number] != nil { // a persona has it: the same in an area no crowd reaches
+		number = fmt.Sprintf("1%03d55501%02d", 801+c/100%199, c%100)
+	}
 	p := Persona{
 		Key: key, Name: fmt.Sprintf("%s %c.", first[c%len(first)], 'A'+rune(c%26)), Country: "US", Language: "en",
-		Number: fmt.Sprintf("1%03d55501%02d", 201+c/100, c%100),
+		Number: number,
 	}
 	if err := s.addPersona(p); err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -31,9 +32,6 @@ type mediaURL struct {
 	file    *file
 	expires time.Time
 }
-
-// limits are Meta's, in bytes, by kind of message.
-var limits = map[string]int{"image": 5 << 20, "video": 16 << 20, "audio": 16 << 20, "sticker": 500 << 10, "document": 100 << 20}
 
 // kindOf returns the kind of message a media type can be sent as.
 func kindOf(mimeType string) string {
@@ -80,6 +78,10 @@ func (s *Sim) postMedia(w http.ResponseWriter, r *http.Request) *problem {
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 101<<20)
 	if err := r.ParseMultipartForm(8 << 20); err != nil {
+		var long *http.MaxBytesError
+		if errors.As(err, &long) {
+			return because(131053, "The file is too large")
+		}
 		return unexpected("The body is not multipart/form-data")
 	}
 	defer func() { _ = r.MultipartForm.RemoveAll() }()
@@ -103,13 +105,13 @@ func (s *Sim) postMedia(w http.ResponseWriter, r *http.Request) *problem {
 	if kind == "" {
 		return unexpected("Param file must be a file with one of the supported types")
 	}
-	if len(data) == 0 || len(data) > limits[kind] {
-		return &problem{status: 400, code: 131053, message: "Media upload error", details: "The file is empty or too large"}
+	if err := examine(mimeType, data); err != nil {
+		return because(131053, err.Error())
 	}
 	s.mu.Lock()
 	f := s.addFile(n, mimeType, data, uploadLife)
 	s.mu.Unlock()
-	answer(w, 200, object{"id": f.id})
+	answer(w, r, object{"id": f.id})
 	return nil
 }
 
@@ -132,19 +134,25 @@ func (s *Sim) getMedia(w http.ResponseWriter, r *http.Request) *problem {
 		s.mu.Unlock()
 		return unknownObject
 	}
-	expires := s.clock.Now().Add(urlLife)
-	key := "AX" + word(s.ids, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 40)
-	s.mediaURLs[key] = mediaURL{file: f, expires: expires}
-	u := url.URL{Scheme: "http", Host: r.Host, Path: "/whatsapp_business/attachments/"}
-	u.RawQuery = url.Values{"mid": {f.id}, "ext": {strconv.FormatInt(expires.Unix(), 10)}, "hash": {key}}.Encode()
-	s.record("media-url", u.String())
+	link := s.mediaURL(f, "http://"+r.Host)
 	s.mu.Unlock()
 	sum := sha256.Sum256(f.data)
-	answer(w, 200, object{
-		"messaging_product": "whatsapp", "id": f.id, "url": u.String(), "mime_type": f.mime,
+	answer(w, r, object{
+		"messaging_product": "whatsapp", "id": f.id, "url": link, "mime_type": f.mime,
 		"sha256": hex.EncodeToString(sum[:]), "file_size": len(f.data),
 	})
 	return nil
+}
+
+// mediaURL makes a URL that is good for five minutes. The caller holds mu.
+func (s *Sim) mediaURL(f *file, base string) string {
+	expires := s.clock.Now().Add(urlLife)
+	key := "AX" + word(s.ids, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 40)
+	s.mediaURLs[key] = mediaURL{file: f, expires: expires}
+	q := url.Values{"mid": {f.id}, "ext": {strconv.FormatInt(expires.Unix(), 10)}, "hash": {key}}
+	link := base + "/whatsapp_business/attachments/?" + q.Encode()
+	s.record("media-url", link)
+	return link
 }
 
 func (s *Sim) deleteMedia(w http.ResponseWriter, r *http.Request) *problem {
@@ -157,14 +165,19 @@ func (s *Sim) deleteMedia(w http.ResponseWriter, r *http.Request) *problem {
 	if f == nil {
 		return unknownObject
 	}
-	answer(w, 200, object{"success": true})
+	answer(w, r, object{"success": true})
 	return nil
 }
 
 // getAttachment serves a file's bytes, to the bearer, within five minutes. It speaks like a file server, not like Graph.
 func (s *Sim) getAttachment(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("Authorization") != "Bearer "+s.cfg.Token {
+	t, p := s.bearer(r)
+	if p != nil || t.May != 0 && t.May&Messaging == 0 {
 		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	if p := s.permit(t, RouteFile, Messaging); p != nil {
+		w.WriteHeader(p.status)
 		return
 	}
 	s.mu.Lock()

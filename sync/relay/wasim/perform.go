@@ -17,6 +17,9 @@ func (s *Sim) Perform() {
 	n := s.numbers[s.cfg.Numbers[0].ID]
 	for _, p := range s.cfg.Personas {
 		h := s.people[p.Key]
+		if h == nil {
+			continue
+		}
 		s.schedule(s.natural(h.Script.Start), false, func(context.Context) { s.play(h, n, h.Script.Opening) })
 	}
 }
@@ -50,26 +53,14 @@ func (s *Sim) play(p *person, n *line, lines []Line) {
 
 // do performs one line.
 func (s *Sim) do(p *person, n *line, l Line) {
-	var data []byte
-	if l.Scene != "" { // drawn without the lock: it takes a while the first time
-		data, _ = Picture(l.Scene)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if l.React != "" {
-		if t := n.thread(p); t.lastFromAgent != "" {
-			s.inbound(p, n, "reaction", reaction(t.lastFromAgent, l.React), nil)
+	if l.Echo {
+		if _, err := s.EchoLine(p.Key, l); err != nil {
+			s.log.Error("script cannot be followed", "error", err)
 		}
+		return
 	}
-	switch {
-	case l.Place != nil:
-		s.inbound(p, n, "location", object{
-			"latitude": l.Place.Latitude, "longitude": l.Place.Longitude, "name": l.Place.Name, "address": l.Place.Address,
-		}, nil)
-	case data != nil:
-		s.sendFile(p, n, "image", "image/jpeg", "", l.Text, data)
-	case l.Text != "":
-		s.inbound(p, n, "text", object{"body": s.written(l.Text)}, nil)
+	if _, err := s.DoTo(p.Key, n.ID, l); err != nil {
+		s.log.Error("script cannot be followed", "error", err)
 	}
 }
 

@@ -63,7 +63,7 @@ func marco() Persona {
 				}},
 				{Words: []string{"misur", "sopralluogo", "appuntamento", "domani"}, Lines: []Line{
 					{Text: "Sì, domani pomeriggio sono a casa dopo le 15."},
-					{Place: &Place{46.4983, 11.3548, "Casa Ricci", "Via dei Portici 12, Bolzano"}},
+					{Place: &Place{Latitude: 46.4983, Longitude: 11.3548, Name: "Casa Ricci", Address: "Via dei Portici 12, Bolzano"}},
 				}},
 			},
 			Rest: [][]Line{
@@ -220,7 +220,7 @@ func oliver() Persona {
 			Replies: []Rule{
 				{Words: []string{"address", "street", "postcode"}, Lines: []Line{
 					{Text: "Unit 4, Mill Lane, from the first of the month."},
-					{Place: &Place{51.4545, -2.5879, "Hughes & Sons", "Unit 4, Mill Lane, Bristol"}},
+					{Place: &Place{Latitude: 51.4545, Longitude: -2.5879, Name: "Hughes & Sons", Address: "Unit 4, Mill Lane, Bristol"}},
 				}},
 				{Words: []string{"sent", "done", "corrected", "updated"}, Lines: []Line{{React: "🙏"}, {Text: "Got it, that was quick. Cheers!"}}},
 			},

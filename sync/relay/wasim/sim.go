@@ -1,12 +1,10 @@
 package wasim
 
 import (
-	"container/heap"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -22,8 +20,12 @@ import (
 type Config struct {
 	// Clock is the time of the simulation; nil is [RealClock].
 	Clock Clock
-	// AppSecret signs webhooks, VerifyToken is presented in the handshake, Token is the one bearer token accepted.
+	// AppSecret signs webhooks, VerifyToken is presented in the handshake, Token is a bearer token that may do everything.
 	AppSecret, VerifyToken, Token string
+	// OldSecret signs what [Faults] says is signed with the secret before a rotation.
+	OldSecret string
+	// Tokens are more bearer tokens, which may do less or expire.
+	Tokens []Token
 	// Account is the id of the company's WhatsApp Business Account; "" is a made-up one.
 	Account string
 	// Numbers are the company's own.
@@ -41,8 +43,18 @@ type Config struct {
 	Tempo Tempo
 	// Faults are what goes wrong from the start.
 	Faults Faults
-	// Templates are those approved; nil is [DefaultTemplates].
+	// Templates are those there from the start; nil is [DefaultTemplates].
 	Templates []Template
+	// ReviewAfter is how long Meta takes to approve a new template; 0 leaves it pending until [Sim.Review].
+	ReviewAfter time.Duration
+	// PortfolioLimit is how many different people the company may begin with in 24 hours: 250, 2,000, 10,000 or 100,000;
+	// 0 is 250, less is no limit.
+	PortfolioLimit int
+	// MarketingCap is how many marketing messages a person gets from anybody in 24 hours; 0 is 2, less is no cap. Meta keeps
+	// its own figure to itself.
+	MarketingCap int
+	// Play serves the page to play a customer by hand, under /play.
+	Play bool
 	// Version is the version webhooks are written in; "" is v25.0. Before v24.0 statuses carry a conversation object.
 	Version string
 	// WindowAtOnce refuses a send outside the window in the answer, as some of Meta's machines do. Otherwise the send is
@@ -65,8 +77,12 @@ type Config struct {
 type Number struct {
 	// ID is Meta's id of it, Display its digits, Name the company as customers see it.
 	ID, Display, Name string
-	// PerSecond is its throughput; 0 is 80.
+	// PerSecond is its throughput, inbound included: 80, or 1,000 once Meta raised it; 0 is 80, and 20 with Coexistence.
 	PerSecond int
+	// Coexistence says that the number is also used in the WhatsApp Business app.
+	Coexistence bool
+	// PIN is its two-step PIN; "" takes the first one it is registered with.
+	PIN string
 }
 
 // Tempo is how long things take. Every time varies by a third either way.
@@ -91,8 +107,8 @@ func NaturalTempo(speed float64) Tempo {
 
 // Identifier is something that must never reach an agent's laptop.
 type Identifier struct {
-	// Kind is phone, bsuid, username, email, wamid, media-id, media-url or written: a number or address the way its owner
-	// spelled it in a message.
+	// Kind is phone, bsuid, username, email, wamid, media-id, media-url, ctwa-clid or written: a number or address the way
+	// its owner spelled it in a message.
 	Kind  string `json:"kind"`
 	Value string `json:"value"`
 }
@@ -104,85 +120,58 @@ type Sim struct {
 	log     *slog.Logger
 	client  *http.Client
 	mux     *http.ServeMux
+	page    *http.ServeMux // to play a customer
 	closing chan struct{}
 	closed  sync.Once
 
 	turn sync.Mutex // held by whoever moves the queue
 
-	mu          sync.Mutex
-	wake        chan struct{} // closed and replaced when the queue changes
-	queue       eventQueue
-	seq         int
-	open        int // events of the webhook engine in the queue
-	webhook     string
-	ids         *rand.Rand
-	luck        *rand.Rand // for faults
-	manners     *rand.Rand // for personas and tempo
-	numbers     map[string]*line
-	people      map[string]*person
-	byAddress   map[string]*person // digits and user ids
-	messages    map[string]*message
-	media       map[string]*file
-	mediaURLs   map[string]mediaURL
-	sent        []*message
-	marks       []Mark
-	deliveries  []Delivery
-	pending     []piece
-	flushing    bool
-	waiting     []heldDelivery
-	made        int // deliveries so far
-	lost        int
-	faults      Faults
-	scripted    []Faults
-	graphFaults []GraphFault
-	failCodes   []int
-	holding     bool
-	held        []func()
-	identifiers []Identifier
-	recorded    map[Identifier]bool
-	performing  bool
-}
-
-// line is the state of one company number.
-type line struct {
-	Number
-	bucket  bucket
-	threads map[*person]*thread
-}
-
-// thread is the state between a company number and a person.
-type thread struct {
-	lastInbound   time.Time
-	lastMessage   string // newest inbound wamid
-	lastFromAgent string // newest outbound wamid
-	pair          bucket
-}
-
-// event is something due.
-type event struct {
-	due time.Time
-	seq int
-	own bool // of the webhook engine, not of somebody's script
-	run func(context.Context)
-}
-
-type eventQueue []*event
-
-func (q eventQueue) Len() int { return len(q) }
-func (q eventQueue) Less(i, j int) bool {
-	if q[i].due.Equal(q[j].due) {
-		return q[i].seq < q[j].seq
-	}
-	return q[i].due.Before(q[j].due)
-}
-func (q eventQueue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *eventQueue) Push(x any)   { *q = append(*q, x.(*event)) }
-func (q *eventQueue) Pop() any {
-	old := *q
-	e := old[len(old)-1]
-	old[len(old)-1] = nil
-	*q = old[:len(old)-1]
-	return e
+	mu            sync.Mutex
+	wake          chan struct{} // closed and replaced when the queue changes
+	queue         eventQueue
+	seq           int
+	open          int // events of the webhook engine in the queue
+	webhook       string
+	ids           *rand.Rand
+	luck          *rand.Rand // for faults
+	manners       *rand.Rand // for personas and tempo
+	quirks        *rand.Rand // for faults that came later
+	tokens        []*token
+	numbers       map[string]*line
+	people        map[string]*person
+	byAddress     map[string]*person // digits and user ids
+	messages      map[string]*message
+	media         map[string]*file
+	mediaURLs     map[string]mediaURL
+	sent          []*message
+	story         []*message // both directions, in order
+	reached       map[*person]time.Time
+	management    bucket
+	injections    []*Injection
+	templates     []*template
+	creations     []time.Time
+	activities    []activity
+	deletedNames  map[string]time.Time
+	templatesMade int
+	subscribed    bool
+	override      string // of the subscription
+	base          string // where the Graph API is reached, once it is served
+	marks         []Mark
+	deliveries    []Delivery
+	pending       []piece
+	flushing      bool
+	waiting       []heldDelivery
+	made          int // deliveries so far
+	lost          int
+	faults        Faults
+	scripted      []Faults
+	graphFaults   []GraphFault
+	failCodes     []int
+	holding       bool
+	held          []func()
+	identifiers   []Identifier
+	recorded      map[Identifier]bool
+	performing    bool
 }
 
 // New checks cfg and returns a simulation at rest: it answers as an http.Handler at once, and delivers webhooks while
@@ -209,6 +198,12 @@ func New(cfg Config) (*Sim, error) {
 	if cfg.Templates == nil {
 		cfg.Templates = DefaultTemplates()
 	}
+	if cfg.PortfolioLimit == 0 {
+		cfg.PortfolioLimit = 250
+	}
+	if cfg.MarketingCap == 0 {
+		cfg.MarketingCap = 2
+	}
 	if cfg.WebhookTimeout <= 0 {
 		cfg.WebhookTimeout = 10 * time.Second
 	}
@@ -225,7 +220,10 @@ func New(cfg Config) (*Sim, error) {
 		ids:     rand.New(rand.NewPCG(cfg.Seed, 1)),
 		luck:    rand.New(rand.NewPCG(cfg.Seed, 2)),
 		manners: rand.New(rand.NewPCG(cfg.Seed, 3)),
-		numbers: map[string]*line{}, people: map[string]*person{}, byAddress: map[string]*person{},
+		quirks:  rand.New(rand.NewPCG(cfg.Seed, 4)),
+		reached: map[*person]time.Time{}, deletedNames: map[string]time.Time{}, subscribed: true,
+		management: bucket{size: 5000, perSecond: 5000.0 / 3600},
+		numbers:    map[string]*line{}, people: map[string]*person{}, byAddress: map[string]*person{},
 		messages: map[string]*message{}, media: map[string]*file{}, mediaURLs: map[string]mediaURL{},
 		recorded: map[Identifier]bool{}, faults: cfg.Faults,
 	}
@@ -238,11 +236,32 @@ func New(cfg Config) (*Sim, error) {
 		}
 		if n.PerSecond == 0 {
 			n.PerSecond = 80
+			if n.Coexistence {
+				n.PerSecond = 20
+			}
 		}
 		s.numbers[n.ID] = &line{
-			Number: n, threads: map[*person]*thread{}, bucket: bucket{size: float64(n.PerSecond), perSecond: float64(n.PerSecond)},
+			Number: n, threads: map[*person]*thread{}, blocked: map[*person]bool{}, registered: true,
+			profile: object{"about": "Hey there! I am using WhatsApp.", "vertical": "OTHER"}, bucket: bucket{size: float64(n.PerSecond), perSecond: float64(n.PerSecond)},
 		}
 	}
+	s.tokens = []*token{{Token: Token{Value: cfg.Token}}}
+	for _, t := range cfg.Tokens {
+		if t.Value == "" {
+			return nil, errors.New("wasim: a token needs a value")
+		}
+		s.tokens = append(s.tokens, &token{Token: t})
+	}
+	for _, t := range cfg.Templates {
+		if t.Status == "" {
+			t.Status = "APPROVED"
+		}
+		s.addTemplate(&template{
+			name: t.Name, language: t.Language, category: t.Category, status: t.Status, named: t.Named, components: t.build(),
+		})
+	}
+	s.act("ACCOUNT_CREATED", "USER")
+	s.act("API_ACCESS_GRANTED", "ADMIN")
 	for _, p := range cfg.Personas {
 		if err := s.AddPersona(p); err != nil {
 			return nil, err
@@ -251,7 +270,7 @@ func New(cfg Config) (*Sim, error) {
 	if err := s.SetWebhook(cfg.WebhookURL); err != nil {
 		return nil, err
 	}
-	s.mux = s.routes()
+	s.mux, s.page = s.routes(), s.playRoutes()
 	return s, nil
 }
 
@@ -276,7 +295,8 @@ func (s *Sim) addPersona(p Persona) error {
 		}
 		p.UserID = country + "." + word(s.ids, "123456789", 1) + word(s.ids, digits, 19)
 	}
-	h := &person{Persona: p}
+	h := &person{Persona: p, inBook: p.Number != ""}
+	s.newKey(h)
 	for _, a := range []string{p.Number, p.UserID} {
 		if a == "" {
 			continue
@@ -341,6 +361,9 @@ func (s *Sim) Serve(ctx context.Context, l net.Listener) error {
 		_ = l.Close()
 		return errors.New("wasim: listens on loopback addresses only")
 	}
+	s.mu.Lock()
+	s.base = "http://" + l.Addr().String()
+	s.mu.Unlock()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
@@ -394,141 +417,4 @@ func (s *Sim) Run(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// await blocks until something is due or the queue changes; idle makes it return false when the engine has nothing left.
-func (s *Sim) await(ctx context.Context, idle bool) bool {
-	s.mu.Lock()
-	wake := s.wake
-	if idle && s.open == 0 {
-		s.mu.Unlock()
-		return false
-	}
-	var due <-chan struct{}
-	stop := func() {}
-	if len(s.queue) > 0 {
-		due, stop = s.clock.Wait(s.queue[0].due)
-	}
-	s.mu.Unlock()
-	defer stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-due:
-	case <-wake:
-	}
-	return true
-}
-
-// poke tells whoever waits that the queue changed. The caller holds mu.
-func (s *Sim) poke() {
-	close(s.wake)
-	s.wake = make(chan struct{})
-}
-
-// schedule plans f. The caller holds mu; f runs without it.
-func (s *Sim) schedule(after time.Duration, own bool, f func(context.Context)) {
-	s.seq++
-	heap.Push(&s.queue, &event{due: s.clock.Now().Add(after), seq: s.seq, own: own, run: f})
-	if own {
-		s.open++
-	}
-	s.poke()
-}
-
-// runDue runs everything due by now, in order.
-func (s *Sim) runDue(ctx context.Context) {
-	s.turn.Lock()
-	defer s.turn.Unlock()
-	for ctx.Err() == nil && s.step(ctx, s.clock.Now()) {
-	}
-}
-
-// step runs the earliest event not later than until. The caller holds turn.
-func (s *Sim) step(ctx context.Context, until time.Time) bool {
-	s.mu.Lock()
-	if len(s.queue) == 0 || s.queue[0].due.After(until) {
-		s.mu.Unlock()
-		return false
-	}
-	e := heap.Pop(&s.queue).(*event)
-	s.mu.Unlock()
-	if v, ok := s.clock.(*Virtual); ok {
-		v.Set(e.due)
-	}
-	e.run(ctx)
-	s.mu.Lock()
-	if e.own {
-		s.open-- // only now: what it caused is already counted
-	}
-	s.poke()
-	s.mu.Unlock()
-	return true
-}
-
-// Settle delivers what is due. With a [Virtual] clock it returns when nothing more is due at the present; otherwise it
-// waits until the webhook engine has nothing left to do, retries included, or ctx ends.
-func (s *Sim) Settle(ctx context.Context) error {
-	for {
-		s.runDue(ctx)
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if _, ok := s.clock.(*Virtual); ok {
-			return nil
-		}
-		if !s.await(ctx, true) {
-			return ctx.Err()
-		}
-	}
-}
-
-// Advance moves a [Virtual] clock by d, running on the way everything that falls due, at its time and in order.
-func (s *Sim) Advance(ctx context.Context, d time.Duration) error {
-	v, ok := s.clock.(*Virtual)
-	if !ok {
-		return errors.New("wasim: only a virtual clock can be advanced")
-	}
-	s.turn.Lock()
-	defer s.turn.Unlock()
-	until := v.Now().Add(d)
-	for s.step(ctx, until) {
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("advancing the clock: %w", err)
-		}
-	}
-	v.Set(until)
-	return nil
-}
-
-// vary returns d give or take a third. The caller holds mu.
-func (s *Sim) vary(d time.Duration) time.Duration {
-	if d <= 0 {
-		return 0
-	}
-	return d*2/3 + time.Duration(s.manners.Int64N(int64(d)*2/3+1))
-}
-
-// bucket is a token bucket on the simulation's clock.
-type bucket struct {
-	size, perSecond, level float64
-	at                     time.Time
-}
-
-func (b *bucket) refill(now time.Time) {
-	if b.at.IsZero() {
-		b.level = b.size
-	} else if d := now.Sub(b.at); d > 0 {
-		b.level = min(b.size, b.level+d.Seconds()*b.perSecond)
-	}
-	b.at = now
-}
-
-func (b *bucket) take(now time.Time) bool {
-	b.refill(now)
-	if b.level < 1 {
-		return false
-	}
-	b.level--
-	return true
 }
