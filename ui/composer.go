@@ -1,7 +1,10 @@
 package ui
 
 import (
+	"slices"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"fyne.io/fyne/v2"
 
@@ -25,6 +28,16 @@ type composer struct {
 	counter *kit.Painted
 	send    *kit.Button
 
+	held    *kit.Banner
+	heldBox fyne.CanvasObject // held with its margin
+	choose  *kit.Button
+	tmpl    *kit.IconButton
+	clip    *kit.IconButton
+	plus    *kit.IconButton
+	filled  *kit.Painted // which variables the text has
+	fillBox fyne.CanvasObject
+	tray    *tray
+
 	quoted  *kit.Touch
 	answers fyne.CanvasObject // quoted with its margin
 	emoji   *kit.IconButton
@@ -33,10 +46,15 @@ type composer struct {
 	note  bool
 	reply string // what was written to the customer while a note is written
 	view  ComposerView
+
+	adding   int                    // files on their way into the tray
+	reserved inbox.MediaID          // a file of the template being filled in, not the tray's
+	leaving  map[inbox.MediaID]bool // sent a moment ago: what was read before that still has them in the tray
+	typing   map[inbox.ConversationID]time.Time
 }
 
 func newComposer(d *desk) *composer {
-	c := &composer{d: d}
+	c := &composer{d: d, leaving: map[inbox.MediaID]bool{}, typing: map[inbox.ConversationID]time.Time{}}
 	c.field = kit.NewComposer(kit.ComposerConfig{
 		Name:        word("composer.name"),
 		OnSend:      func() { d.send() },
@@ -45,12 +63,20 @@ func newComposer(d *desk) *composer {
 		OnHeight:    func() { d.panes.refresh() },
 		EnterBreaks: func() bool { return !d.u.settings.EnterSends },
 		OnFocus:     func() { d.line.list.Select("") },
+		OnPaste:     d.pasted,
 		OnKey: func(ev *fyne.KeyEvent) bool {
 			d.u.typed = d.u.cfg.Now()
 			return ev.Name == fyne.KeyUp && d.u.cfg.Modifiers() == 0 && c.text() == "" && d.line.choose(-1)
 		},
 	})
-	c.hurry, c.closed = kit.NewBanner(kit.Notice{}), kit.NewBanner(kit.Notice{})
+	c.hurry, c.closed, c.held = kit.NewBanner(kit.Notice{}), kit.NewBanner(kit.Notice{}), kit.NewBanner(kit.Notice{})
+	c.choose = kit.NewButton(word("composer.choose"), kit.Primary, c.chosen)
+	c.tmpl = kit.NewIconButton("template", d.u.tip(word("action.templates"), actTemplates), d.showTemplates)
+	c.clip = kit.NewIconButton("clip", d.u.tip(word("action.attach"), actAttach), d.showPick)
+	c.plus = kit.NewIconButton("plus", d.u.tip(word("action.more"), actMore), c.showMore)
+	c.filled = kit.NewPainted("", c.paintFilled).SetMin(func() fyne.Size { return fyne.NewSize(120, kit.ChipHeight()+2) })
+	c.fillBox = kit.Inset(c.filled, 0, 6, 0, 0)
+	c.tray = newTray(c)
 	c.addNote = kit.NewButton(word("composer.addnote"), kit.Secondary, d.toggleNote)
 	c.toggle = kit.NewIconButton("note", word("composer.note.toggle"), d.toggleNote)
 	c.emoji = kit.NewIconButton("smile", d.u.tip(word("action.emoji"), actEmoji), c.showEmoji)
@@ -75,10 +101,10 @@ func newComposer(d *desk) *composer {
 		s.TextIn(counter(c.field.Content()), 0, float32(int((size.Height-kit.LineHeight(kit.Caption))/2)), size.Width, kit.Caption, s.P.TextMuted, kit.AlignEnd)
 	}).SetMin(func() fyne.Size { return fyne.NewSize(100, 20) })
 	mid := func(o fyne.CanvasObject) kit.Cell { return kit.Min(kit.Column(kit.Spring(), kit.Min(o), kit.Spring())) }
-	c.tools = kit.Row(mid(c.emoji), kit.Gap(4), mid(c.toggle), kit.Spring(), kit.Min(c.counter), kit.Gap(12), kit.Min(c.send))
-	c.buttons = kit.Row(kit.Min(c.addNote), kit.Spring())
-	c.hurried = kit.Inset(c.hurry, 0, 0, 0, 8)
-	c.body = kit.Column(kit.Min(c.hurried), kit.Min(c.answers), kit.Min(c.field), kit.Min(c.closed), kit.Gap(8), kit.Min(c.tools), kit.Min(c.buttons))
+	c.tools = kit.Row(mid(c.plus), kit.Gap(4), mid(c.clip), kit.Gap(4), mid(c.tmpl), kit.Gap(4), mid(c.emoji), kit.Gap(4), mid(c.toggle), kit.Spring(), kit.Min(c.counter), kit.Gap(12), kit.Min(c.send))
+	c.buttons = kit.Row(kit.Min(c.choose), kit.Min(kit.Inset(c.addNote, 8, 0, 0, 0)), kit.Spring())
+	c.hurried, c.heldBox = kit.Inset(c.hurry, 0, 0, 0, 8), kit.Inset(c.held, 0, 0, 0, 8)
+	c.body = kit.Column(kit.Min(c.heldBox), kit.Min(c.hurried), kit.Min(c.answers), kit.Min(c.tray.root), kit.Min(c.field), kit.Min(c.fillBox), kit.Min(c.closed), kit.Gap(8), kit.Min(c.tools), kit.Min(c.buttons))
 	c.root = boxed(bottomUp{}, kit.NewFill(inkSurface), kit.Column(kit.Fix(kit.NewDivider(false), 1), kit.Min(kit.Inset(c.body, kit.PaneInset, 12, kit.PaneInset, 12))))
 	return c
 }
@@ -94,6 +120,7 @@ func (bottomUp) MinSize(objs []fyne.CanvasObject) fyne.Size {
 // open shows the draft of another conversation.
 func (c *composer) open(draft string) {
 	c.note, c.reply, c.quote = false, "", nil
+	c.tray.files, c.tray.thumbs = nil, nil
 	c.field.SetText(draft)
 	c.d.panes.open(true)
 	c.refresh()
@@ -106,7 +133,7 @@ func (c *composer) refresh() {
 		c.root.Hide()
 		return
 	}
-	v := composerView(d.row.Conversation, c.note, d.u.settings.EnterSends, d.link.State, d.staff, d.clock())
+	v := composerView(d.row.Conversation, d.house.inbox(d.row.Inbox), c.note, d.u.settings.EnterSends, d.link.State, d.staff, d.clock())
 	if c.root.Visible() && v == c.view {
 		return
 	}
@@ -116,7 +143,24 @@ func (c *composer) refresh() {
 	visible(c.field, writes)
 	visible(c.tools, writes)
 	visible(c.closed, !writes)
-	visible(c.buttons, v.Mode == ComposerClosed)
+	visible(c.buttons, v.Mode == ComposerClosed || v.Mode == ComposerJoined)
+	visible(c.addNote, v.NoteButton != "")
+	visible(c.choose, v.Choose != "")
+	c.choose.SetText(v.Choose)
+	c.choose.SetHint("")
+	if v.Mode == ComposerClosed {
+		c.choose.SetHint(d.u.router.Hint(actTemplates))
+	}
+	visible(c.heldBox, v.Held != "")
+	if v.Held != "" {
+		c.held.Set(kit.Notice{Style: kit.ChipWarn, Icon: "clock", Title: v.Held, Text: v.HeldAdvice})
+	}
+	replies := v.Mode == ComposerReply
+	for _, b := range []*kit.IconButton{c.plus, c.clip, c.tmpl} {
+		visible(b, replies)
+	}
+	visible(c.tray.root, replies && (len(c.tray.files) > 0 || c.adding > 0))
+	visible(c.fillBox, replies && inbox.HasVariables(c.text()))
 	visible(c.hurried, v.Hint != "")
 	visible(c.answers, c.quote != nil && v.Mode == ComposerReply)
 	if v.Hint != "" {
@@ -137,7 +181,47 @@ func (c *composer) refresh() {
 		tip = word("composer.note.back")
 	}
 	c.toggle.SetTip(d.u.tip(tip, actNote))
+	c.enable()
 	d.panes.refresh()
+}
+
+// enable lets the button act when there is something to send: a file needs no text.
+func (c *composer) enable() {
+	if c.adding > 0 {
+		c.send.Disable()
+	} else {
+		c.send.Enable()
+	}
+}
+
+// chosen is what the button under the closed field does.
+func (c *composer) chosen() {
+	if c.view.Mode == ComposerJoined {
+		c.d.follow()
+		return
+	}
+	c.d.showTemplates()
+}
+
+// paintFilled shows which variables of the text the company's server will fill in.
+func (c *composer) paintFilled(s *kit.Sketch, size fyne.Size) {
+	x := s.Text(word("variable.filled"), 0, float32(int((size.Height-kit.LineHeight(kit.Caption))/2)), kit.Caption, s.P.TextMuted) + 8
+	var chips []kit.Chip
+	for _, v := range variablesIn(c.text()) {
+		chips = append(chips, variableChip(v))
+	}
+	s.Chips(chips, x, float32(int((size.Height-kit.ChipHeight())/2)), size.Width-x)
+}
+
+func variableChip(v inbox.Variable) kit.Chip {
+	text, known := variableWord(v)
+	switch {
+	case !known:
+		return kit.Chip{Text: text, Icon: "warn", Style: kit.ChipDanger}
+	case personal(v):
+		return kit.Chip{Text: text, Icon: "lock-solid", Style: kit.ChipPrivacy}
+	}
+	return kit.Chip{Text: text, Style: kit.ChipNeutral}
 }
 
 // areaCancel is where a quote is taken away.
@@ -202,24 +286,56 @@ func (c *composer) text() string { return c.field.Content() }
 func (c *composer) setText(text string) {
 	c.field.SetText(text)
 	c.counter.Refresh()
+	c.variables()
 }
 
 // changed keeps what is typed. A note's text is not kept as the draft of the reply.
 func (c *composer) changed(text string) {
 	c.d.u.typed = c.d.u.cfg.Now()
 	c.counter.Refresh()
+	c.variables()
 	if !c.note {
 		c.d.keepDraft(c.d.open, text)
+		c.tell(text)
 	}
+}
+
+// variables shows the line of variables while there are some.
+func (c *composer) variables() {
+	shown := c.view.Mode == ComposerReply && inbox.HasVariables(c.text())
+	if shown != c.fillBox.Visible() {
+		visible(c.fillBox, shown)
+		c.d.panes.refresh()
+	}
+	c.filled.Refresh()
+}
+
+// typingEvery is the least time between two signs to a customer that somebody writes (Cloud API: the sign shows for up to
+// 25 seconds).
+const typingEvery = 20 * time.Second
+
+// tell lets the customer see that somebody writes.
+func (c *composer) tell(text string) {
+	d := c.d
+	now := d.u.cfg.Now()
+	if !c.view.Typing || c.view.Mode != ComposerReply || strings.TrimSpace(text) == "" || now.Sub(c.typing[d.open]) < typingEvery {
+		return
+	}
+	c.typing[d.open] = now
+	go func(id inbox.ConversationID) {
+		_, _ = d.session.Relay.Ask(d.ctx, inbox.Typing{Conversation: id}) // a courtesy: when it fails nobody misses it
+	}(d.open)
 }
 
 // stop is what takes the keyboard when the pane is reached; nil when nothing can be written.
 func (c *composer) stop() fyne.Focusable {
 	switch {
-	case c.d.row == nil:
+	case c.d.row == nil || c.d.page != pageInbox:
 		return nil
 	case c.field.Visible():
 		return c.field
+	case c.choose.Visible() && c.buttons.Visible():
+		return c.choose
 	case c.addNote.Visible() && c.view.Mode == ComposerClosed:
 		return c.addNote
 	}
@@ -235,7 +351,7 @@ func (c *composer) focus() {
 // toggleNote switches between the reply and an internal note. Both keep their text.
 func (d *desk) toggleNote() {
 	c := d.comp
-	if d.row == nil || c.view.Mode == ComposerRead {
+	if d.row == nil || c.view.Mode == ComposerRead || c.view.Mode == ComposerJoined || d.page != pageInbox {
 		return
 	}
 	c.note = !c.note
@@ -253,7 +369,8 @@ func (d *desk) toggleNote() {
 func (d *desk) send() bool {
 	c := d.comp
 	text := strings.TrimSpace(c.text())
-	if d.row == nil || inbox.CheckText(text) != nil {
+	files := c.tray.files
+	if d.row == nil || d.page != pageInbox || c.adding > 0 || inbox.CheckText(text) != nil && (text != "" || len(files) == 0 || c.view.Mode != ComposerReply) {
 		return false
 	}
 	switch c.view.Mode {
@@ -263,13 +380,37 @@ func (d *desk) send() bool {
 		c.note, c.reply = false, ""
 		c.refresh()
 	case ComposerReply:
-		b := inbox.SendText{Conversation: d.open, Text: text}
+		if slices.ContainsFunc(variablesIn(text), func(v inbox.Variable) bool { _, known := variableWord(v); return !known }) {
+			d.u.toast(kit.Toast{Text: word("variable.unknown"), Icon: "warn"})
+			return false
+		}
+		var quote inbox.MessageID
 		if c.quote != nil {
-			b.Quote = c.quote.Message
+			quote = c.quote.Message
 			c.answer(nil)
 		}
-		d.submit(b)
+		caption := ""
+		if len(files) > 0 && captioned(files[0].Kind) && utf8.RuneCountInString(text) <= mostCaption {
+			caption, text = text, ""
+		}
+		for i, a := range files {
+			c.leaving[a.ID] = true
+			b := inbox.SendMedia{Conversation: d.open, Media: a.ID}
+			if i == 0 {
+				b.Caption, b.Quote = caption, quote
+			}
+			d.submit(b)
+		}
+		if text != "" {
+			b := inbox.SendText{Conversation: d.open, Text: text}
+			if len(files) == 0 {
+				b.Quote = quote
+			}
+			d.submit(b)
+		}
+		c.attached(nil, nil)
 		c.setText("")
+		delete(c.typing, d.open)
 		d.typed[d.open] = ""
 		d.writer.undraft(d.open)
 	default:

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"image/color"
 	"reflect"
 	"strconv"
 
@@ -21,7 +22,11 @@ type contactPane struct {
 func newContactPane(d *desk) *contactPane {
 	p := &contactPane{d: d}
 	p.list = kit.NewList(kit.ListConfig{Name: word("contact.title"), Len: p.len, ID: strconv.Itoa, Measure: p.measure, Draw: p.draw,
-		Background: inkSurface, PadBottom: 16})
+		Background: inkSurface, PadBottom: 16, OnTap: func(_ int, area string, _ fyne.Position) {
+			if area == areaConsent {
+				d.showConsent(nil)
+			}
+		}})
 	p.root = boxed(fill{}, kit.NewFill(inkSurface), p.list)
 	return p
 }
@@ -31,6 +36,10 @@ func (p *contactPane) refresh() {
 		return
 	}
 	v := contactView(p.d.row.Conversation, p.d.messages, p.d.staff, p.d.clock())
+	p.d.askBill()
+	if b := p.d.bill; b.of == p.d.open && b.field.Label != "" {
+		v.Fields = append(v.Fields, b.field)
+	}
 	same := p.open == string(p.d.open) && reflect.DeepEqual(v, p.view)
 	p.view = v
 	if same {
@@ -55,6 +64,13 @@ func (p *contactPane) len() int {
 // sideInset is the free space at both sides of the panel.
 const sideInset float32 = 20
 
+// plotHeight is the height of the small plot of costs.
+const plotHeight float32 = 34
+
+func (p *contactPane) detail(f FieldView, width float32) kit.Block {
+	return layoutText([]kit.Run{{Text: f.Detail}}, width, kit.Style{Type: kit.Caption})
+}
+
 func (p *contactPane) note(i int) int { return i - len(p.view.Fields) - 3 }
 
 func (p *contactPane) measure(i int, width float32) float32 {
@@ -63,7 +79,18 @@ func (p *contactPane) measure(i int, width float32) float32 {
 	case i == 0:
 		return 88
 	case i <= n:
-		return kit.LineHeight(kit.Caption) + kit.LineHeight(kit.Body) + 12
+		f := p.view.Fields[i-1]
+		h := kit.LineHeight(kit.Caption) + 12
+		if f.Text != "" || f.Chip != nil {
+			h += kit.LineHeight(kit.Body)
+		}
+		if f.Detail != "" {
+			h += p.detail(f, width-2*sideInset).Height + 3
+		}
+		if f.Plot != nil {
+			h += plotHeight + 6
+		}
+		return h
 	case i == n+1:
 		if p.view.Policy == "" {
 			return 12
@@ -102,6 +129,27 @@ func (p *contactPane) draw(i int, s *kit.Sketch, size fyne.Size, _ kit.RowState)
 			s.Masked(f.Text, x, y, false)
 		default:
 			s.TextIn(f.Text, x, y, room, kit.Body, s.P.Text, kit.AlignStart)
+		}
+		if f.Action != "" {
+			w := kit.TextWidth(f.Action, kit.LabelBold)
+			s.Text(f.Action, x+room-w, y, kit.LabelBold, s.P.AccentText)
+			s.Area(f.Area, x+room-w-8, y-7, w+16, 32)
+		}
+		if f.Text != "" || f.Chip != nil {
+			y += kit.LineHeight(kit.Body)
+		}
+		if f.Detail != "" {
+			b := p.detail(f, room)
+			s.Block(b, x, y+3, s.P.TextFaint)
+			y += b.Height + 3
+		}
+		if f.Plot != nil {
+			c := kit.Chart{Inks: []color.Color{s.P.Accent}}
+			for _, v := range f.Plot {
+				c.Stacks = append(c.Stacks, kit.Stack{Parts: []float64{v}})
+			}
+			s.Chart(c, x, y+6, room, plotHeight)
+			s.Line(x, y+6+plotHeight, room, s.P.Border)
 		}
 	case i == n+1:
 		if p.view.Policy != "" {

@@ -19,6 +19,12 @@ type desk struct {
 	panes   *panes
 	strip   *kit.StatusStrip
 
+	page      page
+	requests  *oversight
+	incidents *oversight
+	costs     *costsPage
+	bill      bill
+
 	rail    *rail
 	listing *listPane
 	head    *header
@@ -34,6 +40,7 @@ type desk struct {
 	links  *linkWorker
 
 	staff    staff
+	house    house
 	all      []*Row // newest first
 	fresh    []*Row // what the filter shows, in order
 	shown    []*Row // what the list shows: fresh, or its order before while the reader holds it
@@ -57,7 +64,7 @@ func (u *UI) showDesk(s Session, rows *inboxWorker, head inboxView) {
 	d := &desk{u: u, session: s, ctx: ctx, cancel: cancel, marked: map[inbox.ConversationID]uint64{}, typed: map[inbox.ConversationID]string{}}
 	u.desk = d
 	d.rows, rows.show = rows, d.showRows
-	d.lines = &lineWorker{model: s.Model, post: u.cfg.Post, again: newPoke(), now: u.cfg.Now, loc: u.cfg.Location, show: d.showLine}
+	d.lines = &lineWorker{model: s.Model, relay: s.Relay, post: u.cfg.Post, again: newPoke(), now: u.cfg.Now, loc: u.cfg.Location, show: d.showLine}
 	d.writer = newWriter(ctx, s.Model, u.cfg.After)
 	d.writer.failed = func(i inbox.Intent, err error) { u.cfg.Post(func() { d.notKept(i, err) }) }
 	d.writer.kept = func() { u.trace("draft kept") }
@@ -82,6 +89,9 @@ func (d *desk) end() {
 	go d.writer.flush()
 	d.all, d.fresh, d.shown, d.messages, d.row, d.open = nil, nil, nil, nil, nil, ""
 	d.line.items, d.typed = nil, nil
+	d.house, d.bill = house{}, bill{}
+	d.comp.tray.files, d.comp.tray.thumbs = nil, nil
+	d.requests.rows, d.incidents.rows, d.costs.view = nil, nil, CostsView{}
 }
 
 // build makes the panes. It is called again when the language changes.
@@ -92,11 +102,13 @@ func (d *desk) build() {
 	d.line = newTimeline(d)
 	d.comp = newComposer(d)
 	d.side = newContactPane(d)
+	d.requests, d.incidents, d.costs = newRequests(d), newIncidents(d), newCosts(d)
 	d.strip = kit.NewStatusStrip()
 	d.palette = nil
 	d.panes = &panes{rail: d.rail.root, list: d.listing.root, middle: newMiddle(d), side: d.side.root, changed: d.resized,
 		under: func() (y, h float32) { return d.line.root.Position().Y, d.line.root.Size().Height }}
 	d.root = boxed(fill{}, kit.Column(kit.Min(d.strip), kit.Grow(d.panes.container())))
+	d.panes.turn(d.pageRoot())
 	d.redraw()
 }
 
@@ -112,6 +124,10 @@ func (d *desk) rebuild() {
 	d.panes.drawer = wide
 	d.u.show(d.root)
 	d.applyRows()
+	d.refreshPages()
+	if d.page == pageCosts {
+		d.costs.ask()
+	}
 	d.setStatus()
 	if d.open != "" {
 		id := d.open
@@ -129,6 +145,9 @@ func (d *desk) restyled() {
 	d.line.list.Refresh()
 	d.listing.list.Refresh()
 	d.side.list.Refresh()
+	d.requests.list.Refresh()
+	d.incidents.list.Refresh()
+	d.costs.list.Refresh()
 }
 
 // redraw brings the panes up to date with what is known.
@@ -155,13 +174,14 @@ func (d *desk) showRows(v inboxView) {
 	}
 	first := !d.loaded
 	d.loaded = true
-	d.all, d.staff = v.all, v.staff
+	d.all, d.staff, d.house = v.all, v.staff, v.house
 	if !d.chosen {
 		d.filter = firstFilter(tallyOf(d.all, d.staff.me.ID))
 	}
 	if v.newer {
 		d.notify()
 	}
+	d.refreshPages()
 	d.applyRows()
 	if (first || !d.traced) && len(d.all) > 0 {
 		d.traced = true
@@ -219,18 +239,15 @@ func (d *desk) setFilter(f Filter) {
 
 // openConversation shows a conversation.
 func (d *desk) openConversation(id inbox.ConversationID) {
-	if id == d.open {
-		d.comp.focus()
+	row := rowWith(d.all, id)
+	if row == nil {
 		return
 	}
-	var row *Row
-	for _, r := range d.all {
-		if r.ID == id {
-			row = r
-			break
-		}
+	if d.page != pageInbox {
+		d.showPage(pageInbox)
 	}
-	if row == nil {
+	if id == d.open {
+		d.comp.focus()
 		return
 	}
 	d.open, d.row, d.messages = id, row, nil
@@ -239,7 +256,7 @@ func (d *desk) openConversation(id inbox.ConversationID) {
 		after = max(read, 1)
 	}
 	d.line.open()
-	d.lines.open(id, row.Contact.Display(), after)
+	d.lines.open(id, row.Inbox, row.Contact.Display(), after)
 	d.listing.list.Select(string(id))
 	d.listing.list.ScrollTo(string(id))
 	d.comp.open(d.draft(row))
@@ -247,6 +264,27 @@ func (d *desk) openConversation(id inbox.ConversationID) {
 	d.side.refresh()
 	d.panes.refresh()
 	d.comp.focus()
+}
+
+// follow opens the conversation in which the customer of the open one goes on.
+func (d *desk) follow() {
+	if d.row == nil || d.row.Into == "" {
+		return
+	}
+	if rowWith(d.all, d.row.Into) == nil {
+		d.u.toast(kit.Toast{Text: word("joined.elsewhere"), Icon: "info"})
+		return
+	}
+	d.openConversation(d.row.Into)
+}
+
+func rowWith(list []*Row, id inbox.ConversationID) *Row {
+	for _, r := range list {
+		if r.ID == id {
+			return r
+		}
+	}
+	return nil
 }
 
 // draft is the text begun in a conversation.
@@ -275,6 +313,7 @@ func (d *desk) showLine(v lineView) {
 	}
 	d.messages = v.messages
 	d.line.show(v)
+	d.comp.attached(v.attached, v.thumbs)
 	d.side.refresh()
 	d.markRead()
 	if v.first {
@@ -290,7 +329,7 @@ func (d *desk) showLine(v lineView) {
 
 // markRead reports how far the reader has read: what is at the end of the open timeline while the window is looked at.
 func (d *desk) markRead() {
-	if d.row == nil || d.row.Unread == 0 || !d.u.active || !d.line.list.AtBottom() || len(d.messages) == 0 {
+	if d.row == nil || d.row.Unread == 0 || !d.u.active || d.page != pageInbox || !d.line.list.AtBottom() || len(d.messages) == 0 {
 		return
 	}
 	upTo := lastSeq(d.messages)
@@ -320,6 +359,10 @@ func (d *desk) notKept(i inbox.Intent, err error) {
 		text = b.Text
 	case inbox.AddNote:
 		text = b.Text
+	case inbox.SendMedia:
+		text = b.Caption
+		delete(d.comp.leaving, b.Media)
+		d.lines.again.set() // the file lies in the tray again
 	case inbox.MarkRead:
 		return
 	}
@@ -341,130 +384,6 @@ func (d *desk) activity() {
 
 func (d *desk) headerView() HeaderView { return headerView(d.row.Conversation, d.staff, d.clock()) }
 
-// assign gives the open conversation to somebody; "" to nobody.
-func (d *desk) assign(to inbox.PersonID) {
-	if d.row == nil || !d.headerView().CanAssign {
-		return
-	}
-	id, was := d.open, d.row.Assignee
-	d.submit(inbox.Assign{Conversation: id, To: to})
-	text := word("toast.unassigned")
-	if to != "" {
-		text = word("toast.assigned", "Name", d.staff.called(to))
-	}
-	d.u.toast(kit.Toast{Text: text, Icon: "user", Action: kit.Action{Text: word("toast.undo"), Do: func() {
-		d.submit(inbox.Assign{Conversation: id, To: was})
-	}}})
-	d.u.trace("intent submitted")
-}
-
-// toggleState closes the open conversation, or opens it again.
-func (d *desk) toggleState() {
-	if d.row == nil || !d.headerView().CanState {
-		return
-	}
-	id, was := d.open, d.row.State
-	next, text := inbox.Closed, word("toast.closed")
-	if was == inbox.Closed {
-		next, text = inbox.Open, word("toast.reopened")
-	}
-	d.submit(inbox.SetState{Conversation: id, State: next})
-	d.u.toast(kit.Toast{Text: text, Icon: "check", Action: kit.Action{Text: word("toast.undo"), Do: func() {
-		d.submit(inbox.SetState{Conversation: id, State: was})
-	}}})
-	d.u.trace("intent submitted")
-}
-
-// step opens the conversation that many rows further down.
-func (d *desk) step(by int) {
-	if len(d.shown) == 0 {
-		return
-	}
-	i := -1
-	for j, r := range d.shown {
-		if r.ID == d.open {
-			i = j
-			break
-		}
-	}
-	if i < 0 && by < 0 {
-		i = 1
-	}
-	d.openConversation(d.shown[min(max(i+by, 0), len(d.shown)-1)].ID)
-}
-
-// nextUnread opens the next conversation with something new, searching from the open one downwards and round.
-func (d *desk) nextUnread() {
-	from := 0
-	for j, r := range d.shown {
-		if r.ID == d.open {
-			from = j + 1
-		}
-	}
-	for k := range d.shown {
-		r := d.shown[(from+k)%len(d.shown)]
-		if r.Unread > 0 && r.ID != d.open {
-			d.openConversation(r.ID)
-			return
-		}
-	}
-}
-
-// cycle moves the keyboard to the next pane.
-func (d *desk) cycle(by int) {
-	c := d.u.cfg.Window.Canvas()
-	stops := []fyne.Focusable{d.listing.list}
-	if d.open != "" {
-		stops = append(stops, d.line.list)
-		if f := d.comp.stop(); f != nil {
-			stops = append(stops, f)
-		}
-		if d.panes.sideShown() {
-			stops = append(stops, d.side.list)
-		}
-	}
-	at := -1
-	for i, s := range stops {
-		if s == c.Focused() {
-			at = i
-		}
-	}
-	if at < 0 && by < 0 {
-		at = 0
-	}
-	c.Focus(stops[(at+by+len(stops))%len(stops)])
-}
-
-func (d *desk) toggleContact() {
-	if d.open == "" {
-		return
-	}
-	d.panes.toggle()
-	if d.panes.sideShown() {
-		d.u.trace("contact panel shown")
-	}
-	d.head.refresh()
-}
-
-// escape goes back step by step: the drawer, the quote, note mode, what is selected, then to the message field.
-func (d *desk) escape() bool {
-	switch {
-	case d.panes.drawerShown():
-		d.toggleContact()
-	case d.comp.quote != nil && d.comp.view.Mode == ComposerReply:
-		d.comp.answer(nil)
-		d.comp.focus()
-	case d.comp.note:
-		d.toggleNote()
-	case d.line.unmark():
-	case d.open != "":
-		d.comp.focus()
-	default:
-		return false
-	}
-	return true
-}
-
 func (d *desk) resized() { d.head.refresh() }
 
 // showLink takes in how the device and the server stand.
@@ -482,6 +401,12 @@ func (d *desk) showLink(l Link) {
 	}
 	d.setStatus()
 	d.comp.refresh()
+	if l.State == LinkOnline {
+		d.side.refresh() // a bill that waited for a connection
+		if d.page == pageCosts && d.costs.state == costsFailed {
+			d.costs.ask()
+		}
+	}
 }
 
 func (d *desk) setStatus() {

@@ -16,9 +16,12 @@
 //   - Nothing that can wait (disk, keyring, network) runs on the main goroutine.
 //   - A view is never changed after it was posted.
 //   - What a customer wrote is on screen and nowhere else: not in notifications, the window's title, the preferences, the
-//     trace or the log.
+//     trace or the log. A picture is fetched when somebody looks at it, held while the viewer is open, and let go then.
+//   - Nothing leaves that was not looked at first: a file's size and kind, a template's gaps and consent, the limits of a
+//     message with choices. The company's server decides; this package says no in words beforehand.
 //   - A button that would do nothing is not there.
 //
 // Concurrency: everything that touches widgets runs on the main goroutine, workers reach it through Post. Model, Relay and
-// Door are only called by workers, except for the methods that say they do not wait.
+// Door are only called by workers, except for the methods that say they do not wait. Files are opened by workers too: Fyne's
+// chooser and drops hand over addresses, never contents.
 package ui

@@ -68,40 +68,104 @@ func everyItem() []inbox.Message {
 	return append(list, refused)
 }
 
+// richItem is one message of each kind that is more than text, and what happened around them.
+func richItem() []inbox.Message {
+	mi := time.Minute
+	plain := inbox.PlainText
+	file := func(m inbox.Message, kind inbox.MessageKind, media inbox.Media) inbox.Message {
+		m.Kind, m.Media = kind, &media
+		return m
+	}
+	happened := func(at time.Duration, w inbox.What, by inbox.PersonID) inbox.Message {
+		return inbox.Message{Kind: inbox.System, At: ago(at), Side: inbox.FromSystem, What: w, Author: by}
+	}
+	ad := in(59*mi, "Guten Tag, ich habe Ihre Anzeige gesehen.")
+	ad.Referral = &inbox.Referral{Headline: plain("Wärmepumpe zum Festpreis"), Body: plain("Beratung vor Ort, Montage in vier Wochen. Jetzt anfragen.")}
+	edited := in(58*mi, "Es sind 140 m², nicht 120.")
+	edited.Edited = ago(57 * mi)
+	tmpl := out(55*mi, "me", inbox.Read, "")
+	tmpl.Kind, tmpl.Header, tmpl.Footer = inbox.Templated, plain("Ihr Termin"), plain("Weber Haustechnik, Antwort STOP beendet Werbung")
+	tmpl.Body = inbox.NewMasked(inbox.Span{Text: "Guten Tag "}, inbox.Span{Kind: inbox.FullName, Text: "K••• W•••"}, inbox.Span{Text: ", Ihr Termin ist am 24. November um 10:00 Uhr."})
+	tmpl.Choices = []inbox.Choice{{Kind: inbox.ChoiceReply, Title: plain("Passt")}, {Kind: inbox.ChoiceReply, Title: plain("Anderer Termin")}, {Kind: inbox.ChoiceLink, Title: plain("Anfahrt ansehen")}, {Kind: inbox.ChoiceCall, Title: plain("Anrufen")}}
+	pic := out(54*mi, "tb", inbox.Delivered, "Unser neues Modell ist da.")
+	pic.Kind, pic.Media = inbox.Templated, &inbox.Media{ID: "h", Type: "image/jpeg", Width: 1600, Height: 900, Blur: blur(), State: inbox.MediaReady}
+	pic.Choices = []inbox.Choice{{Kind: inbox.ChoiceCopy, Title: plain("Code kopieren")}}
+	buttons := out(53*mi, "me", inbox.Delivered, "Wann passt es Ihnen?")
+	buttons.Kind, buttons.Choices = inbox.Interactive, []inbox.Choice{{Kind: inbox.ChoiceReply, Title: plain("Vormittags")}, {Kind: inbox.ChoiceReply, Title: plain("Nachmittags")}}
+	rows := out(52*mi, "me", inbox.Sent, "Um welche Anlage geht es?")
+	rows.Kind, rows.Footer, rows.Choices = inbox.Interactive, plain("Mehr dazu auf Seite 2"), []inbox.Choice{
+		{Kind: inbox.ChoiceRow, Title: plain("Wärmepumpe"), Note: plain("Luft oder Erdreich")}, {Kind: inbox.ChoiceRow, Title: plain("Gasheizung")}}
+	place := out(51*mi, "me", inbox.Sent, "Ausstellung, Hauptstraße")
+	place.Kind = inbox.Location
+	card := out(50*mi, "me", inbox.Sent, "")
+	card.Kind = inbox.ContactCard
+	outside := out(49*mi, "", inbox.Sent, "Ich melde mich gleich vom Handy.")
+	outside.Outside = true
+	auto := out(48*mi, "", inbox.Delivered, "So behandeln wir Ihre Daten: Alles bleibt auf unserem Server.")
+	gone := out(41*mi, "me", inbox.Read, "")
+	gone.Kind = inbox.Deleted
+	list := []inbox.Message{
+		happened(60*mi, inbox.WhatChatOpened, ""), ad, edited, tmpl, pic, buttons, rows, place, card, outside, auto,
+		file(in(47*mi, ""), inbox.Voice, inbox.Media{ID: "v", Size: 61_000, Length: 83_000, State: inbox.MediaReady}),
+		file(in(46*mi, ""), inbox.Video, inbox.Media{ID: "w", Size: 22_400_000, Length: 12_000, Width: 900, Height: 1600, Blur: blur(), State: inbox.MediaReady}),
+		file(in(45*mi, ""), inbox.Image, inbox.Media{ID: "l", State: inbox.MediaLarge}),
+		file(in(44*mi, ""), inbox.Document, inbox.Media{ID: "f", Name: plain("Rechnung.pdf"), Size: 12_000, State: inbox.MediaFalse}),
+		file(in(43*mi, ""), inbox.Image, inbox.Media{ID: "g", State: inbox.MediaGone}),
+		file(in(42*mi, ""), inbox.Document, inbox.Media{ID: "x", Name: plain("setup.exe"), Size: 4_200_000, State: inbox.MediaReady, Dangerous: true}),
+		gone,
+		happened(39*mi, inbox.WhatStopped, ""), happened(38*mi, inbox.WhatResumed, ""), happened(37*mi, inbox.WhatConsented, "me"), happened(36*mi, inbox.WhatNoticeSent, ""),
+		happened(35*mi, inbox.WhatErasureAsked, ""), happened(34*mi, inbox.WhatVerified, ""), happened(33*mi, inbox.WhatSentOutside, ""), happened(32*mi, inbox.WhatJoined, ""),
+	}
+	for i := range list {
+		list[i].ID, list[i].Seq = inbox.MessageID(rune('a'+i)), uint64(i+1)
+		if list[i].Kind == 0 {
+			list[i].Kind = inbox.Text
+		}
+	}
+	sending := file(out(0, "me", inbox.Queued, "Der Plan, wie besprochen"), inbox.Document, inbox.Media{ID: "u", Name: plain("Hydraulikplan.pdf"), Size: 8_400_000})
+	sending.ID, sending.Cause = "sending", "sending"
+	return append(list, sending)
+}
+
 func TestItemsLookAsDesigned(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		s    Settings
 		w    float32
 	}{{"light", Settings{}, 640}, {"dark", Settings{Theme: "dark", Language: "de"}, 640}, {"large", Settings{TextSize: 130, Language: "it"}, 440}} {
-		t.Run(c.name, func(t *testing.T) {
-			m := company()
-			g := newStage(t, m, c.s, 1440, 900)
-			g.heard("inbox shown")
-			items := timelineView(everyItem(), 14, newStaff(m.me, m.people), clock{inbox.At(noon), time.UTC})
-			clouds{}.fill(items)
-			h := float32(16)
-			var placedItems []*placed
-			for _, v := range items {
-				p := placeItem(v, c.w)
-				placedItems = append(placedItems, p)
-				h += p.height
-			}
-			half := h/2 + 60
-			// Two pictures: items are painted by a list, as in the window.
-			for i, part := range split(placedItems, half) {
-				list := kit.NewList(kit.ListConfig{Name: "items", Len: func() int { return len(part) }, ID: func(i int) string { return part[i].v.ID },
-					Measure: func(i int, _ float32) float32 { return part[i].height },
-					Draw:    func(i int, s *kit.Sketch, _ fyne.Size, st kit.RowState) { part[i].draw(s, look{}) }})
-				g.win.SetContent(list)
-				var sum float32
-				for _, p := range part {
-					sum += p.height
+		for kind, list := range map[string][]inbox.Message{"items": everyItem(), "rich": richItem()} {
+			t.Run(kind+"-"+c.name, func(t *testing.T) {
+				m := company()
+				g := newStage(t, m, c.s, 1440, 900)
+				g.heard("inbox shown")
+				items := timelineView(list, 14, newStaff(m.me, m.people), clock{inbox.At(noon), time.UTC})
+				if last := items[len(items)-1]; last.Message == "sending" {
+					last.Upload, last.Card.Detail = uploadView(Upload{Intent: "sending", Done: 3_100_000, Total: 8_400_000}), word("upload.file")
 				}
-				g.win.Resize(fyne.NewSize(c.w, sum+8))
-				g.picture("items-" + c.name + "-" + grouped(i+1))
-			}
-		})
+				clouds{}.fill(items)
+				h := float32(16)
+				var placedItems []*placed
+				for _, v := range items {
+					p := placeItem(v, c.w)
+					placedItems = append(placedItems, p)
+					h += p.height
+				}
+				half := h/2 + 60
+				// Two pictures: items are painted by a list, as in the window.
+				for i, part := range split(placedItems, half) {
+					list := kit.NewList(kit.ListConfig{Name: "items", Len: func() int { return len(part) }, ID: func(i int) string { return part[i].v.ID },
+						Measure: func(i int, _ float32) float32 { return part[i].height },
+						Draw:    func(i int, s *kit.Sketch, _ fyne.Size, st kit.RowState) { part[i].draw(s, look{}) }})
+					g.win.SetContent(list)
+					var sum float32
+					for _, p := range part {
+						sum += p.height
+					}
+					g.win.Resize(fyne.NewSize(c.w, sum+8))
+					g.picture(kind + "-" + c.name + "-" + grouped(i+1))
+				}
+			})
+		}
 	}
 }
 

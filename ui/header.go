@@ -90,6 +90,14 @@ func (h *header) paint(s *kit.Sketch, size fyne.Size) {
 		s.Chip(c, right, mid-float32(int(kit.ChipHeight()/2)))
 		right -= 12
 	}
+	if v.Free != "" {
+		c := kit.Chip{Text: v.Free, Style: kit.ChipOK}
+		if w := kit.ChipWidth(c); right-w-x > 240 {
+			right -= w - 6
+			s.Chip(c, right, mid-float32(int(kit.ChipHeight()/2)))
+			right -= 12
+		}
+	}
 	top := mid - float32(int((kit.LineHeight(kit.Heading)+kit.LineHeight(kit.Caption))/2))
 	name := s.TextIn(v.Name, x, top, max(right-x-20, 40), kit.Heading, p.Text, kit.AlignStart)
 	if v.Number != "" && right-x-name > kit.TextWidth(v.Number, kit.Body)+40 {

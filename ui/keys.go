@@ -36,7 +36,18 @@ const (
 	actHelp     = "help"
 	actSettings = "settings"
 	actEscape   = "escape"
+
+	actTemplates = "templates"
+	actAttach    = "attach"
+	actMore      = "more"
+	actInbox     = "inbox"
+	actRequests  = "requests"
+	actIncidents = "incidents"
+	actCosts     = "costs"
 )
+
+// pageOf is which page a key leads to.
+var pageOf = map[string]page{actRequests: pageRequests, actIncidents: pageIncidents, actCosts: pageCosts}
 
 // bindings is the table of keys.
 func bindings() []kit.Binding {
@@ -47,6 +58,9 @@ func bindings() []kit.Binding {
 		{ID: actUnread, Keys: []string{"Alt+Shift+Down"}, Label: "action.unread"},
 		{ID: actSendNext, Keys: []string{"Ctrl+Enter"}, Label: "action.sendnext"},
 		{ID: actNote, Keys: []string{"Ctrl+Shift+N"}, Label: "action.note"},
+		{ID: actTemplates, Keys: []string{"Ctrl+T"}, Label: "action.templates"},
+		{ID: actAttach, Keys: []string{"Ctrl+Shift+U"}, Label: "action.attach"},
+		{ID: actMore, Keys: []string{"Ctrl+Shift+M"}, Label: "action.more"},
 		{ID: actEmoji, Keys: []string{"Ctrl+E"}, Label: "action.emoji"},
 		{ID: actAssign, Keys: []string{"Ctrl+Shift+A"}, Label: "action.assign"},
 		{ID: actClose, Keys: []string{"Ctrl+Shift+E"}, Label: "action.close"},
@@ -57,6 +71,10 @@ func bindings() []kit.Binding {
 		{ID: actBottom, Keys: []string{"Ctrl+End"}, Label: "action.bottom"},
 		{ID: actPanes, Keys: []string{"F6"}, Label: "action.panes"},
 		{ID: actBack, Keys: []string{"Shift+F6"}, Label: "action.panes.back"},
+		{ID: actInbox, Keys: []string{"Ctrl+1"}, Label: "action.inbox"},
+		{ID: actRequests, Keys: []string{"Ctrl+6"}, Label: "action.requests"},
+		{ID: actIncidents, Keys: []string{"Ctrl+7"}, Label: "action.incidents"},
+		{ID: actCosts, Keys: []string{"Ctrl+8"}, Label: "action.costs"},
 		{ID: actSettings, Keys: []string{"Ctrl+,"}, Contexts: []string{"", contextStart}, Label: "action.settings"},
 		{ID: actHelp, Keys: []string{"F1"}, Label: "action.help"},
 		{ID: actEscape, Keys: []string{"Escape"}, Contexts: []string{"", contextOverlay}, Label: "action.escape"},
@@ -78,6 +96,10 @@ func (u *UI) context() string {
 func (u *UI) do(id string) bool {
 	u.typed = u.cfg.Now()
 	if id == actEscape && u.context() == contextOverlay {
+		if u.chooser != nil {
+			u.chooser.Dismiss()
+			return true
+		}
 		if kit.EscapeDialog(u.cfg.Window.Canvas()) {
 			u.trace("overlay closed")
 			return true
@@ -119,6 +141,20 @@ func (u *UI) do(id string) bool {
 		}
 	case actNote:
 		d.toggleNote()
+	case actTemplates:
+		d.showTemplates()
+	case actAttach:
+		d.showPick()
+	case actMore:
+		d.comp.showMore()
+	case actInbox:
+		d.showPage(pageInbox)
+	case actRequests:
+		return d.showPage(pageRequests)
+	case actIncidents:
+		return d.showPage(pageIncidents)
+	case actCosts:
+		return d.showPage(pageCosts)
 	case actEmoji:
 		d.comp.showEmoji()
 	case actAssign:
@@ -182,14 +218,20 @@ func (u *UI) showHelp() {
 		lines[0].keys, lines[1].keys = lines[1].keys, lines[0].keys
 	}
 	for _, b := range u.keys {
+		if p, ok := pageOf[b.ID]; ok && u.desk != nil && !u.desk.allowed(p) {
+			continue // a page this reader has no right to
+		}
 		if !b.Hidden {
 			lines = append(lines, line{word(b.Label), u.router.Hint(b.ID)})
 		}
 	}
-	lines = append(lines, line{word("action.choose"), "↑"}, line{word("action.reply"), "↑ R"}, line{word("action.copy"), "↑ C"},
+	lines = append(lines, line{word("action.choose"), "↑"}, line{word("action.reply"), "↑ R"}, line{word("action.copy"), "↑ C"}, line{word("action.view"), "↑ O"},
 		line{word("action.message"), "↑ " + enter})
 	half := (len(lines) + 1) / 2
-	row := func() float32 { return kit.Scaled(30) }
+	height := u.cfg.Window.Canvas().Size().Height
+	row := func() float32 { // a low window has lower rows
+		return min(kit.Scaled(30), max((height-140-kit.Scaled(20))/float32(half), kit.LineHeight(kit.Snippet)+3))
+	}
 	sheet := newTall(word("action.help"), func(s *kit.Sketch, size fyne.Size) {
 		column := (size.Width - 40) / 2
 		for i, l := range lines {
@@ -199,7 +241,7 @@ func (u *UI) showHelp() {
 			}
 			w := kit.TextWidth(l.keys, kit.ChipText) + 14
 			s.TextIn(l.label, x, y+(row()-kit.LineHeight(kit.Snippet))/2, column-w-8, kit.Snippet, s.P.Text, kit.AlignStart)
-			h := kit.Scaled(20)
+			h := min(kit.Scaled(20), row()-2)
 			s.Frame(x+column-w, y+(row()-h)/2, w, h, s.P.Sunken, s.P.Border, 1, 5)
 			s.Text(l.keys, x+column-w+7, y+(row()-kit.LineHeight(kit.ChipText))/2, kit.ChipText, s.P.TextMuted)
 			if i != half-1 && i != len(lines)-1 {
@@ -231,6 +273,8 @@ const (
 	pickRow    = "c:"
 	pickPerson = "p:"
 	pickFilter = "f:"
+	pickRemove = "r:"
+	pickTurn   = "t:"
 )
 
 // mostRows is how many conversations an empty palette lists; a query looks at all of them.
@@ -254,6 +298,37 @@ func (d *desk) paletteItems(query string) []kit.Item {
 		}
 		action(actNote, word("action.note"), "note")
 		action(actContact, word("action.contact"), "info")
+		action(actTemplates, word("action.templates"), "template")
+		if mayRecord(d.row.Conversation, d.staff) {
+			action("consent", word("consent.record.title"), "check")
+		}
+		if d.row.Into != "" {
+			action("follow", word("happened.go"), "go")
+		}
+		if d.sends() {
+			action(actAttach, word("action.attach"), "clip")
+			action("location", word("more.location"), "pin")
+			if len(companyCards(d.house.cards)) > 0 {
+				action("card", word("more.card"), "user")
+			}
+			action("buttons", word("more.buttons"), "reply")
+			action("list", word("more.list"), "list")
+			action("variable", word("variable.insert"), "braces")
+			for i, a := range d.comp.tray.files {
+				items = append(items, kit.Item{ID: pickRemove + string(rune('0'+i)), Title: word("palette.detach", "Name", a.Name), Icon: "close"})
+				if turns(a) {
+					items = append(items, kit.Item{ID: pickTurn + string(rune('0'+i)), Title: word("palette.turn", "Name", a.Name), Icon: "file"})
+				}
+			}
+		}
+	}
+	for _, p := range railPages {
+		if d.allowed(p.page) && d.page != p.page {
+			action(p.act, word(p.label), p.icon)
+		}
+	}
+	if d.page != pageInbox {
+		action(actInbox, word("action.inbox"), "inbox")
 	}
 	action(actUnread, word("action.unread"), "inbox")
 	for _, p := range d.pills {
@@ -286,6 +361,14 @@ func (d *desk) picked(it kit.Item) {
 		d.openConversation(inbox.ConversationID(id))
 	case pickPerson:
 		d.assign(inbox.PersonID(id))
+	case pickRemove:
+		if i := int(id[0] - '0'); i < len(d.comp.tray.files) {
+			d.detach(d.comp.tray.files[i].ID)
+		}
+	case pickTurn:
+		if i := int(id[0] - '0'); i < len(d.comp.tray.files) {
+			d.comp.tray.turn(i)
+		}
 	case pickFilter:
 		d.setFilter(Filter(id[0] - '0'))
 	case pickAction:
@@ -294,6 +377,20 @@ func (d *desk) picked(it kit.Item) {
 			d.assign(d.staff.me.ID)
 		case "about":
 			d.u.showAbout()
+		case "consent":
+			d.showConsent(nil)
+		case "follow":
+			d.follow()
+		case "location":
+			d.showLocation()
+		case "card":
+			d.showCards()
+		case "buttons":
+			d.showChoices(false)
+		case "list":
+			d.showChoices(true)
+		case "variable":
+			d.showVariables(d.comp.plus, d.comp.field.InsertText)
 		default:
 			d.u.do(id)
 		}

@@ -1,7 +1,10 @@
 package ui
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -31,6 +34,19 @@ type memory struct {
 	enrolErr error
 	stop     EnrolStep // how far an enrolment gets before enrolErr
 	nudges   int
+
+	inboxes   []inbox.Inbox
+	templates []inbox.Template
+	cards     []inbox.CompanyCard
+	incidents []inbox.Incident
+	requests  []inbox.Request
+	refused   map[inbox.IntentID]inbox.Refusal
+	attached  []Attachment
+	files     map[inbox.MediaID][]byte
+	uploads   []Upload
+	asked     []inbox.Question
+	answer    func(inbox.Question) (inbox.Answer, error)
+	fetch     func(ctx context.Context, q inbox.FetchMedia, w io.Writer, progress func(done, total int64)) error
 }
 
 func newMemory() *memory {
@@ -39,6 +55,8 @@ func newMemory() *memory {
 		rows: map[inbox.ConversationID]*Row{}, messages: map[inbox.ConversationID][]inbox.Message{}, typed: map[inbox.IntentID]string{},
 		link: Link{State: LinkOnline},
 	}
+	m.inboxes = []inbox.Inbox{{ID: "sales", Name: "Sales"}}
+	m.files = map[inbox.MediaID][]byte{}
 	m.people = []inbox.Person{m.me, {ID: "tb", Name: "Tobias Brandt", Role: inbox.Agent, Inboxes: []inbox.InboxID{"sales"}},
 		{ID: "sl", Name: "Sabine Lang", Role: inbox.Supervisor, Inboxes: []inbox.InboxID{"sales"}}}
 	return m
@@ -158,6 +176,12 @@ func (m *memory) Submit(_ context.Context, i inbox.Intent) error {
 		msg.ID, msg.Cause, msg.Conversation, msg.Kind, msg.At = inbox.MessageID(i.ID), i.ID, id, inbox.Text, i.At
 		m.messages[id] = append(m.messages[id], msg)
 		row.Snippet, row.LastSide, row.LastAuthor, row.LastAt, row.LastKind = msg.Body, inbox.FromPerson, m.me.ID, i.At, inbox.Text
+	case inbox.SendMedia:
+		a := m.detach(b.Media)
+		msg := out(0, m.me.ID, inbox.Queued, b.Caption)
+		msg.ID, msg.Cause, msg.Conversation, msg.Kind, msg.At = inbox.MessageID(i.ID), i.ID, id, a.Kind, i.At
+		msg.Media = &inbox.Media{ID: a.ID, Type: a.Type, Size: a.Size, Name: inbox.PlainText(a.Name)}
+		m.messages[id] = append(m.messages[id], msg)
 	case inbox.AddNote:
 		msg := inbox.Message{ID: inbox.MessageID(i.ID), Cause: i.ID, Conversation: id, Kind: inbox.Note, At: i.At, Side: inbox.FromPerson, Author: m.me.ID, Body: inbox.PlainText(b.Text)}
 		m.messages[id] = append(m.messages[id], msg)
@@ -225,6 +249,99 @@ func (m *memory) wishes() []inbox.Intent {
 	return slices.Clone(m.intents)
 }
 
+func (m *memory) Refusal(id inbox.IntentID) (inbox.Refusal, bool) {
+	r, ok := m.refused[id]
+	return r, ok
+}
+
+func (m *memory) Inboxes() []inbox.Inbox {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.inboxes)
+}
+
+func (m *memory) Templates(in inbox.InboxID) []inbox.Template {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(m.templates), func(t inbox.Template) bool { return t.Inbox != in })
+}
+
+func (m *memory) Cards() []inbox.CompanyCard { return m.cards }
+
+func (m *memory) Incidents() []inbox.Incident {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.incidents)
+}
+func (m *memory) Requests() []inbox.Request { return m.requests }
+
+func (m *memory) Attach(_ context.Context, id inbox.ConversationID, name, mime string, r io.Reader) (Attachment, error) {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return Attachment{}, err
+	}
+	m.mu.Lock()
+	if m.fail != nil {
+		m.mu.Unlock()
+		return Attachment{}, m.fail
+	}
+	a := Attachment{ID: inbox.NewID[inbox.MediaID](), Conversation: id, Name: name, Type: mime, Size: int64(len(data)), Kind: mediaKind(mime)}
+	m.attached, m.files[a.ID] = append(m.attached, a), data
+	m.mu.Unlock()
+	m.poke()
+	return a, nil
+}
+
+func (m *memory) Attachments(id inbox.ConversationID) []Attachment {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(m.attached), func(a Attachment) bool { return a.Conversation != id })
+}
+
+type held struct{ *bytes.Reader }
+
+func (held) Close() error { return nil }
+
+func (m *memory) OpenAttachment(id inbox.MediaID) (io.ReadSeekCloser, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	data, ok := m.files[id]
+	if !ok {
+		return nil, errors.New("unknown")
+	}
+	return held{bytes.NewReader(data)}, nil
+}
+
+func (m *memory) SendAs(_ context.Context, id inbox.MediaID, kind inbox.MessageKind) error {
+	m.mu.Lock()
+	for i := range m.attached {
+		if m.attached[i].ID == id {
+			m.attached[i].Kind = kind
+		}
+	}
+	m.mu.Unlock()
+	m.poke()
+	return nil
+}
+
+func (m *memory) Detach(_ context.Context, id inbox.MediaID) error {
+	m.mu.Lock()
+	m.detach(id)
+	m.mu.Unlock()
+	m.poke()
+	return nil
+}
+
+func (m *memory) detach(id inbox.MediaID) Attachment {
+	for i, a := range m.attached {
+		if a.ID == id {
+			m.attached = slices.Delete(slices.Clone(m.attached), i, i+1)
+			return a
+		}
+	}
+	return Attachment{}
+}
+
 // relay is the Relay of a memory: they both have a Watch.
 type relay struct{ m *memory }
 
@@ -234,6 +351,33 @@ func (r relay) Link() Link {
 	return r.m.link
 }
 func (r relay) Watch(ctx context.Context) <-chan struct{} { return r.m.Watch(ctx) }
+func (r relay) Ask(_ context.Context, q inbox.Question) (inbox.Answer, error) {
+	r.m.mu.Lock()
+	r.m.asked = append(r.m.asked, q)
+	answer, state := r.m.answer, r.m.link.State
+	r.m.mu.Unlock()
+	if answer == nil || state != LinkOnline {
+		return nil, ErrOffline
+	}
+	return answer(q)
+}
+
+func (r relay) FetchMedia(ctx context.Context, q inbox.FetchMedia, w io.Writer, progress func(done, total int64)) error {
+	r.m.mu.Lock()
+	fetch := r.m.fetch
+	r.m.mu.Unlock()
+	if fetch == nil {
+		return ErrOffline
+	}
+	return fetch(ctx, q, w, progress)
+}
+
+func (r relay) Uploads() []Upload {
+	r.m.mu.Lock()
+	defer r.m.mu.Unlock()
+	return slices.Clone(r.m.uploads)
+}
+
 func (r relay) Nudge() {
 	r.m.mu.Lock()
 	r.m.nudges++

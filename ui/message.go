@@ -81,7 +81,7 @@ func (t *timeline) chosen() *ItemView {
 	return nil
 }
 
-func choosable(v *ItemView) bool { return v.Kind == ItemBubble || v.Kind == ItemNote }
+func choosable(v *ItemView) bool { return v.Kind == ItemBubble || v.Kind == ItemNote || v.Goes }
 
 // choose puts the keyboard on the message that many messages further down; on the last one when there was none. It
 // reports whether there was one.
@@ -145,6 +145,10 @@ func (t *timeline) letter(r rune) {
 		}
 	case 'c':
 		t.d.copyMessage(v)
+	case 'o':
+		if v.Card != nil && v.Card.Opens != "" {
+			t.d.view(v)
+		}
 	}
 }
 
@@ -160,6 +164,15 @@ func (t *timeline) menu(i int, _ string, abs fyne.Position) {
 		if v.Replies {
 			cfg.Items = append(cfg.Items, kit.MenuItem{Text: word("action.reply"), Icon: "reply", Hint: "R", Do: func() { d.reply(v) }})
 		}
+	}
+	if v.Card != nil && v.Card.Opens != "" {
+		cfg.Items = append(cfg.Items, kit.MenuItem{Text: word("action.view"), Icon: "eye", Hint: "O", Do: func() { d.view(v) }})
+	}
+	if v.Upload != nil && v.Upload.Cancel != "" {
+		cfg.Items = append(cfg.Items, kit.MenuItem{Text: word("upload.cancel"), Icon: "close", Do: func() { d.dismiss(v.Upload.Cancel) }})
+	}
+	if v.Goes && d.row != nil && d.row.Into != "" {
+		cfg.Items = append(cfg.Items, kit.MenuItem{Text: word("happened.go"), Icon: "go", Do: d.follow})
 	}
 	if text := t.markedText(); text != "" && t.marked == v.ID {
 		cfg.Items = append(cfg.Items, kit.MenuItem{Text: word("action.copy.selection"), Icon: "copy", Do: func() { d.u.copied(text) }})

@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"sealdesk/app/inbox"
@@ -39,12 +40,57 @@ type Model interface {
 	People() []inbox.Person
 	// Submit makes a wish durable; it shows at the next poke.
 	Submit(ctx context.Context, i inbox.Intent) error
-	// Typed returns the text of a wish of this device that was refused; Dismiss makes its message go away.
+	// Typed returns the text of a wish of this device that was refused; Dismiss makes its message go away, or that of a wish
+	// whose file is still on its way.
 	Typed(id inbox.IntentID) (string, bool)
 	Dismiss(ctx context.Context, id inbox.IntentID) error
+	// Refusal is why a wish of this device was refused.
+	Refusal(id inbox.IntentID) (inbox.Refusal, bool)
 	// SetDraft keeps what was typed and not sent; "" forgets it.
 	SetDraft(ctx context.Context, id inbox.ConversationID, text string) error
+
+	// Inboxes are the company's numbers, Templates what an inbox may send, Cards the contact cards of the company.
+	Inboxes() []inbox.Inbox
+	Templates(in inbox.InboxID) []inbox.Template
+	Cards() []inbox.CompanyCard
+	// Incidents and Requests are what people watch over who may: open ones first, newest first.
+	Incidents() []inbox.Incident
+	Requests() []inbox.Request
+
+	// Attach keeps a file for a conversation, durably and sealed, until it is sent or detached.
+	Attach(ctx context.Context, id inbox.ConversationID, name, mime string, r io.Reader) (Attachment, error)
+	// Attachments are the files attached to a conversation and not sent, the oldest first.
+	Attachments(id inbox.ConversationID) []Attachment
+	// OpenAttachment reads an attached file. The caller closes it.
+	OpenAttachment(id inbox.MediaID) (io.ReadSeekCloser, error)
+	// SendAs says what an attached file is sent as.
+	SendAs(ctx context.Context, id inbox.MediaID, kind inbox.MessageKind) error
+	// Detach forgets an attached file.
+	Detach(ctx context.Context, id inbox.MediaID) error
 }
+
+// An Attachment is a file on this device that a wish may send: its ID stands for Media in [inbox.SendMedia] and
+// [inbox.SendTemplate].
+type Attachment struct {
+	ID           inbox.MediaID
+	Conversation inbox.ConversationID
+	Name         string
+	Type         string // MIME type, as this device believes
+	Size         int64  // bytes
+	Digest       []byte // SHA-256
+	Kind         inbox.MessageKind
+	At           inbox.Moment
+}
+
+// An Upload is a file on its way to the company's server.
+type Upload struct {
+	Intent inbox.IntentID // what sends it afterwards
+	Done   int64          // bytes
+	Total  int64
+}
+
+// ErrOffline is returned for what needs a connection while there is none.
+var ErrOffline = errors.New("not connected")
 
 // A LinkState says how this device and the company's server stand.
 type LinkState uint8
@@ -77,12 +123,19 @@ type Link struct {
 }
 
 // A Relay is the connection to the company's server, as this package asks for it. Safe for concurrent use; none of the
-// methods waits.
+// methods waits but Ask and FetchMedia, which only workers call.
 type Relay interface {
 	Link() Link
 	Watch(ctx context.Context) <-chan struct{}
 	// Nudge asks for a try now.
 	Nudge()
+	// Ask returns the server's answer to a question. Errors: an [inbox.Refusal], [ErrOffline], ctx's.
+	Ask(ctx context.Context, q inbox.Question) (inbox.Answer, error)
+	// FetchMedia writes a file of a message to w and says now and then how far it is; total is 0 while unknown. Errors as
+	// for Ask.
+	FetchMedia(ctx context.Context, q inbox.FetchMedia, w io.Writer, progress func(done, total int64)) error
+	// Uploads are the files on their way; Watch pokes when they have come further.
+	Uploads() []Upload
 }
 
 // A Session is an open inbox.

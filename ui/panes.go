@@ -24,6 +24,7 @@ type panes struct {
 	under                    func() (y, h float32) // what the panel lies over in a narrow window
 	changed                  func()                // the arrangement is another one
 
+	page     *fyne.Container // what stands in the place of all three, empty for the inbox
 	box      *fyne.Container
 	seams    [2]*kit.Divider
 	width    float32
@@ -36,15 +37,33 @@ func (p *panes) container() *fyne.Container {
 	for i := range p.seams {
 		p.seams[i] = kit.NewDivider(true)
 	}
-	p.box = boxed(p, kit.NewFill(inkSurface), p.rail, p.list, p.middle, p.seams[0], p.side, p.seams[1])
+	p.page = boxed(fill{})
+	p.page.Hide()
+	p.box = boxed(p, kit.NewFill(inkSurface), p.rail, p.list, p.middle, p.seams[0], p.side, p.seams[1], p.page)
 	return p.box
 }
+
+// turn shows a page in the place of list, timeline and contact; nil shows these again.
+func (p *panes) turn(o fyne.CanvasObject) {
+	p.page.Objects = nil
+	if o != nil {
+		p.page.Objects = []fyne.CanvasObject{o}
+	}
+	visible(p.page, o != nil)
+	visible(p.list, o == nil)
+	visible(p.middle, o == nil)
+	visible(p.seams[0], o == nil)
+	p.refresh()
+	p.page.Refresh()
+}
+
+func (p *panes) turned() bool { return p.page != nil && len(p.page.Objects) > 0 }
 
 func (p *panes) wide() bool { return p.width >= fourFrom }
 
 // sideShown reports whether the contact panel is in view, drawerShown whether it lies over the timeline.
 func (p *panes) sideShown() bool {
-	return p.anything && (p.wide() && !p.hidden || !p.wide() && p.drawer)
+	return !p.turned() && p.anything && (p.wide() && !p.hidden || !p.wide() && p.drawer)
 }
 func (p *panes) drawerShown() bool { return p.sideShown() && !p.wide() }
 
@@ -80,6 +99,7 @@ func (p *panes) Layout(_ []fyne.CanvasObject, size fyne.Size) {
 	p.box.Objects[0].Resize(size)
 	place(p.rail, 0, railWidth)
 	place(p.list, railWidth, list)
+	place(p.page, railWidth, size.Width-railWidth)
 	x := railWidth + list
 	place(p.seams[0], x, 1)
 	right := size.Width
@@ -114,28 +134,70 @@ var (
 	onBrand = color.NRGBA{R: 0x10, G: 0x26, B: 0x2B, A: 0xFF}
 )
 
+// railPages are the pages beside the inbox, in the order of the rail.
+var railPages = []struct {
+	page             page
+	icon, label, act string
+}{{pageRequests, "scales", "action.requests", actRequests}, {pageIncidents, "bell", "action.incidents", actIncidents}, {pageCosts, "chart", "action.costs", actCosts}}
+
 // rail is the dark strip at the left: where one is, and the settings.
 type rail struct {
 	root  *fyne.Container
 	inbox *kit.IconButton
+	pages map[page]*kit.IconButton
+	boxes map[page]fyne.CanvasObject
+	shown string
 }
 
 func newRail(d *desk) *rail {
 	u := d.u
-	r := &rail{}
+	r := &rail{pages: map[page]*kit.IconButton{}, boxes: map[page]fyne.CanvasObject{}}
 	mark := kit.NewPainted("", func(s *kit.Sketch, size fyne.Size) {
 		x := (size.Width - 36) / 2
 		s.Rect(x, 0, 36, 36, brand, 9)
 		s.Icon("shield", x+7, 7, 22, onBrand)
 	}).SetMin(func() fyne.Size { return fyne.NewSize(36, 36) })
-	r.inbox = kit.NewRailButton("inbox", word("inbox.title"), func() { d.listing.list.ScrollToTop() })
+	r.inbox = kit.NewRailButton("inbox", word("inbox.title"), func() {
+		if d.page != pageInbox {
+			d.showPage(pageInbox)
+			return
+		}
+		d.listing.list.ScrollToTop()
+	})
 	r.inbox.SetActive(true)
 	help := kit.NewRailButton("help", u.tip(word("action.help"), actHelp), u.showHelp)
 	settings := kit.NewRailButton("settings", u.tip(word("action.settings"), actSettings), u.showSettings)
 	pad := func(o fyne.CanvasObject) kit.Cell { return kit.Min(kit.Inset(o, 4, 0, 4, 0)) }
-	column := kit.Column(kit.Gap(12), kit.Min(mark), kit.Gap(14), pad(r.inbox), kit.Spring(), pad(help), kit.Gap(6), pad(settings), kit.Gap(10))
-	r.root = boxed(fill{}, kit.NewFill(inkRail), column)
+	cells := []kit.Cell{kit.Gap(12), kit.Min(mark), kit.Gap(14), pad(r.inbox)}
+	for _, p := range railPages {
+		b := kit.NewRailButton(p.icon, u.tip(word(p.label), p.act), func() { d.showPage(p.page) })
+		box := kit.Inset(b, 4, 6, 4, 0)
+		box.Hide()
+		r.pages[p.page], r.boxes[p.page] = b, box
+		cells = append(cells, kit.Min(box))
+	}
+	cells = append(cells, kit.Spring(), pad(help), kit.Gap(6), pad(settings), kit.Gap(10))
+	r.root = boxed(fill{}, kit.NewFill(inkRail), kit.Column(cells...))
 	return r
 }
 
 func (r *rail) unread(n int) { r.inbox.SetDot(n > 0) }
+
+// refresh shows where one is, and what waits on pages the reader may see.
+func (r *rail) refresh(d *desk) {
+	r.inbox.SetActive(d.page == pageInbox)
+	key := ""
+	for _, p := range railPages {
+		visible(r.boxes[p.page], d.allowed(p.page))
+		r.pages[p.page].SetActive(d.page == p.page)
+		if d.allowed(p.page) {
+			key += string(rune('0' + p.page))
+		}
+	}
+	r.pages[pageRequests].SetCount(badge(openRequests(d.house.requests)))
+	r.pages[pageIncidents].SetCount(badge(openIncidents(d.house.incidents)))
+	if key != r.shown {
+		r.shown = key
+		relayout(r.root)
+	}
+}

@@ -1,10 +1,21 @@
 package ui
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
 	"image"
 	"image/color"
+	_ "image/gif" // what WhatsApp passes on
+	_ "image/jpeg"
+	_ "image/png"
+	"io"
+	"sync"
 
 	"golang.org/x/image/draw"
+	_ "golang.org/x/image/webp" // stickers
+
+	"sealdesk/app/inbox"
 )
 
 // spline is the cubic B-spline kernel: it overshoots nowhere, so sixteen pixels become soft clouds and not rings.
@@ -66,4 +77,67 @@ func (c clouds) fill(items []*ItemView) {
 		}
 		card.Picture = img
 	}
+}
+
+// mostPixels is how large a picture may be for this device to draw it: one of these takes a hundred megabytes while it is
+// being decoded.
+const mostPixels = 25 << 20
+
+// errPixels is returned for a picture that is too large to be drawn here.
+var errPixels = errors.New("too many pixels")
+
+// decoding lets one picture be decoded at a time.
+var decoding sync.Mutex
+
+// decodePicture decodes a picture and makes its longer side at most that long. It may take a second: never on the main
+// goroutine.
+func decodePicture(data []byte, longest int) (image.Image, error) {
+	decoding.Lock()
+	defer decoding.Unlock()
+	cfg, _, err := image.DecodeConfig(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("reading a picture's size: %w", err)
+	}
+	if cfg.Width < 1 || cfg.Height < 1 || cfg.Width > mostPixels/cfg.Height {
+		return nil, errPixels
+	}
+	img, _, err := image.Decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("decoding a picture: %w", err)
+	}
+	b := img.Bounds()
+	w, h := b.Dx(), b.Dy()
+	if long := max(w, h); long > longest {
+		w, h = max(w*longest/long, 1), max(h*longest/long, 1)
+	}
+	out := image.NewNRGBA(image.Rect(0, 0, w, h))
+	if w == b.Dx() {
+		draw.Draw(out, out.Bounds(), img, b.Min, draw.Src)
+	} else {
+		draw.ApproxBiLinear.Scale(out, out.Bounds(), img, b, draw.Src, nil)
+	}
+	return out, nil
+}
+
+// thumbLongest is the longest side of the picture of an attached file.
+const thumbLongest = 160
+
+// attachments reads what is attached to a conversation, with a small picture of each picture.
+func (w *lineWorker) attachments(id inbox.ConversationID) ([]Attachment, map[inbox.MediaID]image.Image) {
+	list := w.model.Attachments(id)
+	small := make(map[inbox.MediaID]image.Image, len(list))
+	for _, a := range list {
+		img, known := w.small[a.ID]
+		if !known && mediaKind(a.Type) == inbox.Image && a.Size <= mostFilm {
+			if r, err := w.model.OpenAttachment(a.ID); err == nil {
+				if data, err := io.ReadAll(r); err == nil {
+					img, _ = decodePicture(data, thumbLongest) // a picture that cannot be drawn has an icon
+				}
+				r.Close()
+			}
+		}
+		small[a.ID] = img
+	}
+	w.small = small
+	return list, small
 }

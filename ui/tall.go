@@ -23,6 +23,9 @@ func newTall(name string, draw kit.Draw, height func(width float32) float32) *ta
 // CreateRenderer implements fyne.Widget.
 func (t *tall) CreateRenderer() fyne.WidgetRenderer { return widget.NewSimpleRenderer(t.painted) }
 
+// Inside implements kit.Holder.
+func (t *tall) Inside() fyne.CanvasObject { return t.painted }
+
 // HeightFor implements kit.HeightFor.
 func (t *tall) HeightFor(width float32) float32 { return t.height(width) }
 

@@ -47,7 +47,7 @@ func newTimeline(d *desk) *timeline {
 		OnTap: t.tapped, OnMenu: t.menu, Tip: t.tip, OnPress: t.press, OnDrag: t.drag, OnKey: t.key, OnRune: t.letter, RingRow: true,
 		Hand: func(area string) bool {
 			switch area {
-			case areaAgain, areaEdit, areaQuote, areaReply, areaReact:
+			case areaAgain, areaEdit, areaQuote, areaReply, areaReact, areaCard, areaGo, areaUpload:
 				return true
 			}
 			return false
@@ -182,6 +182,15 @@ func (t *timeline) estimate(i int, width float32) float32 {
 		n += len(s.Text)
 	}
 	h := kit.EstimateHeight(n, min(width*0.72, bubbleMost)-2*bubblePadX, kit.Style{Type: kit.Body}) + 2*bubblePadY + itemGap
+	if n := len(v.Choices); n > 0 {
+		h += 8 + float32(n)*36
+	}
+	if !v.Footer.IsZero() {
+		h += 18
+	}
+	if v.Referral != nil {
+		h += 60
+	}
 	if v.Card != nil {
 		h += 60
 		if v.Card.Tile {
@@ -263,6 +272,10 @@ func (t *timeline) tip(i int, area string) string {
 		return t.items[i].Mark.Word
 	case area == areaReply:
 		return word("action.reply")
+	case area == areaCard:
+		return word("action.view")
+	case area == areaUpload:
+		return word("upload.cancel")
 	case area == areaReact:
 		return word("action.react")
 	}
@@ -276,6 +289,12 @@ func (t *timeline) tapped(i int, area string, _ fyne.Position) {
 		t.again(v)
 	case areaEdit:
 		t.d.restore(v.Restore)
+	case areaCard:
+		t.d.view(v)
+	case areaGo:
+		t.d.follow()
+	case areaUpload:
+		t.d.dismiss(v.Upload.Cancel)
 	case areaReply:
 		t.d.reply(v)
 	case areaReact:

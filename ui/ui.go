@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/dialog"
 
 	"sealdesk/assets"
 	"sealdesk/ui/kit"
@@ -32,6 +33,14 @@ type Config struct {
 	Licences  []Licence
 	Settings  *Settings // optional; for this run, instead of the kept ones
 	Enrolment string    // optional; fills the field of the enrolment card and goes on
+
+	// Pick lets a person choose a file and calls done, with none if nobody did. Optional; Fyne's own chooser.
+	Pick func(done func([]File))
+	// PastePicture returns the picture on the clipboard, as PNG or JPEG; false when there is none. It may wait for another
+	// program and is called by a worker. Optional; none.
+	PastePicture func() ([]byte, bool)
+	// SaveFiles lets people save files of messages. Off, they stay on the company's server.
+	SaveFiles bool
 }
 
 // Sizes of the window in pixels.
@@ -59,6 +68,7 @@ type UI struct {
 	typed    time.Time
 	toasted  int
 	clip     string // what was put on the clipboard last
+	chooser  *dialog.FileDialog
 }
 
 // New prepares the window: theme, language, size, keys. Run starts it.
@@ -97,6 +107,10 @@ func New(cfg Config) *UI {
 	u.layers = kit.NewLayers(w.Canvas(), u.start.root)
 	w.SetContent(u.layers)
 	w.SetMaster()
+	if u.cfg.Pick == nil {
+		u.cfg.Pick = u.pickFile
+	}
+	w.SetOnDropped(u.dropped)
 	u.attach()
 	return u
 }

@@ -26,6 +26,26 @@ func happenedText(m *inbox.Message, s staff) string {
 		return word("happened.newidentity")
 	case inbox.WhatChatOpened:
 		return word("happened.chatopened")
+	case inbox.WhatStopped:
+		return word("happened.stopped")
+	case inbox.WhatStoppedAll:
+		return word("happened.stoppedall")
+	case inbox.WhatResumed:
+		return word("happened.resumed")
+	case inbox.WhatConsented:
+		return didText(m.Author, s, word("happened.consented"), word("happened.consented.you"), "happened.consented.by")
+	case inbox.WhatNoticeSent:
+		return word("happened.notice")
+	case inbox.WhatDataAsked:
+		return word("happened.dataasked")
+	case inbox.WhatErasureAsked:
+		return word("happened.erasureasked")
+	case inbox.WhatVerified:
+		return word("happened.verified")
+	case inbox.WhatJoined:
+		return word("happened.joined")
+	case inbox.WhatSentOutside:
+		return word("happened.outside")
 	case inbox.WhatOtherHappened:
 		if m.Body.IsZero() {
 			return word("happened.other")

@@ -17,7 +17,17 @@ type FieldView struct {
 	Text   string
 	Masked bool
 	Chip   *ChipView
+	Detail string // below it, small
+	Action string // words that can be tapped, at the right
+	Area   string // what they are called to the pane
+	Plot   []float64
 }
+
+// Areas of the contact panel.
+const (
+	areaConsent = "consent"
+	areaCosts   = "costs"
+)
 
 // A NoteView is one note of a conversation.
 type NoteView struct {
@@ -63,6 +73,10 @@ func contactView(c inbox.Conversation, list []inbox.Message, s staff, t clock) C
 	}
 	window := windowSentence(c, t)
 	v.Fields = append(v.Fields, FieldView{Label: word("contact.window"), Chip: &window})
+	if c.FreeUntil > t.now {
+		v.Fields = append(v.Fields, FieldView{Label: word("contact.free"), Chip: &ChipView{Text: freeText(c, t), Tone: ToneOK}})
+	}
+	v.Fields = append(v.Fields, consentLines(c, s, t)...)
 	owner := word("chip.unassigned")
 	if c.Assignee != "" {
 		owner = s.name(c.Assignee)
@@ -94,6 +108,14 @@ func windowSentence(c inbox.Conversation, t clock) ChipView {
 	return chip
 }
 
+// freeText says until when WhatsApp bills nothing.
+func freeText(c inbox.Conversation, t clock) string {
+	if t.days(c.FreeUntil) == 0 {
+		return word("free.today", "Time", t.hour(c.FreeUntil))
+	}
+	return word("free.day", "Day", t.date(c.FreeUntil), "Time", t.hour(c.FreeUntil))
+}
+
 // countryName is the country's name in the reader's language, or its code when there is none.
 func countryName(code string) string {
 	region, err := language.ParseRegion(code)
@@ -114,6 +136,7 @@ type HeaderView struct {
 	Masked    bool
 	Line      string
 	Window    ChipView
+	Free      string // until when nothing is billed
 	Closed    bool
 	CanAssign bool
 	CanState  bool
@@ -126,6 +149,9 @@ func headerView(c inbox.Conversation, s staff, t clock) HeaderView {
 	v := HeaderView{Face: contactFace(c.Contact), Name: c.Contact.Display(), Closed: c.State == inbox.Closed,
 		CanAssign: inbox.Can(s.me, inbox.ActAssign, c.Subject()) == nil, CanState: inbox.Can(s.me, inbox.ActSetState, c.Subject()) == nil,
 		Mine: c.Assignee != "" && c.Assignee == s.me.ID, Window: windowSentence(c, t)}
+	if c.FreeUntil > t.now {
+		v.Free = freeText(c, t)
+	}
 	number := c.Contact.Phone
 	if number.IsZero() {
 		number = c.Contact.Username

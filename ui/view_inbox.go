@@ -159,6 +159,8 @@ func rowView(r *Row, s staff, t clock) RowView {
 		v.Prefix = word("row.note", "Name", s.short(c.LastAuthor))
 	case c.LastSide == inbox.FromPerson && c.LastReceipt == inbox.Failed:
 		v.Prefix, v.Alert = word("row.failed"), true
+	case c.LastSide == inbox.FromPerson && c.LastAuthor == "":
+		v.Prefix = word("row.from", "Name", word("message.automatic"))
 	case c.LastSide == inbox.FromPerson:
 		v.Prefix = word("row.from", "Name", s.short(c.LastAuthor))
 	}
@@ -215,7 +217,7 @@ func medium(k inbox.MessageKind) (icon, name string) {
 	case inbox.Image:
 		return "image", word("media.photo")
 	case inbox.Video:
-		return "image", word("media.video")
+		return "video", word("media.video")
 	case inbox.Audio:
 		return "mic", word("media.audio")
 	case inbox.Voice:
@@ -234,6 +236,8 @@ func medium(k inbox.MessageKind) (icon, name string) {
 		return "tag", word("media.order")
 	case inbox.Templated:
 		return "template", word("media.template")
+	case inbox.Interactive:
+		return "list", word("media.interactive")
 	case inbox.Unsupported:
 		return "info", word("media.unsupported")
 	case inbox.Deleted:

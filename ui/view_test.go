@@ -301,15 +301,15 @@ func TestComposersOfferWhatTheRelayWouldGrant(t *testing.T) {
 		{"who may not write reads", open, newStaff(auditor, m.people), true, LinkOnline, ComposerRead, "", ""},
 		{"who works elsewhere reads", inbox.Conversation{Inbox: "support", LastInbound: ago(time.Hour)}, s, false, LinkOnline, ComposerRead, "", ""},
 	} {
-		v := composerView(c.c, c.note, true, c.link, c.s, at1453)
+		v := composerView(c.c, inbox.Inbox{}, c.note, true, c.link, c.s, at1453)
 		if v.Mode != c.mode || v.Button != c.button || v.Hint != c.hint {
 			t.Errorf("%s: %+v", c.rule, v)
 		}
 	}
-	if v := composerView(closed, false, true, LinkOnline, s, at1453); v.Title != "The 24-hour reply window closed at 08:53" {
+	if v := composerView(closed, inbox.Inbox{}, false, true, LinkOnline, s, at1453); v.Title != "The 24-hour reply window closed at 08:53" {
 		t.Error(v.Title)
 	}
-	if v := composerView(open, false, false, LinkOnline, s, at1453); !strings.Contains(v.Placeholder, "Ctrl+Enter sends") {
+	if v := composerView(open, inbox.Inbox{}, false, false, LinkOnline, s, at1453); !strings.Contains(v.Placeholder, "Ctrl+Enter sends") {
 		t.Error(v.Placeholder)
 	}
 }
@@ -431,7 +431,7 @@ func TestContactPanelSaysWhyFieldsAreHidden(t *testing.T) {
 		}
 		fields = append(fields, fmt.Sprintf("%s=%s/%v", f.Label, text, f.Masked))
 	}
-	want := "Phone=+49 ••• ••47/true E-mail=k•••@•••.de/true Alias=K7-MX4Q/false Country=Germany/false Reply window=Reply window 23 h/false Assigned to=You/false"
+	want := "Phone=+49 ••• ••47/true E-mail=k•••@•••.de/true Alias=K7-MX4Q/false Country=Germany/false Reply window=Reply window 23 h/false Consent to advertising=Unknown: ask before advertising/false Assigned to=You/false"
 	if got := strings.Join(fields, " "); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}

@@ -1,8 +1,8 @@
 package ui
 
 import (
-	"image"
 	"slices"
+	"strings"
 	"time"
 
 	"sealdesk/app/inbox"
@@ -34,36 +34,60 @@ type QuoteView struct {
 	Message inbox.MessageID
 }
 
-// A CardView is what a bubble shows besides text: a tile, a document, a place.
-type CardView struct {
-	Icon   string
-	Title  string
-	Detail string
-	Tile   bool // a picture's place, in the picture's colours
-	Wide   int  // of the picture, in pixels; 0 when unknown
-	High   int
-	Blur   []byte
-	Key    string // identity of the picture
-	// Picture is made from Blur by a worker, never on the main goroutine.
-	Picture image.Image
+// A LineView is a small line at the top of a bubble: forwarded, from a template, written elsewhere.
+type LineView struct {
+	Icon string
+	Text string
+	Tone Tone
+}
+
+// A ChoiceView is something the customer can press, drawn as a row below a message.
+type ChoiceView struct {
+	Icon string
+	Text inbox.Masked
+	Note inbox.Masked // a second line
+	List bool         // one of a list: it starts at the left
+}
+
+// A ReferralView is the advertisement that brought the customer.
+type ReferralView struct {
+	Line     string
+	Headline inbox.Masked
+	Body     inbox.Masked
+}
+
+// An UploadView is how far a file has come on its way to the company's server.
+type UploadView struct {
+	Part   float32 // of 1; below 0 while it waits
+	Text   string
+	Cancel inbox.IntentID
 }
 
 // An ItemView is one item of the timeline. Items are made anew at each change and never changed.
 type ItemView struct {
-	ID        string // unique in the timeline, stable
-	Message   inbox.MessageID
-	Kind      ItemKind
-	Out       bool
-	Joined    bool // follows another of the same person closely
-	Pending   bool // only this device knows it
-	Head      string
-	Forwarded string
-	Quote     *QuoteView
-	Card      *CardView
-	Body      inbox.Masked
+	ID       string // unique in the timeline, stable
+	Message  inbox.MessageID
+	Kind     ItemKind
+	Out      bool
+	Joined   bool // follows another of the same person closely
+	Pending  bool // only this device knows it
+	Head     string
+	Lines    []LineView
+	Referral *ReferralView
+	Quote    *QuoteView
+	Card     *CardView
+	Header   inbox.Masked // above the body, in bold
+	Body     inbox.Masked
+	Footer   inbox.Masked // below the body, small
+	// Texts of the company's own take the place of the three above: they are not masked.
+	HeaderSpans, BodySpans, FooterSpans []inbox.Span
+
+	Choices   []ChoiceView
+	Upload    *UploadView
 	Faint     bool // the body is about a message, not the message
 	Text      string
 	Alert     bool // a caption that asks for attention
+	Goes      bool // a caption that leads to another conversation
 	Time      string
 	Mark      MarkView
 	Notice    string // why it did not get through, in words
@@ -80,18 +104,26 @@ type ItemView struct {
 // same reports whether two items would look alike.
 func (v *ItemView) same(o *ItemView) bool {
 	a, b := *v, *o
-	if !a.Body.Equal(b.Body) || !slices.Equal(a.Reactions, b.Reactions) || (a.Quote == nil) != (b.Quote == nil) || (a.Card == nil) != (b.Card == nil) {
+	if !a.Body.Equal(b.Body) || !a.Header.Equal(b.Header) || !a.Footer.Equal(b.Footer) || !slices.Equal(a.Reactions, b.Reactions) ||
+		!slices.Equal(a.Lines, b.Lines) || (a.Quote == nil) != (b.Quote == nil) || (a.Referral == nil) != (b.Referral == nil) || (a.Upload == nil) != (b.Upload == nil) {
 		return false
 	}
 	if a.Quote != nil && (a.Quote.Who != b.Quote.Who || a.Quote.Message != b.Quote.Message || !a.Quote.Text.Equal(b.Quote.Text)) {
 		return false
 	}
-	if a.Card != nil && (a.Card.Title != b.Card.Title || a.Card.Detail != b.Card.Detail || a.Card.Key != b.Card.Key || a.Card.Icon != b.Card.Icon ||
-		a.Card.Wide != b.Card.Wide || a.Card.High != b.Card.High || !slices.Equal(a.Card.Blur, b.Card.Blur)) {
+	if a.Referral != nil && (a.Referral.Line != b.Referral.Line || !a.Referral.Headline.Equal(b.Referral.Headline) || !a.Referral.Body.Equal(b.Referral.Body)) {
+		return false
+	}
+	if a.Upload != nil && *a.Upload != *b.Upload {
+		return false
+	}
+	if !a.Card.same(b.Card) || !slices.EqualFunc(a.Choices, b.Choices, func(x, y ChoiceView) bool {
+		return x.Icon == y.Icon && x.List == y.List && x.Text.Equal(y.Text) && x.Note.Equal(y.Note)
+	}) {
 		return false
 	}
 	return a.ID == b.ID && a.Message == b.Message && a.Kind == b.Kind && a.Out == b.Out && a.Joined == b.Joined && a.Pending == b.Pending &&
-		a.Head == b.Head && a.Forwarded == b.Forwarded && a.Faint == b.Faint && a.Alert == b.Alert && a.Text == b.Text && a.Time == b.Time && a.Mark == b.Mark &&
+		a.Head == b.Head && a.Faint == b.Faint && a.Alert == b.Alert && a.Goes == b.Goes && a.Text == b.Text && a.Time == b.Time && a.Mark == b.Mark &&
 		a.Notice == b.Notice && a.NoticeBad == b.NoticeBad && a.Action == b.Action && a.Confirm == b.Confirm && a.Restore == b.Restore &&
 		a.Replies == b.Replies && a.Reacts == b.Reacts && a.Ours == b.Ours
 }
@@ -117,7 +149,7 @@ func timelineView(list []inbox.Message, newAfter uint64, s staff, t clock) []*It
 		}
 		v := itemView(m, s, t)
 		if last != nil && v.Kind == ItemBubble && last.Kind != inbox.Note && last.Kind != inbox.System &&
-			last.Side == m.Side && last.Author == m.Author && m.At.Sub(last.At) < joinWithin && len(last.Reactions) == 0 && out[len(out)-1].Notice == "" {
+			last.Side == m.Side && last.Author == m.Author && last.Outside == m.Outside && m.At.Sub(last.At) < joinWithin && len(last.Reactions) == 0 && out[len(out)-1].Notice == "" {
 			v.Joined, v.Head = true, ""
 		}
 		out = append(out, v)
@@ -131,7 +163,7 @@ func itemView(m *inbox.Message, s staff, t clock) *ItemView {
 	switch m.Kind {
 	case inbox.System:
 		v.Kind, v.Text, v.Body = ItemSystem, captionText(m, s, t), inbox.Masked{}
-		v.Alert = m.What == inbox.WhatNewIdentity || m.What == inbox.WhatNewNumber
+		v.Alert, v.Goes = alarming(m.What), m.What == inbox.WhatJoined
 		return v
 	case inbox.Note:
 		v.Kind, v.Out, v.Head = ItemNote, true, word("note.head", "Name", s.name(m.Author))
@@ -140,11 +172,18 @@ func itemView(m *inbox.Message, s staff, t clock) *ItemView {
 		}
 		return v
 	}
-	if v.Out && m.Author != s.me.ID && m.Author != "" {
+	switch {
+	case !v.Out || m.Author == s.me.ID && m.Author != "" || m.Outside:
+	case m.Author == "":
+		v.Head = word("message.automatic")
+	default:
 		v.Head = s.name(m.Author)
 	}
-	if m.Forwarded {
-		v.Forwarded = word("message.forwarded")
+	v.Lines = linesOf(m)
+	v.Referral = referralView(m.Referral)
+	v.Header, v.Footer, v.Choices = m.Header, m.Footer, choiceViews(m)
+	if m.Edited != 0 {
+		v.Time = word("message.edited", "Time", v.Time)
 	}
 	if q := m.Quote; q != nil {
 		who := s.customer
@@ -162,6 +201,10 @@ func itemView(m *inbox.Message, s staff, t clock) *ItemView {
 	v.Card = cardView(m)
 	if m.Kind == inbox.Deleted {
 		v.Body, v.Faint = inbox.PlainText(word("media.deleted")), true
+		if v.Out {
+			v.Body = inbox.PlainText(word("media.deleted.ours"))
+		}
+		v.Header, v.Footer, v.Choices, v.Card, v.Referral = inbox.Masked{}, inbox.Masked{}, nil, nil, nil
 	}
 	for _, r := range m.Reactions {
 		v.Reactions = append(v.Reactions, r.Emoji)
@@ -171,7 +214,7 @@ func itemView(m *inbox.Message, s staff, t clock) *ItemView {
 	}
 	v.Replies, v.Reacts = answerable(m)
 	if v.Out {
-		receipt(v, m)
+		receipt(v, m, s.held)
 	}
 	return v
 }
@@ -194,6 +237,9 @@ func answerable(m *inbox.Message) (replies, reacts bool) {
 // quoteView is how a message looks above the answer to it.
 func quoteView(v *ItemView) *QuoteView {
 	q := &QuoteView{Who: word("composer.reply.own"), Text: v.Body, Message: v.Message}
+	if q.Text.IsZero() {
+		q.Text = v.Header
+	}
 	if q.Text.IsZero() && v.Card != nil {
 		q.Text = inbox.PlainText(v.Card.Title)
 	}
@@ -201,10 +247,14 @@ func quoteView(v *ItemView) *QuoteView {
 }
 
 // receipt says how far a message has come, and what to do when it did not get through.
-func receipt(v *ItemView, m *inbox.Message) {
+func receipt(v *ItemView, m *inbox.Message, held bool) {
 	switch m.Receipt {
 	case inbox.Queued:
 		v.Mark = MarkView{Icon: "queued", Word: word("receipt.queued")}
+		if held {
+			v.Mark.Tone, v.Mark.Word = ToneWarn, word("receipt.held")
+			v.Notice = word("receipt.held")
+		}
 	case inbox.Sent:
 		v.Mark = MarkView{Icon: "tick", Word: word("receipt.sent")}
 	case inbox.Delivered:
@@ -226,7 +276,7 @@ func failed(v *ItemView, m *inbox.Message) {
 		v.Restore = m.Cause
 	}
 	switch m.Failure {
-	case inbox.FailWindow, inbox.FailStopped, inbox.FailPolicy, inbox.FailNotToday, inbox.FailInternal:
+	case inbox.FailWindow, inbox.FailStopped, inbox.FailPolicy, inbox.FailNotToday, inbox.FailInternal, inbox.FailTemplate, inbox.FailNumberNeeded, inbox.FailMedia:
 		return // the same again would fail again
 	}
 	v.Action = word("action.again")
@@ -238,7 +288,7 @@ func failureText(f inbox.Failure) string {
 		inbox.FailWindow: "fail.window", inbox.FailUndeliverable: "fail.undeliverable", inbox.FailStopped: "fail.stopped",
 		inbox.FailPolicy: "fail.policy", inbox.FailCompanyAccount: "fail.account", inbox.FailBusy: "fail.busy",
 		inbox.FailRefusedByUs: "fail.refused", inbox.FailMedia: "fail.media", inbox.FailInternal: "fail.internal",
-		inbox.FailNotToday: "fail.nottoday",
+		inbox.FailNotToday: "fail.nottoday", inbox.FailTemplate: "fail.template", inbox.FailNumberNeeded: "fail.number",
 	}
 	if k, ok := keys[f]; ok {
 		return word(k)
@@ -246,63 +296,19 @@ func failureText(f inbox.Failure) string {
 	return word("fail.other")
 }
 
-func cardView(m *inbox.Message) *CardView {
-	icon, name := medium(m.Kind)
-	if icon == "" {
-		return nil
-	}
-	c := &CardView{Icon: icon, Title: name}
-	if m.Media != nil {
-		c.Key, c.Wide, c.High, c.Blur = string(m.Media.ID), m.Media.Width, m.Media.Height, m.Media.Blur
-	}
-	switch m.Kind {
-	case inbox.Image, inbox.Video, inbox.Sticker, inbox.Audio, inbox.Voice, inbox.Document:
-		c.Tile = m.Kind == inbox.Image || m.Kind == inbox.Video
-		c.Detail = mediaDetail(m.Media)
-		if m.Media == nil {
-			break
-		}
-		if m.Kind == inbox.Document && !m.Media.Name.IsZero() {
-			c.Title = m.Media.Name.Visible()
-		}
-		if m.Media.Size > 0 {
-			c.Title += " · " + bytesText(m.Media.Size)
-		}
-	case inbox.Location:
-		c.Detail = word("media.location.detail")
-	case inbox.ContactCard:
-		c.Detail = word("media.contact.detail")
-	case inbox.Button:
-		c.Detail = word("media.button.detail")
-	case inbox.Order:
-		c.Detail = word("media.order.detail")
-	case inbox.Unsupported:
-		c.Detail = word("media.unsupported.detail")
-	case inbox.Templated:
-		return &CardView{Icon: icon, Title: name}
-	}
-	return c
-}
-
-// mediaDetail is where the bytes are: they stay on the company's server.
-func mediaDetail(m *inbox.Media) string {
-	switch {
-	case m == nil:
-	case m.State == inbox.MediaBroken:
-		return word("media.broken")
-	case m.State == inbox.MediaPending:
-		return word("media.pending")
-	}
-	return word("media.stays")
-}
-
 // copyText is what a reader gets who copies an item: what is shown, masks included.
 func copyText(v *ItemView) string {
 	if v.Kind == ItemSystem || v.Kind == ItemDay || v.Kind == ItemNew {
 		return v.Text
 	}
-	if !v.Body.IsZero() {
-		return v.Body.Visible()
+	var parts []string
+	for _, m := range []inbox.Masked{v.Header, v.Body, v.Footer} {
+		if !m.IsZero() {
+			parts = append(parts, m.Visible())
+		}
+	}
+	if len(parts) > 0 {
+		return strings.Join(parts, "\n")
 	}
 	if v.Card != nil {
 		return v.Card.Title

@@ -218,6 +218,8 @@ type staff struct {
 	people map[inbox.PersonID]inbox.Person
 	// customer is what the contact of the conversation at hand is called; "" where none is.
 	customer string
+	// held says that WhatsApp takes nothing from the inbox of the conversation at hand.
+	held bool
 }
 
 func newStaff(me inbox.Person, people []inbox.Person) staff {

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"image"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -62,8 +63,36 @@ func loop(ctx context.Context, after func(time.Duration) <-chan time.Time, look 
 type inboxView struct {
 	all   []*Row // every conversation, newest first
 	staff staff
+	house house
 	err   error
 	newer bool // a customer wrote since the last view
+}
+
+// house is what the company has beside conversations.
+type house struct {
+	inboxes   []inbox.Inbox
+	templates map[inbox.InboxID][]inbox.Template
+	cards     []inbox.CompanyCard
+	incidents []inbox.Incident
+	requests  []inbox.Request
+}
+
+func readHouse(m Model) house {
+	h := house{inboxes: m.Inboxes(), templates: map[inbox.InboxID][]inbox.Template{}, cards: m.Cards(), incidents: m.Incidents(), requests: m.Requests()}
+	for _, in := range h.inboxes {
+		h.templates[in.ID] = m.Templates(in.ID)
+	}
+	return h
+}
+
+// inbox returns what is known of an inbox.
+func (h house) inbox(id inbox.InboxID) inbox.Inbox {
+	for _, in := range h.inboxes {
+		if in.ID == id {
+			return in
+		}
+	}
+	return inbox.Inbox{ID: id}
 }
 
 // inboxWorker reads the list.
@@ -108,6 +137,7 @@ func (w *inboxWorker) read(ctx context.Context) inboxView {
 	v.all, v.err = read(ctx)
 	me, _ := w.model.Me()
 	v.staff = newStaff(me, w.model.People())
+	v.house = readHouse(w.model)
 	v.newer = w.noticed(v.all)
 	return v
 }
@@ -141,12 +171,15 @@ type lineView struct {
 	receipts []string // milestones
 	first    bool
 	more     bool
+	attached []Attachment // not sent yet
+	thumbs   map[inbox.MediaID]image.Image
 	err      error
 }
 
 // lineWorker reads the open conversation: its newest page, and older ones as far as the reader scrolled.
 type lineWorker struct {
 	model Model
+	relay Relay
 	post  Post
 	now   func() time.Time
 	loc   *time.Location
@@ -156,6 +189,7 @@ type lineWorker struct {
 	mu     sync.Mutex
 	target inbox.ConversationID
 	after  uint64 // the "new" line stands after this place
+	inbox  inbox.InboxID
 	who    string // what the customer is called
 	older  bool   // one more page is wanted
 	seen   uint64 // place of the first message in view
@@ -170,6 +204,7 @@ type lineWorker struct {
 	shown    int    // gen of the last view
 	lastSeen uint64 // place of the newest message of the last view
 	tiles    clouds
+	small    map[inbox.MediaID]image.Image // of what is attached
 	pending  atomic.Bool
 }
 
@@ -177,9 +212,9 @@ type lineWorker struct {
 const pageSize = 50
 
 // open turns to another conversation; "" to none.
-func (w *lineWorker) open(id inbox.ConversationID, who string, newAfter uint64) {
+func (w *lineWorker) open(id inbox.ConversationID, in inbox.InboxID, who string, newAfter uint64) {
 	w.mu.Lock()
-	w.target, w.who, w.after, w.older, w.seen = id, who, newAfter, false, 0
+	w.target, w.inbox, w.who, w.after, w.older, w.seen = id, in, who, newAfter, false, 0
 	w.gen++
 	w.mu.Unlock()
 	w.again.set()
@@ -210,12 +245,12 @@ func (w *lineWorker) visible(first uint64) {
 
 func (w *lineWorker) run(ctx context.Context, after func(time.Duration) <-chan time.Time) {
 	w.tiles = clouds{}
-	loop(ctx, after, func() { w.look(ctx) }, w.model.Watch(ctx), w.again)
+	loop(ctx, after, func() { w.look(ctx) }, w.model.Watch(ctx), w.relay.Watch(ctx), w.again) // the relay knows how far files are
 }
 
 func (w *lineWorker) look(ctx context.Context) {
 	w.mu.Lock()
-	id, who, newAfter, older, seen, gen := w.target, w.who, w.after, w.older, w.seen, w.gen
+	id, who, in, newAfter, older, seen, gen := w.target, w.who, w.inbox, w.after, w.older, w.seen, w.gen
 	w.older = false
 	w.mu.Unlock()
 	if id == "" {
@@ -236,7 +271,10 @@ func (w *lineWorker) look(ctx context.Context) {
 	if v.err = w.read(ctx, id, older, seen); ctx.Err() != nil {
 		return
 	}
-	w.view(&v, who, newAfter)
+	if v.err == nil { // what was not shown must not count as seen
+		w.view(&v, who, in, newAfter)
+		v.attached, v.thumbs = w.attachments(id)
+	}
 	w.shown = gen
 	w.pending.Store(true)
 	w.post(func() {
@@ -246,7 +284,7 @@ func (w *lineWorker) look(ctx context.Context) {
 }
 
 func (w *lineWorker) forget() {
-	w.have, w.cursor, w.more, w.items, w.receipts = nil, nil, false, nil, nil
+	w.have, w.cursor, w.more, w.items, w.receipts, w.small = nil, nil, false, nil, nil, nil
 	clear(w.tiles)
 }
 
@@ -305,11 +343,15 @@ func lastSeq(list []inbox.Message) uint64 {
 }
 
 // view turns the messages into items and says what is different from the last view.
-func (w *lineWorker) view(v *lineView, who string, newAfter uint64) {
+func (w *lineWorker) view(v *lineView, who string, in inbox.InboxID, newAfter uint64) {
 	me, _ := w.model.Me()
 	s := newStaff(me, w.model.People())
 	s.customer = who
+	for _, x := range w.model.Inboxes() {
+		s.held = s.held || x.ID == in && x.State == inbox.InboxHeld
+	}
 	items := timelineView(w.have, newAfter, s, clock{now: inbox.At(w.now()), loc: w.loc})
+	w.explain(items)
 	w.tiles.fill(items)
 	old := make(map[string]*ItemView, len(w.items))
 	for _, it := range w.items {
@@ -334,6 +376,42 @@ func (w *lineWorker) view(v *lineView, who string, newAfter uint64) {
 	w.news(v)
 	w.items = items
 	v.items, v.messages, v.more = items, w.have, w.more
+}
+
+// explain adds what only this device knows of its own wishes: why one was refused, and how far a file is.
+func (w *lineWorker) explain(items []*ItemView) {
+	uploads := map[inbox.IntentID]Upload{}
+	for _, u := range w.relay.Uploads() {
+		uploads[u.Intent] = u
+	}
+	at := len(items)
+	for i := len(w.have) - 1; i >= 0 && w.have[i].Seq == 0; i-- {
+		m := &w.have[i]
+		for at > 0 && items[at-1].Message != m.ID {
+			at--
+		}
+		if at == 0 {
+			return
+		}
+		v := items[at-1]
+		if m.Receipt == inbox.Failed {
+			if r, ok := w.model.Refusal(m.Cause); ok {
+				v.Notice = refusalText(r)
+			}
+			continue
+		}
+		if m.Media == nil {
+			continue
+		}
+		if v.Card != nil && !v.Card.Tile {
+			v.Card.Detail = word("upload.file")
+		}
+		if u, ok := uploads[m.Cause]; ok {
+			v.Upload = uploadView(u)
+		} else if m.Receipt == inbox.Queued {
+			v.Upload = &UploadView{Part: -1, Text: word("upload.waiting"), Cancel: m.Cause}
+		}
+	}
 }
 
 // news finds what arrived and how far messages have come since the last view.
@@ -383,113 +461,3 @@ func milestones(from, to inbox.Receipt) []string {
 }
 
 func rank(name string) int { return slices.Index([]string{"sent", "delivered", "read"}, name) }
-
-// writer makes wishes and drafts durable, in the order they were made, so that the window never waits for the disk.
-type writer struct {
-	ctx    context.Context
-	model  Model
-	after  func(time.Duration) <-chan time.Time
-	failed func(i inbox.Intent, err error)
-	kept   func()
-
-	mu     sync.Mutex
-	jobs   []func(context.Context)
-	drafts map[inbox.ConversationID]string
-	wake   poke
-	typed  poke
-
-	working sync.Mutex // jobs run one after the other, also while the window closes
-}
-
-// draftPause is how long nobody must have typed before a draft is kept.
-const draftPause = 400 * time.Millisecond
-
-func newWriter(ctx context.Context, model Model, after func(time.Duration) <-chan time.Time) *writer {
-	return &writer{ctx: ctx, model: model, after: after, drafts: map[inbox.ConversationID]string{}, wake: newPoke(), typed: newPoke()}
-}
-
-func (w *writer) run() {
-	var pause <-chan time.Time
-	for {
-		select {
-		case <-w.wake:
-			w.work(w.ctx)
-		case <-w.typed:
-			pause = w.after(draftPause)
-		case <-pause:
-			pause = nil
-			w.keepDrafts(w.ctx)
-		case <-w.ctx.Done():
-			return
-		}
-	}
-}
-
-func (w *writer) work(ctx context.Context) {
-	w.working.Lock()
-	defer w.working.Unlock()
-	for {
-		w.mu.Lock()
-		if len(w.jobs) == 0 {
-			w.mu.Unlock()
-			return
-		}
-		job := w.jobs[0]
-		w.jobs = w.jobs[1:]
-		w.mu.Unlock()
-		job(ctx)
-	}
-}
-
-// later runs a job after the ones before it.
-func (w *writer) later(job func(context.Context)) {
-	w.mu.Lock()
-	w.jobs = append(w.jobs, job)
-	w.mu.Unlock()
-	w.wake.set()
-}
-
-// submit makes a wish durable; failed hears when that did not work.
-func (w *writer) submit(i inbox.Intent) {
-	w.later(func(ctx context.Context) {
-		if err := w.model.Submit(ctx, i); err != nil && ctx.Err() == nil {
-			w.failed(i, err)
-		}
-	})
-}
-
-// draft keeps a text once its writer pauses.
-func (w *writer) draft(id inbox.ConversationID, text string) {
-	w.mu.Lock()
-	w.drafts[id] = text
-	w.mu.Unlock()
-	w.typed.set()
-}
-
-// undraft forgets a draft at once, because it was sent.
-func (w *writer) undraft(id inbox.ConversationID) {
-	w.mu.Lock()
-	delete(w.drafts, id)
-	w.mu.Unlock()
-	w.later(func(ctx context.Context) { _ = w.model.SetDraft(ctx, id, "") }) // a stale draft is a nuisance, not a loss
-}
-
-func (w *writer) keepDrafts(ctx context.Context) {
-	w.mu.Lock()
-	list := w.drafts
-	w.drafts = map[inbox.ConversationID]string{}
-	w.mu.Unlock()
-	for id, text := range list {
-		if err := w.model.SetDraft(ctx, id, text); err == nil && w.kept != nil {
-			w.kept()
-		}
-	}
-}
-
-// flush makes everything durable that waits. It is for the end, and works after ctx ended too.
-func (w *writer) flush() {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(w.ctx), 2*time.Second)
-	defer cancel()
-	w.work(ctx)
-	w.keepDrafts(ctx)
-}

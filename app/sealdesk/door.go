@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 
 	"sealdesk/app/inbox"
@@ -260,8 +261,53 @@ func (m model) Page(ctx context.Context, id inbox.ConversationID, before any, n 
 	return ui.Page{Messages: p.Messages, Older: p.Older, More: p.More}, err
 }
 
+func (m model) Attach(ctx context.Context, id inbox.ConversationID, name, mime string, r io.Reader) (ui.Attachment, error) {
+	a, err := m.Store.Attach(ctx, id, name, mime, r)
+	return ui.Attachment(a), trouble(err)
+}
+
+func (m model) Attachments(id inbox.ConversationID) []ui.Attachment {
+	list := m.Store.Attachments(id)
+	out := make([]ui.Attachment, len(list))
+	for i, a := range list {
+		out[i] = ui.Attachment(a)
+	}
+	return out
+}
+
+func (m model) OpenAttachment(id inbox.MediaID) (io.ReadSeekCloser, error) {
+	r, _, err := m.Store.OpenAttachment(id)
+	return r, err
+}
+
 // link is the engine as the ui asks for it.
 type link struct{ *engine.Engine }
+
+func (l link) Ask(ctx context.Context, q inbox.Question) (inbox.Answer, error) {
+	a, err := l.Engine.Ask(ctx, q)
+	return a, offline(err)
+}
+
+func (l link) FetchMedia(ctx context.Context, q inbox.FetchMedia, w io.Writer, progress func(done, total int64)) error {
+	return offline(l.Engine.FetchMedia(ctx, q.Conversation, q.Message, q.Media, w, progress))
+}
+
+func (l link) Uploads() []ui.Upload {
+	list := l.Engine.Uploads()
+	out := make([]ui.Upload, len(list))
+	for i, u := range list {
+		out[i] = ui.Upload(u)
+	}
+	return out
+}
+
+// offline turns the engine's word for a missing connection into the ui's.
+func offline(err error) error {
+	if errors.Is(err, engine.ErrOffline) {
+		return fmt.Errorf("%w: %w", ui.ErrOffline, err)
+	}
+	return err
+}
 
 var states = map[engine.State]ui.LinkState{
 	engine.Connecting: ui.LinkConnecting, engine.Online: ui.LinkOnline, engine.UpdateNeeded: ui.LinkUpdate, engine.Revoked: ui.LinkRevoked,

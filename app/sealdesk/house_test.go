@@ -194,3 +194,22 @@ func TestRowsOfTheStoreAreRowsOfTheScreens(t *testing.T) {
 		t.Errorf("%+v, %v", again, err)
 	}
 }
+
+func TestTheEnginesWordForNoConnectionIsTheScreens(t *testing.T) {
+	if err := offline(fmt.Errorf("asking: %w", engine.ErrOffline)); !errors.Is(err, ui.ErrOffline) {
+		t.Errorf("%v", err)
+	}
+	if err := offline(inbox.RefusedRight); !errors.Is(err, inbox.RefusedRight) || errors.Is(err, ui.ErrOffline) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestWhatIsAttachedAndOnItsWayKeepsItsFields(t *testing.T) {
+	a := store.Attachment{ID: "a", Conversation: "c", Name: "n", Type: "t", Size: 4, Kind: inbox.Image, At: 7}
+	if got := ui.Attachment(a); got.ID != a.ID || got.Conversation != a.Conversation || got.Name != a.Name || got.Type != a.Type || got.Size != a.Size || got.Kind != a.Kind || got.At != a.At {
+		t.Errorf("%+v", got)
+	}
+	if got := ui.Upload(engine.Upload{Intent: "i", Done: 1, Total: 2}); got != (ui.Upload{Intent: "i", Done: 1, Total: 2}) {
+		t.Errorf("%+v", got)
+	}
+}

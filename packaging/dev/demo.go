@@ -81,7 +81,7 @@ func openCompany(dir string) (*company, error) {
 			return nil, err
 		}
 	}
-	c.Number, c.NumberID = "493023125100", "106540352242922"
+	c.Number, c.NumberID, c.Account = "493023125100", "106540352242922", "102290129340398"
 	c.AppSecret, c.VerifyToken, c.AccessToken = rand.Text(), rand.Text(), rand.Text()
 	return c, c.save()
 }

@@ -74,6 +74,7 @@ type company struct {
 	Graph       string // host:port wasim listens on
 	Number      string // the company's WhatsApp number, digits, made up
 	NumberID    string // Meta's id of it, made up
+	Account     string // Meta's id of the company's account, made up
 	AppSecret   string
 	VerifyToken string
 	AccessToken string
@@ -107,7 +108,7 @@ func (c *company) relayEnv() []string {
 // relayInit makes the company: config and keys. Nothing is asked when everything is given.
 func (c *company) relayInit() []string {
 	return []string{"--config", c.config(), "init", "--public", c.Devices, "--devices", c.Devices, "--webhooks", c.Webhooks, "--ops", c.Ops,
-		"--number", "+" + c.Number, "--phone-number-id", c.NumberID, "--api", "http://" + c.Graph}
+		"--number", "+" + c.Number, "--phone-number-id", c.NumberID, "--account-id", c.Account, "--api", "http://" + c.Graph}
 }
 
 func (c *company) relayServe() []string { return []string{"--config", c.config(), "serve"} }
@@ -136,7 +137,7 @@ func (c *company) relayHealth() string { return "http://" + c.Webhooks + "/healt
 
 func (c *company) wasimServe() []string {
 	return []string{"--listen", c.Graph, "--webhook", "http://" + c.Webhooks + "/webhooks/whatsapp", "--display-number", c.Number,
-		"--phone-number-id", c.NumberID, "--identifiers-out", c.identifiers()}
+		"--phone-number-id", c.NumberID, "--account", c.Account, "--review", "20", "--identifiers-out", c.identifiers()}
 }
 
 func (c *company) wasimEnv() []string {
@@ -248,7 +249,8 @@ func (c *company) whatToDo() []string {
 You are %s, an agent. The window shows what customers write through the simulator.
   * Open a conversation with Alt+Down, write, press Enter: the customer answers within seconds.
   * Ctrl+K finds people and actions; F1 shows all keys.
+  * Play a customer yourself, or break something, at http://%s/play
   * No number, address or WhatsApp id of a customer is on this device; %s holds them.
 Logs: build/demo/log. State is kept for the next run; --fresh begins anew. Ctrl+C stops everything.`,
-		demoAgent.Name, "the relay's vault")), "\n")
+		demoAgent.Name, c.Graph, "the relay's vault")), "\n")
 }

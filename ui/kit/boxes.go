@@ -262,3 +262,89 @@ func (c *centerLayout) heightFor(objs []fyne.CanvasObject, width float32) float3
 	}
 	return h
 }
+
+// Tall gives an object a height that its owner works out, such as a share of the window's.
+func Tall(o fyne.CanvasObject, height func() float32) *fyne.Container {
+	return container.New(&tallLayout{height}, o)
+}
+
+type tallLayout struct{ height func() float32 }
+
+func (t *tallLayout) Layout(objs []fyne.CanvasObject, size fyne.Size) {
+	for _, o := range objs {
+		o.Move(fyne.NewPos(0, 0))
+		o.Resize(size)
+	}
+}
+
+func (t *tallLayout) MinSize(objs []fyne.CanvasObject) fyne.Size {
+	var w float32
+	for _, o := range objs {
+		w = max(w, o.MinSize().Width)
+	}
+	return fyne.NewSize(w, t.height())
+}
+
+func (t *tallLayout) heightFor([]fyne.CanvasObject, float32) float32 { return t.height() }
+
+// Scroller shows contents that may be higher than their room. Its rows are laid out by Column, so that wrapping text
+// gets the height it needs.
+type Scroller struct {
+	// View is what goes into a layout.
+	View    *container.Scroll
+	content *fyne.Container
+}
+
+// NewScroller returns contents that scroll up and down.
+func NewScroller(content *fyne.Container) *Scroller {
+	inner := container.New(&scrollLayout{}, content)
+	s := &Scroller{View: container.NewVScroll(inner), content: content}
+	inner.Layout.(*scrollLayout).owner = s
+	return s
+}
+
+// Refit lays the contents out again after one of them changed its height.
+func (s *Scroller) Refit() {
+	s.View.Refresh()
+	s.content.Refresh()
+}
+
+// Reveal scrolls as far as is needed to show an object among the contents.
+func (s *Scroller) Reveal(o fyne.CanvasObject) {
+	d := fyne.CurrentApp().Driver()
+	y := d.AbsolutePositionForObject(o).Y - d.AbsolutePositionForObject(s.content).Y
+	h := o.Size().Height
+	switch view := s.View.Size().Height; {
+	case y < s.View.Offset.Y:
+		s.View.ScrollToOffset(fyne.NewPos(0, max(y-8, 0)))
+	case y+h > s.View.Offset.Y+view:
+		s.View.ScrollToOffset(fyne.NewPos(0, y+h-view+8))
+	}
+}
+
+// scrollLayout leaves room for the bar at the right, and for lines that reach over the left edge.
+type scrollLayout struct{ owner *Scroller }
+
+const (
+	scrollLead = 3
+	scrollBar  = 12
+)
+
+func (l *scrollLayout) Layout(objs []fyne.CanvasObject, size fyne.Size) {
+	for _, o := range objs {
+		o.Move(fyne.NewPos(scrollLead, 0))
+		o.Resize(fyne.NewSize(max(size.Width-scrollLead-scrollBar, 0), size.Height))
+	}
+}
+
+func (l *scrollLayout) MinSize(objs []fyne.CanvasObject) fyne.Size {
+	width := float32(200)
+	if l.owner != nil && l.owner.View != nil && l.owner.View.Size().Width > 0 {
+		width = l.owner.View.Size().Width
+	}
+	var h float32
+	for _, o := range objs {
+		h = max(h, heightFor(o, width-scrollLead-scrollBar))
+	}
+	return fyne.NewSize(60, h)
+}

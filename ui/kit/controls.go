@@ -73,6 +73,7 @@ type IconButton struct {
 	rail   bool
 	ink    Ink
 	badge  bool
+	count  string
 }
 
 // NewIconButton returns a button for a toolbar. name is its accessible name and tooltip.
@@ -102,6 +103,14 @@ func (b *IconButton) SetActive(v bool) {
 func (b *IconButton) SetDot(v bool) {
 	if b.badge != v {
 		b.badge = v
+		b.Refresh()
+	}
+}
+
+// SetCount shows a small number that says how much waits; "" for none.
+func (b *IconButton) SetCount(n string) {
+	if b.count != n {
+		b.count = n
 		b.Refresh()
 	}
 }
@@ -148,6 +157,14 @@ func (b *IconButton) paint(s *Sketch, size fyne.Size) {
 	s.Icon(b.icon, x, y, b.size, ink)
 	if b.badge {
 		s.Rect(x+b.size-5, y-2, 8, 8, s.P.Danger.Ink, 4)
+	}
+	if b.count != "" {
+		const h = 16
+		w := max(h, ceil(TextWidth(b.count, Meta))+8)
+		cx, cy := min(x+b.size-5, size.Width-w), y-6
+		s.Rect(cx-1, cy-1, w+2, h+2, s.P.Rail, (h+2)/2)
+		s.Rect(cx, cy, w, h, darkPalette().Warn.Ink, h/2)
+		s.TextIn(b.count, cx, cy+round((h-LineHeight(Meta))/2), w, Meta, s.P.Rail, AlignCenter)
 	}
 	if b.focused {
 		ring := s.P.Accent

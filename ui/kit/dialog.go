@@ -82,13 +82,21 @@ func ShowDialog(c fyne.Canvas, cfg DialogConfig) *Dialog {
 	return d
 }
 
-// dialogs are those open on each canvas, the newest last: Escape closes that one.
-var dialogs = map[fyne.Canvas][]*Dialog{}
+// dialogs are those open on each canvas, the newest last: Escape closes that one. viewers are the same of viewers, which
+// stand above all dialogs.
+var (
+	dialogs = map[fyne.Canvas][]*Dialog{}
+	viewers = map[fyne.Canvas]*Viewer{}
+)
 
 // EscapeDialog does what Escape does on the newest dialog of a window, and reports whether there was
 // one. Owners call it from the router's Escape action while an overlay is open; widgets of this package
 // that have the focus inside a dialog do so themselves.
 func EscapeDialog(c fyne.Canvas) bool {
+	if v := viewers[c]; v != nil {
+		v.Close()
+		return true
+	}
 	open := dialogs[c]
 	if len(open) == 0 {
 		return false
@@ -138,4 +146,12 @@ func (d *Dialog) place(s *Sketch, size fyne.Size) {
 	d.cover.box(x, y, w, h)
 	d.body.Move(fyne.NewPos(x+inset, y+inset))
 	d.body.Resize(fyne.NewSize(w-2*inset, h-2*inset))
+}
+
+// Dim puts a shade between a window and what its owner opens next that is not of this package. Call what it returns when
+// that has gone.
+func Dim(c fyne.Canvas) (undo func()) {
+	v := newCover(c, func(*Sketch, fyne.Size) {}, nil)
+	v.open(nil)
+	return v.close
 }

@@ -1,5 +1,5 @@
 // Package kit holds the widgets of Sealdesk that know no word of its trade: colours and type, painted
-// text, painted widgets, a virtual list, a key router and the layers above a window.
+// text, painted widgets, a virtual list, charts, a viewer for pictures, a key router and the layers above a window.
 //
 // It knows Fyne, pixels, scripts and keys. It must not know any package of Sealdesk, a conversation, a
 // role, a translation, a file or a socket. Fonts and icons come in through [Resources]; words come in
@@ -19,6 +19,7 @@
 //     redraws every widget.
 //   - No animation, no timer, no goroutine: nothing moves unless its owner calls it.
 //   - A list binds only the rows that can be seen and never takes the focus when clicked.
+//   - A picture is held as long as the row or [Viewer] that shows it, and no longer.
 //   - Each widget has an accessible name, by which tests find it ([Find]).
 //   - Every focusable widget offers its keys to the window's [Router] before using them itself.
 //   - Texts longer than [ComposerLimit] never reach a text entry, and no entry is given text before it

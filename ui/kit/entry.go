@@ -22,6 +22,7 @@ type input struct {
 	onCut   func()
 	onKey   func(ev *fyne.KeyEvent, shift bool) bool // before everything else; true means used
 	onFocus func(bool)
+	onPaste func(text string) bool
 	pending *string
 	shift   bool
 	inFocus bool
@@ -138,6 +139,9 @@ func (e *input) KeyUp(ev *fyne.KeyEvent) {
 // TypedShortcut implements fyne.Shortcutable: the router first; a paste is cut before it arrives.
 func (e *input) TypedShortcut(s fyne.Shortcut) {
 	if p, ok := s.(*fyne.ShortcutPaste); ok {
+		if e.onPaste != nil && e.onPaste(p.Clipboard.Content()) {
+			return
+		}
 		if e.room() <= 0 {
 			if e.onCut != nil && p.Clipboard.Content() != "" {
 				e.onCut()
@@ -253,6 +257,8 @@ type ComposerConfig struct {
 	OnHeight func()
 	// EnterBreaks makes Enter a new line and Shift+Enter send.
 	EnterBreaks func() bool
+	// OnPaste is asked before text is pasted; true means that what the clipboard holds was taken.
+	OnPaste func(text string) bool
 }
 
 // Composer is a text field of three to eight lines that sends on Enter.
@@ -278,6 +284,7 @@ func NewComposer(cfg ComposerConfig) *Composer {
 	c.SetMinRowsVisible(composerMin)
 	c.onCut = cfg.OnCut
 	c.onKey = c.key
+	c.onPaste = cfg.OnPaste
 	c.onFocus = func(in bool) {
 		if in {
 			if cv := canvasOf(c); cv != nil {
@@ -385,6 +392,8 @@ func (c *Composer) key(ev *fyne.KeyEvent, shift bool) bool {
 
 // InsertText puts text at the cursor in place of the selection, cut to the limit.
 func (c *Composer) InsertText(text string) {
+	c.onPaste = nil
+	defer func() { c.onPaste = c.cfg.OnPaste }()
 	c.TypedShortcut(&fyne.ShortcutPaste{Clipboard: textClipboard(text)})
 }
 
@@ -392,114 +401,3 @@ type textClipboard string
 
 func (t textClipboard) Content() string     { return string(t) }
 func (t textClipboard) SetContent(_ string) {}
-
-// Field is a labelled single-line input with a line below it for what is wrong or right.
-type Field struct {
-	group
-	// OnSubmit is called on Enter, OnChange after every change.
-	OnSubmit func()
-	OnChange func(text string)
-
-	label string
-	entry *fieldEntry
-	state ChipStyle
-	note  string
-}
-
-type fieldEntry struct {
-	keepTab bool
-	input
-	name string
-}
-
-// AccessibleName implements Accessible.
-func (f *fieldEntry) AccessibleName() string { return f.name }
-
-// NewField returns an empty field. password hides what is typed.
-func NewField(label, placeholder string, password bool) *Field {
-	f := &Field{label: label, entry: &fieldEntry{name: label}}
-	f.entry.Password = password
-	f.entry.PlaceHolder = placeholder
-	f.entry.onKey = func(ev *fyne.KeyEvent, _ bool) bool {
-		if (ev.Name == fyne.KeyReturn || ev.Name == fyne.KeyEnter) && f.OnSubmit != nil {
-			f.OnSubmit()
-			return true
-		}
-		return false
-	}
-	f.entry.OnChanged = func(text string) {
-		if f.OnChange != nil {
-			f.OnChange(text)
-		}
-	}
-	f.entry.setup(f.entry, ComposerLimit)
-	f.kids = []fyne.CanvasObject{f.entry}
-	f.arrange = func(size fyne.Size) {
-		f.entry.Move(fyne.NewPos(0, f.labelHeight()))
-		f.entry.Resize(fyne.NewSize(size.Width, f.entry.MinSize().Height))
-	}
-	f.init(f, label, f.paint, func() fyne.Size {
-		return fyne.NewSize(120, f.labelHeight()+f.entry.MinSize().Height+f.noteHeight())
-	})
-	return f
-}
-
-func (f *Field) labelHeight() float32 {
-	if f.label == "" {
-		return 0
-	}
-	return LineHeight(Label) + 4
-}
-
-// The line for notes keeps its room, so that the form does not jump.
-func (f *Field) noteHeight() float32 { return LineHeight(Caption) + 4 }
-
-func (f *Field) paint(s *Sketch, size fyne.Size) {
-	if f.label != "" {
-		s.TextIn(f.label, 0, 0, size.Width, Label, s.P.Text, AlignStart)
-	}
-	if f.note == "" {
-		return
-	}
-	ink, icon := s.P.inks(f.state).Ink, "info"
-	switch f.state {
-	case ChipDanger:
-		icon = "warn"
-	case ChipOK:
-		icon = "check"
-	}
-	y := f.labelHeight() + f.entry.Size().Height + 4
-	s.Icon(icon, 0, y+1, 14, ink)
-	s.TextIn(f.note, 19, y, size.Width-19, Caption, ink, AlignStart)
-}
-
-// Text is what was typed.
-func (f *Field) Text() string { return f.entry.Content() }
-
-// SetText changes what is in the field.
-func (f *Field) SetText(text string) { f.entry.SetText(text) }
-
-// SetNote shows a line below the field: ChipDanger for an error, ChipOK for success. "" shows none.
-func (f *Field) SetNote(style ChipStyle, note string) {
-	f.state, f.note = style, note
-	f.entry.tint = nil
-	if note != "" && style == ChipDanger {
-		f.entry.tint = func(p *Palette) (fill, line color.Color) { return p.Surface, p.Danger.Ink }
-	}
-	f.Refresh()
-}
-
-// SetMono sets the field in a fixed width, for codes.
-func (f *Field) SetMono() *Field {
-	f.entry.TextStyle = fyne.TextStyle{Monospace: true}
-	return f
-}
-
-// Input is the widget that takes the focus.
-func (f *Field) Input() fyne.Focusable { return f.entry }
-
-// Disable greys the field out; Enable undoes it.
-func (f *Field) Disable() { f.entry.Disable() }
-
-// Enable undoes Disable.
-func (f *Field) Enable() { f.entry.Enable() }

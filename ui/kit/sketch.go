@@ -42,7 +42,9 @@ type Sketch struct {
 	ground *canvas.Rectangle // refreshing it repaints without freeing the textures of the others
 	rects  []*canvas.Rectangle
 	texts  []*canvas.Text
+	arcs   []*canvas.Arc
 	nr, nt int
+	na     int
 	images []*sketchImage
 	areas  []area
 	drawn  int
@@ -68,7 +70,7 @@ func (s *Sketch) begin() {
 	s.T, s.P, s.M = Current(), Colours(), SharedMetrics()
 	s.objs = append(s.objs[:0], s.ground)
 	s.areas = s.areas[:0]
-	s.nr, s.nt = 0, 0
+	s.nr, s.nt, s.na = 0, 0, 0
 	s.drawn++
 }
 
@@ -311,4 +313,26 @@ func (s *Sketch) Image(key string, img image.Image, x, y, w, h, radius float32) 
 	}
 	found.obj.CornerRadius = radius
 	s.put(found.obj, x, y, w, h)
+}
+
+// Ring paints a track and, over it, the part of it that is done, from 0 to 1, clockwise from the top.
+func (s *Sketch) Ring(x, y, d, width, part float32, ink, track color.Color) {
+	s.arc(x, y, d, width, 0, 360, track)
+	if part = min(max(part, 0), 1); part > 0 {
+		s.arc(x, y, d, width, 0, 360*part, ink)
+	}
+}
+
+// arc paints a piece of a ring. Its box is the ring's.
+func (s *Sketch) arc(x, y, d, width, from, to float32, c color.Color) {
+	var a *canvas.Arc
+	if s.na < len(s.arcs) {
+		a = s.arcs[s.na]
+	} else {
+		a = &canvas.Arc{}
+		s.arcs = append(s.arcs, a)
+	}
+	s.na++
+	a.FillColor, a.StartAngle, a.EndAngle, a.CutoutRatio = c, from, to, 1-2*width/d
+	s.put(a, x, y, d, d)
 }

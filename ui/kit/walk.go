@@ -3,6 +3,7 @@ package kit
 import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/widget"
 )
 
@@ -18,6 +19,10 @@ func walk(root fyne.CanvasObject, visit func(fyne.CanvasObject) bool) bool {
 	switch o := root.(type) {
 	case *fyne.Container:
 		kids = o.Objects
+	case Holder:
+		kids = []fyne.CanvasObject{o.Inside()}
+	case *container.Scroll:
+		kids = []fyne.CanvasObject{o.Content}
 	case hasObjects:
 		kids = o.visibleObjects()
 	case *widget.PopUp:
@@ -30,6 +35,9 @@ func walk(root fyne.CanvasObject, visit func(fyne.CanvasObject) bool) bool {
 	}
 	return true
 }
+
+// Holder is a widget of another package that shows one of this one.
+type Holder interface{ Inside() fyne.CanvasObject }
 
 // hasObjects is any widget of this package that draws or holds others.
 type hasObjects interface{ visibleObjects() []fyne.CanvasObject }

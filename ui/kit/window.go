@@ -42,6 +42,9 @@ func peers(o fyne.CanvasObject) *windowState {
 // Release drops everything this package holds for a window. Call it when the window closes, and on
 // lock and wipe before its new content is set.
 func Release(c fyne.Canvas) {
+	if v := viewers[c]; v != nil {
+		v.Close()
+	}
 	for _, d := range append([]*Dialog(nil), dialogs[c]...) {
 		d.Close()
 	}

@@ -48,7 +48,7 @@ func openBrowser(t *testing.T) *browser {
 	}
 	t.Cleanup(func() {
 		for end := time.Now().Add(3 * time.Second); os.RemoveAll(profile) != nil && time.Now().Before(end); {
-			time.Sleep(50 * time.Millisecond)
+			time.Sleep(50 * time.Millisecond) // a real process starts
 		}
 	})
 	cmd := exec.CommandContext(ctx, program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
@@ -248,7 +248,7 @@ func TestACustomerIsPlayedByHand(t *testing.T) {
 	}
 	arrived := func(what string, is func(doc) bool) doc {
 		t.Helper()
-		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) { // a real process
 			for _, m := range w.items("messages", "messages") {
 				if is(m) {
 					return m
@@ -334,7 +334,7 @@ func TestACustomerIsPlayedByHand(t *testing.T) {
 // await waits for a real process to have done something.
 func await(t *testing.T, f func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) { // a real process
 		if f() {
 			return
 		}

@@ -1,0 +1,141 @@
+package ui
+
+import (
+	"fyne.io/fyne/v2"
+
+	"sealdesk/app/inbox"
+	"sealdesk/ui/kit"
+)
+
+// This file is what keys and buttons do with the open conversation and with the panes.
+
+// assign gives the open conversation to somebody; "" to nobody.
+func (d *desk) assign(to inbox.PersonID) {
+	if d.row == nil || !d.headerView().CanAssign {
+		return
+	}
+	id, was := d.open, d.row.Assignee
+	d.submit(inbox.Assign{Conversation: id, To: to})
+	text := word("toast.unassigned")
+	if to != "" {
+		text = word("toast.assigned", "Name", d.staff.called(to))
+	}
+	d.u.toast(kit.Toast{Text: text, Icon: "user", Action: kit.Action{Text: word("toast.undo"), Do: func() {
+		d.submit(inbox.Assign{Conversation: id, To: was})
+	}}})
+	d.u.trace("intent submitted")
+}
+
+// toggleState closes the open conversation, or opens it again.
+func (d *desk) toggleState() {
+	if d.row == nil || !d.headerView().CanState {
+		return
+	}
+	id, was := d.open, d.row.State
+	next, text := inbox.Closed, word("toast.closed")
+	if was == inbox.Closed {
+		next, text = inbox.Open, word("toast.reopened")
+	}
+	d.submit(inbox.SetState{Conversation: id, State: next})
+	d.u.toast(kit.Toast{Text: text, Icon: "check", Action: kit.Action{Text: word("toast.undo"), Do: func() {
+		d.submit(inbox.SetState{Conversation: id, State: was})
+	}}})
+	d.u.trace("intent submitted")
+}
+
+// step opens the conversation that many rows further down.
+func (d *desk) step(by int) {
+	if len(d.shown) == 0 {
+		return
+	}
+	i := -1
+	for j, r := range d.shown {
+		if r.ID == d.open {
+			i = j
+			break
+		}
+	}
+	if i < 0 && by < 0 {
+		i = 1
+	}
+	d.openConversation(d.shown[min(max(i+by, 0), len(d.shown)-1)].ID)
+}
+
+// nextUnread opens the next conversation with something new, searching from the open one downwards and round.
+func (d *desk) nextUnread() {
+	from := 0
+	for j, r := range d.shown {
+		if r.ID == d.open {
+			from = j + 1
+		}
+	}
+	for k := range d.shown {
+		r := d.shown[(from+k)%len(d.shown)]
+		if r.Unread > 0 && r.ID != d.open {
+			d.openConversation(r.ID)
+			return
+		}
+	}
+}
+
+// cycle moves the keyboard to the next pane.
+func (d *desk) cycle(by int) {
+	c := d.u.cfg.Window.Canvas()
+	if d.page != pageInbox {
+		c.Focus(d.pageList())
+		return
+	}
+	stops := []fyne.Focusable{d.listing.list}
+	if d.open != "" {
+		stops = append(stops, d.line.list)
+		if f := d.comp.stop(); f != nil {
+			stops = append(stops, f)
+		}
+		if d.panes.sideShown() {
+			stops = append(stops, d.side.list)
+		}
+	}
+	at := -1
+	for i, s := range stops {
+		if s == c.Focused() {
+			at = i
+		}
+	}
+	if at < 0 && by < 0 {
+		at = 0
+	}
+	c.Focus(stops[(at+by+len(stops))%len(stops)])
+}
+
+func (d *desk) toggleContact() {
+	if d.open == "" || d.page != pageInbox {
+		return
+	}
+	d.panes.toggle()
+	if d.panes.sideShown() {
+		d.side.refresh()
+		d.u.trace("contact panel shown")
+	}
+	d.head.refresh()
+}
+
+// escape goes back step by step: the drawer, the quote, note mode, what is selected, then to the message field.
+func (d *desk) escape() bool {
+	switch {
+	case d.page != pageInbox:
+		d.showPage(pageInbox)
+	case d.panes.drawerShown():
+		d.toggleContact()
+	case d.comp.quote != nil && d.comp.view.Mode == ComposerReply:
+		d.comp.answer(nil)
+		d.comp.focus()
+	case d.comp.note:
+		d.toggleNote()
+	case d.line.unmark():
+	case d.open != "":
+		d.comp.focus()
+	default:
+		return false
+	}
+	return true
+}
