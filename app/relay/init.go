@@ -15,6 +15,7 @@ type initCmd struct {
 	Public        string   `help:"Host and port laptops dial, such as relay.example.com:8443."`
 	Number        string   `help:"The company's WhatsApp number, such as +493023125000."`
 	PhoneNumberID string   `name:"phone-number-id" help:"Phone number ID from Meta's console."`
+	AccountID     string   `name:"account-id" help:"WhatsApp Business Account ID from the same page; templates belong to it."`
 	AppSecret     string   `help:"App secret from Meta's console (App settings > Basic)." env:"SEALDESK_APP_SECRET"`
 	Token         string   `help:"Access token of a system user." env:"SEALDESK_WHATSAPP_TOKEN"`
 	VerifyToken   string   `help:"A word agreed with Meta's console; made up when left out." env:"SEALDESK_VERIFY_TOKEN"`
@@ -48,7 +49,7 @@ func (c initCmd) Run(e *env) error {
 	}
 	a := relay.Answers{
 		Public: c.Public, Devices: c.Devices, Webhooks: c.Webhooks, Ops: c.Ops, API: c.API, Version: c.APIVersion,
-		InboxID: c.InboxID, InboxName: c.InboxName, Number: c.Number, PhoneNumberID: c.PhoneNumberID,
+		InboxID: c.InboxID, InboxName: c.InboxName, Number: c.Number, PhoneNumberID: c.PhoneNumberID, AccountID: c.AccountID,
 		AppSecret: c.AppSecret, VerifyToken: c.VerifyToken, Token: c.Token, Digits: c.Digits, MediaHosts: c.MediaHosts,
 	}
 	a.Defaults()
@@ -61,7 +62,8 @@ func (c initCmd) Run(e *env) error {
 In Meta's console, under WhatsApp > Configuration > Webhook, enter:
   Callback URL   https://<your public host>%s   (your proxy passes it on to %s)
   Verify token   %s
-and subscribe to the field "messages".
+and subscribe to messages, user_preferences, security, smb_message_echoes and the fields whose names begin with message_template_,
+template_, phone_number_, account_ and business_capability_: what is not subscribed is not known here.
 
 Then:
   sealdesk-relay doctor

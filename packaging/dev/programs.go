@@ -189,6 +189,7 @@ const (
 	seesHelp          = "help shown"
 	seesSettings      = "settings shown"
 	seesAssign        = "assign shown"
+	seesTemplates     = "templates shown"
 	seesEnrol         = "enrol shown"
 	seesEnrolled      = "enrolled"
 	seesOffline       = "state unreachable"
@@ -213,6 +214,9 @@ func agentJourney() []move {
 		{name: "the customer answers again", await: []string{seesInbound}, limit: 2 * minute},
 		{name: "ask what can be done with that message", keys: []press{key("Up"), key("Return")}, await: []string{seesMessage, seesMenu}, shot: "menu"},
 		{name: "react to it", keys: []press{key("Right"), key("Return")}, await: []string{seesSubmitted}},
+		{name: "choose a template", keys: []press{key("Escape"), key("ctrl+t"), typed("follow")}, await: []string{seesTemplates}, shot: "templates"},
+		{name: "fill it with what the relay knows", keys: []press{key("Return"), typed("{{contact.first_name}}")}, shot: "template"},
+		{name: "send it", keys: []press{key("Return"), key("Return")}, await: []string{seesSubmitted, seesSent}, shot: "template-sent"},
 		{name: "show every conversation", keys: []press{key("Escape"), key("ctrl+k"), typed("show all"), key("Return")}, await: []string{seesPalette, seesFilter}, shot: "window"},
 		{name: "open the palette", keys: []press{key("ctrl+k")}, await: []string{seesPalette}, shot: "palette"},
 		{name: "close it and go to the next conversation", keys: []press{key("Escape"), key("alt+Down")}, await: []string{seesConversation}, shot: "next"},

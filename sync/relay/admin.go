@@ -28,6 +28,36 @@ type Admin interface {
 	People(ctx context.Context) ([]inbox.Person, error)
 	// Invite makes an enrolment string for one device of the person with the given id or name.
 	Invite(ctx context.Context, who string) (Invitation, error)
+
+	// Incidents lists the incidents that are open, or all of them, the newest first.
+	Incidents(ctx context.Context, all bool) ([]inbox.Incident, error)
+	// CloseIncident closes an incident for the person with the given id or name. Errors: ErrNoIncident, ErrNoPerson,
+	// [inbox.RefusedRight].
+	CloseIncident(ctx context.Context, id inbox.IncidentID, by string) (inbox.Incident, error)
+
+	// Templates lists the templates of an inbox, or of all for "", as the relay last heard of them.
+	Templates(ctx context.Context, in inbox.InboxID) ([]inbox.Template, error)
+	// SyncTemplates asks WhatsApp for all templates and returns how many had changed.
+	SyncTemplates(ctx context.Context) (int, error)
+	// CreateTemplate hands a template to WhatsApp for review and returns it with its state. Only a supervisor of every inbox
+	// of the account may. Errors are this package's Err values about templates and those of people.
+	CreateTemplate(ctx context.Context, w TemplateWish) (inbox.Template, error)
+	// EditTemplate replaces what a template of the same name and language says.
+	EditTemplate(ctx context.Context, w TemplateWish) (inbox.Template, error)
+	// DeleteTemplate deletes one language of a template, or all of them, and returns what went.
+	DeleteTemplate(ctx context.Context, w TemplateWish) ([]inbox.Template, error)
+
+	// Requests lists what customers asked about their data and nobody has settled, or everything, the most urgent first.
+	Requests(ctx context.Context, all bool) ([]inbox.Request, error)
+	// Request finds a request by id, or by the reference the customer was told.
+	Request(ctx context.Context, id string) (inbox.Request, error)
+	// DecideRequest says for a person whether a request is granted; see [inbox.RequestDecision]. A refusal needs a reason.
+	DecideRequest(ctx context.Context, id, by string, agree bool, reason string) (inbox.Request, error)
+	// FinishRequest says that a customer has got the copy he asked for.
+	FinishRequest(ctx context.Context, id, by string) (inbox.Request, error)
+	// ExportRequest returns all the relay holds about the customer of an approved request for a copy, as JSON. It is raw:
+	// keep it to yourself.
+	ExportRequest(ctx context.Context, id, by string) ([]byte, error)
 }
 
 // An Invitation lets one device in until it expires.
@@ -44,7 +74,11 @@ var (
 )
 
 // told are the errors that mean the same on both sides of the socket.
-var told = []error{ErrNoInbox, identity.ErrNoPerson, identity.ErrName, identity.ErrRole}
+var told = []error{
+	ErrNoInbox, identity.ErrNoPerson, identity.ErrName, identity.ErrRole, inbox.RefusedRight, inbox.RefusedState,
+	ErrNoIncident, ErrNoTemplate, ErrNoAccount, ErrWhichInbox, ErrTemplateUnknown, ErrLanguages,
+	ErrNoRequest, ErrNotApproved, ErrErasureWaits, ErrNoCopy, ErrReason,
+}
 
 // ErrNoAnswer means that the running relay went away while it was asked.
 var ErrNoAnswer = errors.New("the running relay did not answer")
@@ -109,12 +143,13 @@ func (r *Relay) admin() http.Handler {
 	mux.HandleFunc("POST /invite", func(w http.ResponseWriter, q *http.Request) {
 		answerJSON(w, q, func(who string) (any, error) { return r.Invite(q.Context(), who) })
 	})
+	r.adminOversight(mux)
 	return mux
 }
 
 func answerJSON[T any](w http.ResponseWriter, q *http.Request, do func(T) (any, error)) {
 	var in T
-	if err := json.NewDecoder(io.LimitReader(q.Body, 64<<10)).Decode(&in); err != nil {
+	if err := json.NewDecoder(io.LimitReader(q.Body, 256<<10)).Decode(&in); err != nil {
 		http.Error(w, "request cannot be read", http.StatusBadRequest)
 		return
 	}
@@ -144,7 +179,7 @@ func OpenAdmin(ctx context.Context, cfg Config, log *slog.Logger) (a Admin, done
 			var d net.Dialer
 			return d.DialContext(ctx, "unix", socket)
 		}
-		c := http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}, Timeout: 30 * time.Second}
+		c := http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}, Timeout: 3 * time.Minute}
 		return &remoteAdmin{client: c}, func() error { return nil }, nil
 	}
 	r, err := Open(ctx, cfg, Options{Log: log})

@@ -26,6 +26,7 @@ var advice = []struct {
 }{
 	{fs.ErrPermission, "Nothing was changed. Run this as the user the relay's files belong to."},
 	{ErrExists, "Nothing was changed. Choose another folder with --config."},
+	{ErrTemplateFile, "Nothing was sent. `sealdesk-relay template example` explains every key."},
 	{ErrConfig, "Nothing was changed. Mend it and try again; `sealdesk-relay example` explains every key."},
 	{ledger.ErrLocked, "Nothing was changed. Another relay or another command has the store open: wait a moment, or stop it."},
 	{seal.ErrWrongKey, "Nothing was changed. data/master.key is not the key of this store: put the right one back from its backup."},

@@ -30,7 +30,10 @@ type Config struct {
 	TLS      TLSConfig      `toml:"tls"`
 	WhatsApp WhatsAppConfig `toml:"whatsapp"`
 	Masking  MaskingConfig  `toml:"masking"`
+	Privacy  PrivacyConfig  `toml:"privacy"`
+	Media    MediaConfig    `toml:"media"`
 	Inboxes  []InboxConfig  `toml:"inbox"`
+	Cards    []CardConfig   `toml:"card"`
 
 	Secrets Secrets `toml:"-"`
 }
@@ -54,6 +57,10 @@ type WhatsAppConfig struct {
 	Version    string   `toml:"version"`
 	MediaHosts []string `toml:"media_hosts"`
 	Rate       int      `toml:"messages_per_second"`
+	// ReadReceipts says whether customers are told that a message was read and that somebody writes; nil is yes.
+	ReadReceipts *bool `toml:"read_receipts"`
+	// Rates is a file of what WhatsApp bills per message; "" is the example's.
+	Rates string `toml:"rates"`
 }
 
 // MaskingConfig says what stays visible of a customer.
@@ -62,12 +69,24 @@ type MaskingConfig struct {
 	Digits int    `toml:"digits"`
 }
 
+// PrivacyConfig is what customers are told when they ask about their data.
+type PrivacyConfig struct {
+	Company          string            `toml:"company"`   // "" is the name of the inbox
+	Officer          string            `toml:"officer"`   // how to reach whoever answers for data protection
+	URL              string            `toml:"url"`       // of the whole privacy notice
+	Language         string            `toml:"language"`  // of answers to words that several languages share
+	Retention        map[string]string `toml:"retention"` // by language: how long data is kept, in one sentence
+	VerifyNamesAgent bool              `toml:"verify_names_agent"`
+}
+
 // InboxConfig is one company WhatsApp number.
 type InboxConfig struct {
 	ID            string `toml:"id"`
 	Name          string `toml:"name"`
 	PhoneNumberID string `toml:"phone_number_id"`
+	Rate          int    `toml:"rate"` // messages a second; 0 is what holds for all numbers
 	Number        string `toml:"number"`
+	AccountID     string `toml:"account_id"` // the WhatsApp Business Account the number belongs to; "" knows no templates
 }
 
 // Secrets never stand in relay.toml. They print as [redacted].
@@ -121,7 +140,7 @@ func parseConfig(path, text string, secret func(string) string) (Config, error) 
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
 		return c, wrong("%s: no such key: %s", path, unknown[0])
 	}
-	for _, file := range []*string{&c.Data, &c.TLS.Certificate, &c.TLS.Key} {
+	for _, file := range []*string{&c.Data, &c.TLS.Certificate, &c.TLS.Key, &c.WhatsApp.Rates} {
 		if *file != "" && !filepath.IsAbs(*file) {
 			*file = filepath.Join(filepath.Dir(path), *file)
 		}
@@ -218,18 +237,29 @@ func (c *Config) Check() error {
 	if c.WhatsApp.Rate < 0 || c.WhatsApp.Rate > maxNumberRate {
 		return wrong("whatsapp.messages_per_second: 1 to %d, usually %d", maxNumberRate, outbound.NumberRate)
 	}
+	if _, err := loadRates(c.WhatsApp.Rates); err != nil {
+		return err
+	}
 	if _, ok := nameRule[c.Masking.Name]; !ok {
 		return wrong("masking.name: one of first-initial, full, alias")
 	}
 	if c.Masking.Digits < 0 || c.Masking.Digits > 2 {
 		return wrong("masking.digits: 0, 1 or 2")
 	}
+	if err := c.Privacy.check(); err != nil {
+		return err
+	}
 	if len(c.Inboxes) == 0 {
 		return wrong("inbox: at least one [[inbox]] is needed")
 	}
 	ids, numbers := map[string]bool{}, map[string]bool{}
+	if err := checkCards(c.Cards); err != nil {
+		return err
+	}
 	for _, in := range c.Inboxes {
 		switch {
+		case in.Rate < 0 || in.Rate > maxNumberRate:
+			return wrong("inbox.rate of %s: messages a second, 1 to %d; 20 for a number shared with the Business app", in.ID, maxNumberRate)
 		case !slug.MatchString(in.ID):
 			return wrong("inbox.id: lower-case letters, digits and dashes, such as sales")
 		case in.Name == "":
@@ -238,6 +268,8 @@ func (c *Config) Check() error {
 			return wrong("inbox.phone_number_id of %s: the digits Meta's console shows as Phone number ID", in.ID)
 		case !e164.MatchString(in.Number):
 			return wrong("inbox.number of %s: the company's own number in international form, such as +4930231250000", in.ID)
+		case in.AccountID != "" && !metaID.MatchString(in.AccountID):
+			return wrong("inbox.account_id of %s: the digits Meta's console shows as WhatsApp Business Account ID", in.ID)
 		case ids[in.ID] || numbers[in.PhoneNumberID]:
 			return wrong("inbox %s stands there twice", in.ID)
 		}
@@ -278,12 +310,12 @@ func (c *Config) policy() mask.Policy {
 	return mask.Policy{Name: nameRule[c.Masking.Name], Digits: c.Masking.Digits}
 }
 
-// companyNumbers are the company's own numbers as digits: they are not a customer's data.
+// companyNumbers are the company's own numbers as digits, and its addresses: they are not a customer's data.
 func (c *Config) companyNumbers() (out []string) {
 	for _, in := range c.Inboxes {
 		out = append(out, strings.TrimPrefix(in.Number, "+"))
 	}
-	return out
+	return append(out, c.Privacy.addresses()...)
 }
 
 func (c *Config) inboxByNumber() map[string]inbox.InboxID {

@@ -6,15 +6,21 @@
 //	webhook.go    Meta -> signature over the raw bytes -> sealed raw bytes, one fsync -> 200
 //	intake.go     raw bytes -> in order, per inbox -> vault (who, masked) -> eventlog
 //	translate.go  one of Meta's messages -> one of ours
-//	session.go    one connected device: its proof, its facts, its wishes
+//	media.go      files of customers: from WhatsApp, judged, cleaned, sealed; media_file.go is how they lie on disk
+//	session.go    one connected device: its proof, its facts, its wishes, its questions
+//	questions.go  a question -> may the person? -> an answer; tickets.go gets a file out, uploads.go one in
 //	wishes.go     a wish -> may the person? -> audit and act in one transaction
+//	keywords.go   a customer's STOP, PRIVACY, MY DATA ... -> an answer of the relay's own, consent.go, requests.go
+//	notices_account.go  news about accounts, numbers, templates -> inboxes.go, templates.go, incidents.go
 //	outbound/     act -> WhatsApp, and back as a fact
 //	listen.go     the addresses all that is reached at, and how it ends
 //
 // It must not know widgets, the OS keyring or the client's store, and it never imports the simulator.
 //
-// Files here that touch raw identifiers are webhook.go, intake.go and translate.go. Sessions and wishes see ids and
-// masked text; the text a person writes passes through to the vault and to outbound.
+// Files here that touch raw identifiers are webhook.go, intake.go, those named translate, keywords.go, notices_account.go,
+// for Meta's ids and addresses of files media.go and media_meta.go,
+// and, for the copy a customer asks for, admin_export.go. Sessions and wishes see ids and masked text; the text a person
+// writes passes through to the vault and to outbound.
 //
 // A [Relay] is safe for concurrent use.
 package relay

@@ -6,15 +6,18 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"sealdesk/app/inbox"
 	"sealdesk/sync/relay/internal/ledger"
 	"sealdesk/sync/relay/internal/whatsapp"
 )
@@ -53,13 +56,91 @@ func Doctor(ctx context.Context, path string) []Finding {
 	}
 	out := []Finding{{What: "configuration", Detail: path}}
 	out = append(out, checkSecretsFile(filepath.Join(filepath.Dir(path), EnvFile)))
-	out = append(out, checkCertificate(cfg, time.Now()), checkData(cfg), checkMaster(cfg))
+	out = append(out, checkCertificate(cfg, time.Now()), checkData(cfg), checkMaster(cfg), checkMedia(cfg))
 	running := isRunning(cfg)
 	out = append(out, checkStore(ctx, cfg, running))
 	if !running {
 		out = append(out, checkAddresses(cfg))
 	}
+	out = append(out, checkPrivacy(cfg))
+	out = append(out, checkOversight(ctx, cfg, running)...)
 	return append(out, checkGraph(ctx, cfg)...)
+}
+
+// checkPrivacy looks whether customers who ask about their data are told all they have a right to.
+func checkPrivacy(cfg Config) Finding {
+	var missing []string
+	for _, key := range []struct{ name, value string }{
+		{"company", cfg.Privacy.Company}, {"officer", cfg.Privacy.Officer}, {"url", cfg.Privacy.URL},
+	} {
+		if key.value == "" {
+			missing = append(missing, "privacy."+key.name)
+		}
+	}
+	if len(cfg.Privacy.Retention) == 0 {
+		missing = append(missing, "privacy.retention")
+	}
+	if len(missing) > 0 {
+		return Finding{"privacy", Watch, "customers are not told all they may want to know", "write " + strings.Join(missing, ", ") + " into relay.toml"}
+	}
+	return Finding{What: "privacy", Detail: "customers are told who answers for their data, and how long it is kept"}
+}
+
+// checkOversight looks at what waits for a person: incidents, and customers' requests the law wants an answer to. It reads
+// the store of a relay that does not run, and changes nothing.
+func checkOversight(ctx context.Context, cfg Config, running bool) []Finding {
+	open, requests, err := waiting(ctx, cfg, running)
+	if err != nil {
+		return []Finding{{"oversight", Watch, "cannot be looked at now", "see above"}}
+	}
+	incidents := Finding{What: "incidents", Detail: "none is open"}
+	if len(open) > 0 {
+		incidents.State, incidents.Detail = Watch, fmt.Sprintf("%d are open", len(open))
+		incidents.Advice = "sealdesk-relay incident list"
+	}
+	overdue := 0
+	for _, q := range requests {
+		if Overdue(q, inbox.At(time.Now())) {
+			overdue++
+		}
+	}
+	asked := Finding{What: "requests", Detail: fmt.Sprintf("%d customers wait for an answer about their data", len(requests))}
+	if overdue > 0 {
+		asked.State, asked.Detail = Bad, fmt.Sprintf("%d customers wait longer than the law allows", overdue)
+		asked.Advice = "sealdesk-relay request list"
+	}
+	return []Finding{incidents, asked}
+}
+
+func waiting(ctx context.Context, cfg Config, running bool) (open []inbox.Incident, requests []inbox.Request, err error) {
+	if running {
+		a, done, err := OpenAdmin(ctx, cfg, slog.New(slog.DiscardHandler))
+		if err != nil {
+			return nil, nil, err
+		}
+		if open, err = a.Incidents(ctx, false); err == nil {
+			requests, err = a.Requests(ctx, false)
+		}
+		return open, requests, errors.Join(err, done())
+	}
+	if _, err := os.Stat(cfg.LedgerFile()); errors.Is(err, os.ErrNotExist) {
+		return nil, nil, nil
+	}
+	master, err := cfg.master()
+	if err != nil {
+		return nil, nil, err
+	}
+	db, err := ledger.Open(cfg.LedgerFile(), ledger.Config{Key: master.LedgerKey()})
+	if err != nil {
+		return nil, nil, err
+	}
+	err = db.View(ctx, oversightShard(), func(tx ledger.Tx) (err error) {
+		if open, err = openIncidents(tx); err == nil {
+			requests, err = allRequests(tx)
+		}
+		return err
+	})
+	return open, slices.DeleteFunc(requests, settled), errors.Join(err, db.Close())
 }
 
 func isRunning(cfg Config) bool {
@@ -209,9 +290,31 @@ func checkGraph(ctx context.Context, cfg Config) []Finding {
 		} else if theirs := digits(n.DisplayPhoneNumber); theirs != "" && theirs != digits(in.Number) {
 			f.State, f.Detail, f.Advice = Bad, "phone_number_id belongs to another number than `number` says", "copy both from Meta's console (WhatsApp > API setup)"
 		}
+		if f.State == Well {
+			f = checkNumber(f, in, n)
+		}
 		out = append(out, f)
 	}
 	return out
+}
+
+// checkNumber says how WhatsApp sees a number that works.
+func checkNumber(f Finding, in InboxConfig, n whatsapp.Number) Finding {
+	f.Detail += ", " + TierWords(tierOf(n.MessagingLimit())) + " new customers a day"
+	if n.QualityRating != "" {
+		f.Detail += ", rated " + word(n.QualityRating)
+	}
+	switch {
+	case qualityOf(whatsapp.Quality(n.QualityRating)) == inbox.QualityLow:
+		f.State, f.Advice = Watch, "customers block or report the number; write to fewer, and only to those who agreed"
+	case n.Status != "" && n.Status != "CONNECTED":
+		f.State, f.Advice = Watch, "WhatsApp says "+word(n.Status)+"; look at Meta's console (WhatsApp Manager > Phone numbers)"
+	case n.NameStatus == "DECLINED" || n.NameStatus == "EXPIRED":
+		f.State, f.Advice = Watch, "WhatsApp does not take the display name; choose another in Meta's console"
+	case in.AccountID == "":
+		f.State, f.Advice = Watch, "write account_id into relay.toml; without it templates are not known"
+	}
+	return f
 }
 
 // unreachable says why a connection could not be made, without what the error quotes.

@@ -16,7 +16,7 @@ import (
 	"sealdesk/sync/wire"
 )
 
-// Devices is the HTTP surface for devices: enrolment, the websocket, and health.
+// Devices is the HTTP surface for devices: enrolment, the websocket, files by ticket, and health.
 func (r *Relay) Devices() http.Handler {
 	guard := newThrottle(rate.Every(3*time.Second), 10)
 	sockets := rate.NewLimiter(50, 200)
@@ -37,6 +37,8 @@ func (r *Relay) Devices() http.Handler {
 		}
 		r.sessions.serve(w, q)
 	})
+	mux.HandleFunc("GET "+wire.MediaPath+"{ticket}", r.getMedia)
+	mux.HandleFunc("PUT "+wire.MediaPath+"{ticket}", r.putMedia)
 	mux.HandleFunc("GET /healthz", r.health)
 	return mux
 }
@@ -85,12 +87,13 @@ func (r *Relay) enrol(ctx context.Context, body io.Reader) wire.EnrolReply {
 	return wire.EnrolReply{Device: device.ID, Person: person}
 }
 
-// Revoke excludes a device and ends its connection.
+// Revoke excludes a device and ends its connection and its transfers.
 func (r *Relay) Revoke(ctx context.Context, id inbox.DeviceID) error {
 	if err := r.people.Revoke(ctx, id); err != nil {
 		return err
 	}
 	r.sessions.closeDevice(id, wire.CloseRevoked)
+	r.tickets.revoke(id)
 	return nil
 }
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,10 +30,11 @@ const (
 
 var errRow = errors.New("row of the relay is damaged")
 
-// An item is one message, one status, or a change that holds neither.
+// An item is one message, one message the company wrote elsewhere, one status, or what else a change holds.
 type item struct {
 	change  *whatsapp.Change
 	message *whatsapp.Message
+	echo    *whatsapp.Message
 	status  *whatsapp.Status
 }
 
@@ -40,11 +43,22 @@ func (r *Relay) items(id inbox.InboxID, d whatsapp.Delivery) iter.Seq[item] {
 	return func(yield func(item) bool) {
 		for i := range d.Changes {
 			c := &d.Changes[i]
-			if r.inboxes[c.PhoneNumberID] != id {
+			if !slices.Contains(r.concerned(c), id) {
+				continue
+			}
+			if refused(c) { // whatever it holds
+				if !yield(item{change: c}) {
+					return
+				}
 				continue
 			}
 			for j := range c.Messages {
 				if !yield(item{change: c, message: &c.Messages[j]}) {
+					return
+				}
+			}
+			for j := range c.Echoes {
+				if !yield(item{change: c, echo: &c.Echoes[j]}) {
 					return
 				}
 			}
@@ -53,7 +67,8 @@ func (r *Relay) items(id inbox.InboxID, d whatsapp.Delivery) iter.Seq[item] {
 					return
 				}
 			}
-			if len(c.Messages)+len(c.Statuses) == 0 && !yield(item{change: c}) {
+			more := len(c.Errors)+len(c.Preferences) > 0
+			if (more || len(c.Messages)+len(c.Echoes)+len(c.Statuses) == 0) && !yield(item{change: c}) {
 				return
 			}
 		}
@@ -222,6 +237,11 @@ func (in *intake) round(ctx context.Context, l lot, tries map[uint64]int) (done 
 	if err = l.err; err == nil {
 		err = in.write(ctx, l.facts)
 	}
+	if errors.Is(err, errStale) { // something was learnt since the lot was prepared
+		if l.facts, err = in.prepare(ctx, l.rows); err == nil {
+			err = in.write(ctx, l.facts)
+		}
+	}
 	if err == nil {
 		in.after = l.rows[len(l.rows)-1].n
 		return len(l.rows), nil
@@ -241,6 +261,10 @@ func (in *intake) round(ctx context.Context, l lot, tries map[uint64]int) (done 
 			in.r.log.Error("webhook parked", "inbox", string(in.id), "row", row.n, "error", err)
 			in.r.metrics.parked.Inc()
 			if err := in.park(ctx, row.n); err != nil {
+				return done, err
+			}
+			once := fmt.Sprint("parked ", in.id, " ", row.n)
+			if err := in.r.raise(ctx, once, inbox.Incident{Kind: inbox.IncidentUnreadable, Inbox: in.id}); err != nil {
 				return done, err
 			}
 		}
@@ -299,7 +323,7 @@ func (in *intake) prepare(ctx context.Context, rows []numbered) ([]fact, error) 
 			if err != nil {
 				return nil, err
 			}
-			if f != nil {
+			if f.write != nil {
 				facts = append(facts, f)
 			}
 		}
@@ -313,16 +337,24 @@ func (in *intake) write(ctx context.Context, facts []fact) error {
 	err := in.r.db.Update(ctx, in.shard, func(tx ledger.Tx) error {
 		log := eventlog.NewWriter(tx)
 		for _, f := range facts {
-			if err := f(tx, log, at); err != nil {
+			if err := f.write(tx, log, at); err != nil {
 				return err
 			}
 		}
 		return log.Flush()
 	})
-	if err == nil {
-		in.r.metrics.facts.Add(float64(len(facts)))
+	if err != nil {
+		return err
 	}
-	return err
+	in.r.metrics.facts.Add(float64(len(facts)))
+	for _, f := range facts {
+		if f.after != nil {
+			if err := f.after(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // park keeps a row that cannot be turned into facts where a person can look at it.

@@ -86,8 +86,8 @@ func texts(t *testing.T, r *Relay, log inbox.LogID, head uint64) (out []string) 
 	return out
 }
 
-// settled waits until no raw row is left and returns what the intake still holds in memory.
-func settled(t *testing.T, r *Relay, id inbox.InboxID) (rows, bytes int) {
+// drained waits until no raw row is left and returns what the intake still holds in memory.
+func drained(t *testing.T, r *Relay, id inbox.InboxID) (rows, bytes int) {
 	t.Helper()
 	in := r.intakes[id]
 	changed := r.db.Watch(t.Context())
@@ -135,7 +135,7 @@ func TestFactsComeOnceAndInTheOrderOfTheWebhooks(t *testing.T) {
 			t.Fatalf("message %d says it is %s", i, text)
 		}
 	}
-	if rows, bytes := settled(t, r, id); rows != 0 || bytes != 0 {
+	if rows, bytes := drained(t, r, id); rows != 0 || bytes != 0 {
 		t.Errorf("%d rows of %d bytes stay in memory", rows, bytes)
 	}
 	if head, err := r.logs.Head(t.Context(), id.Log()); err != nil || head.Seq != n+people {
@@ -166,8 +166,11 @@ func TestARowThatCannotBeReadIsParkedAndDoesNotHoldUpTheOthers(t *testing.T) {
 	if got := texts(t, r, id.Log(), 3); len(got) != 2 || got[0] != "number 0" || got[1] != "number 1" {
 		t.Errorf("got %q", got)
 	}
-	if rows, _ := settled(t, r, id); rows != 0 {
+	if rows, _ := drained(t, r, id); rows != 0 {
 		t.Errorf("%d rows stay in memory", rows)
+	}
+	if all, err := r.Incidents(t.Context(), false); err != nil || len(all) != 1 || all[0].Kind != inbox.IncidentUnreadable || all[0].Inbox != id {
+		t.Errorf("%d incidents, %v", len(all), err)
 	}
 	err = r.db.View(t.Context(), rawShard(id), func(tx ledger.Tx) error {
 		row, err := tx.Get(bucketParked, binary.BigEndian.AppendUint64(nil, 2))

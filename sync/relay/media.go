@@ -1,28 +1,19 @@
 package relay
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"image"
-	_ "image/gif"  // what customers send
-	_ "image/jpeg" // what customers send
-	_ "image/png"  // what customers send
-	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
-	"golang.org/x/image/draw"
-	_ "golang.org/x/image/webp" // stickers
 
 	"sealdesk/app/inbox"
 	"sealdesk/sync/relay/internal/eventlog"
 	"sealdesk/sync/relay/internal/ledger"
+	"sealdesk/sync/relay/internal/media"
 	"sealdesk/sync/relay/internal/whatsapp"
 )
 
@@ -30,27 +21,41 @@ const (
 	bucketMediaQueue = "mediaqueue" // media id -> mediaRow, until the bytes are here or given up
 	bucketMediaOf    = "mediaof"    // media id -> contact id, for whoever serves it
 
-	maxMediaTries   = 176       // with back-off about seven days: as long as Meta keeps the bytes
-	maxMediaBytes   = 100 << 20 // Cloud API, largest document
-	maxPixels       = 24 << 20  // a picture with more is stored but not decoded
-	blurSide        = 16
-	mediaChunk      = 1 << 20
+	maxMediaTries   = 176 // with back-off about seven days: as long as Meta keeps the bytes
 	mediaAtOnce     = 3
 	mediaRetryBase  = 4 * time.Second
 	mediaRetryLimit = time.Hour
+	cleanAtOnce     = 2
 	mediaFullPause  = 10 * time.Second // before a file is fetched again whose fate could not be written
+	linkLife        = 4 * time.Minute  // of an address that came with a message; Meta says five
 )
 
-// A mediaRow is one file to fetch from Meta. Its address is sealed under the contact's key.
+// A mediaRow is one file to fetch from Meta. Its addresses are sealed under the contact's key.
 type mediaRow struct {
 	Media        inbox.Media          `cbor:"1,keyasint"`
 	Message      inbox.MessageID      `cbor:"2,keyasint"`
 	Conversation inbox.ConversationID `cbor:"3,keyasint"`
 	Contact      inbox.ContactID      `cbor:"4,keyasint"`
-	Address      []byte               `cbor:"5,keyasint"`
+	Address      []byte               `cbor:"5,keyasint"`           // Meta's id
 	Digest       []byte               `cbor:"6,keyasint,omitempty"` // SHA-256 Meta announced
 	Tries        int                  `cbor:"7,keyasint,omitempty"`
 	Due          inbox.Moment         `cbor:"8,keyasint,omitempty"`
+	Kind         inbox.MessageKind    `cbor:"9,keyasint,omitempty"`  // 0 in rows of earlier versions
+	Link         []byte               `cbor:"10,keyasint,omitempty"` // where the file is, without asking
+	Until        inbox.Moment         `cbor:"11,keyasint,omitempty"` // how long it is there
+	Extension    string               `cbor:"12,keyasint,omitempty"` // of a document's name
+}
+
+// declared is what is claimed of the file.
+func (row mediaRow) declared() media.Declared {
+	kind := fileKinds[row.Kind]
+	if kind == 0 {
+		major, _, _ := strings.Cut(row.Media.Type, "/")
+		if kind = map[string]media.Kind{"image": media.Image, "video": media.Video, "audio": media.Audio}[major]; kind == 0 {
+			kind = media.Document
+		}
+	}
+	return media.Declared{Kind: kind, MIME: row.Media.Type, Name: row.Extension, Inbound: true}
 }
 
 type mediaJob struct{ row mediaRow }
@@ -89,20 +94,28 @@ func (r *Relay) translateMedia(ctx context.Context, in *incoming, b whatsapp.Med
 		return fmt.Errorf("masking a caption: %w", err)
 	}
 	kind, _, _ := strings.Cut(b.MIME, ";")
-	media := inbox.Media{ID: inbox.NewID[inbox.MediaID](), Type: mimeType(kind)}
-	if media.Name, _, err = r.vault.MaskFileName(ctx, in.contact.ID, b.Filename); err != nil {
+	file := inbox.Media{ID: inbox.NewID[inbox.MediaID](), Type: mimeType(kind)}
+	if file.Name, _, err = r.vault.MaskFileName(ctx, in.contact.ID, b.Filename); err != nil {
 		return fmt.Errorf("masking a file name: %w", err)
 	}
-	msg.Media = &media
-	address, err := r.vault.Seal(ctx, in.contact.ID, bucketMediaQueue, []byte(media.ID), []byte(b.ID.Reveal()))
-	if err != nil {
+	msg.Media = &file
+	row := mediaRow{
+		Media: file, Message: msg.ID, Contact: in.contact.ID, Digest: b.SHA256, Kind: msg.Kind, Extension: extension(b.Filename),
+	}
+	if row.Address, err = r.vault.Seal(ctx, row.Contact, bucketMediaQueue, []byte(file.ID), []byte(b.ID.Reveal())); err != nil {
 		return fmt.Errorf("sealing a media address: %w", err)
 	}
-	in.media = &mediaJob{row: mediaRow{
-		Media: media, Message: msg.ID, Contact: in.contact.ID, Address: address, Digest: b.SHA256,
-	}}
+	if !b.URL.IsZero() {
+		if row.Link, err = r.vault.Seal(ctx, row.Contact, bucketMediaQueue, linkKey(file.ID), []byte(b.URL.Reveal())); err != nil {
+			return fmt.Errorf("sealing a media address: %w", err)
+		}
+		row.Until = msg.At.Add(linkLife)
+	}
+	in.media = &mediaJob{row: row}
 	return nil
 }
+
+func linkKey(id inbox.MediaID) []byte { return []byte(string(id) + "/link") }
 
 // mimeType keeps a type Meta announced only if it is one: it is shown to people and must not carry anything else.
 func mimeType(s string) string {
@@ -117,6 +130,20 @@ func mimeType(s string) string {
 		return "application/octet-stream"
 	}
 	return s
+}
+
+// extension keeps of a file's name what tells its type, such as "x.pdf"; "" if there is nothing like that.
+func extension(name string) string {
+	const longest = 8
+	i := strings.LastIndexByte(name, '.')
+	if i < 0 || len(name)-i-1 > longest {
+		return ""
+	}
+	ext := strings.ToLower(name[i+1:])
+	if ext == "" || strings.Trim(ext, "abcdefghijklmnopqrstuvwxyz0123456789") != "" || strings.Trim(ext, "0123456789") == "" {
+		return ""
+	}
+	return "x." + ext
 }
 
 // fetchMedia fetches what an inbox's customers sent, until ctx ends: Meta's addresses live for five minutes, the files
@@ -183,19 +210,30 @@ func (r *Relay) fetchMedia(ctx context.Context, id inbox.InboxID, number string,
 	}
 }
 
-// errMedia marks a file that will not become better by fetching it again.
-var errMedia = errors.New("media is not what was announced")
-
 // mediaTries is how often a file is asked for in all before an error is believed.
 func mediaTries(err error) int {
 	var api *whatsapp.APIError
 	switch {
-	case errors.Is(err, errMedia), errors.Is(err, whatsapp.ErrMediaTooLarge), errors.Is(err, whatsapp.ErrMediaDigest), errors.Is(err, whatsapp.ErrRequest):
-		return 1
+	case stateOf(err) != inbox.MediaGone:
+		return 1 // it will not become better
 	case errors.As(err, &api) && !api.Class.Temporary() && !api.Class.Stops():
 		return 6 // WhatsApp says that there is no such file; it has been wrong about that for a minute
 	}
 	return maxMediaTries
+}
+
+// stateOf says what a file is that was given up: what was found in it, or gone, because WhatsApp does not have it, or
+// will not have it any more.
+func stateOf(err error) inbox.MediaState {
+	switch {
+	case errors.Is(err, media.ErrTooLarge), errors.Is(err, media.ErrBomb), errors.Is(err, whatsapp.ErrMediaTooLarge):
+		return inbox.MediaLarge
+	case errors.Is(err, media.ErrMismatch), errors.Is(err, media.ErrUnsupported):
+		return inbox.MediaFalse
+	case errors.Is(err, media.ErrBroken), errors.Is(err, whatsapp.ErrMediaDigest), errors.Is(err, whatsapp.ErrRequest):
+		return inbox.MediaBroken
+	}
+	return inbox.MediaGone
 }
 
 // mediaRetry is how long to wait after so many tries.
@@ -203,7 +241,7 @@ func mediaRetry(tries int) time.Duration { return min(mediaRetryBase<<min(tries,
 
 // fetchOne fetches a file and writes down what became of it. It reports false when it could not write that down.
 func (r *Relay) fetchOne(ctx context.Context, shard, number string, row mediaRow) bool {
-	media, trouble := r.fetch(ctx, number, row)
+	file, trouble := r.fetch(ctx, number, row)
 	if ctx.Err() != nil {
 		return true // the row stays; the next start fetches it
 	}
@@ -211,18 +249,28 @@ func (r *Relay) fetchOne(ctx context.Context, shard, number string, row mediaRow
 		r.log.Warn("media was not fetched", "media", string(row.Media.ID), "try", row.Tries, "error", trouble)
 	}
 	at := inbox.At(r.now())
+	var unwanted bool
+	var fate string
 	err := r.db.Update(ctx, shard, func(tx ledger.Tx) error {
+		unwanted, fate = false, "again"
+		if wanted, err := tx.Get(bucketMediaQueue, []byte(row.Media.ID)); err != nil {
+			return err
+		} else if wanted == nil { // the customer has taken it back meanwhile
+			unwanted, fate = true, "unwanted"
+			return tx.Delete(bucketMediaOf, []byte(row.Media.ID))
+		}
 		if trouble != nil && row.Tries+1 < mediaTries(trouble) {
 			again := row
 			again.Tries++
 			again.Due = at.Add(mediaRetry(again.Tries))
 			return putMediaRow(tx, again)
 		}
-		done := media
+		done := file
 		if trouble != nil {
 			done = row.Media
-			done.State = inbox.MediaBroken
+			done.State = stateOf(trouble)
 		}
+		fate = fates[done.State]
 		if _, err := eventlog.Append(tx, at, "", inbox.MediaChanged{Conversation: row.Conversation, Message: row.Message, Media: done}); err != nil {
 			return err
 		}
@@ -231,7 +279,19 @@ func (r *Relay) fetchOne(ctx context.Context, shard, number string, row mediaRow
 	if err != nil && ctx.Err() == nil {
 		r.log.Error("media cannot be recorded", "media", string(row.Media.ID), "error", err)
 	}
-	return err == nil
+	if err != nil {
+		return false
+	}
+	r.metrics.fetched(fate)
+	if unwanted {
+		os.Remove(r.mediaFile(row.Media.ID))
+	}
+	return true
+}
+
+// fates are the states of media for metrics.
+var fates = map[inbox.MediaState]string{
+	inbox.MediaReady: "ready", inbox.MediaBroken: "broken", inbox.MediaLarge: "large", inbox.MediaFalse: "false", inbox.MediaGone: "gone",
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -243,155 +303,72 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-func (r *Relay) mediaDir() string { return filepath.Join(r.cfg.Data, "media") }
-
-const halfMedia = "fetch-" // begins the name of a file that is being fetched
-
-// forgetHalfMedia removes what a relay that died left half fetched.
-func (r *Relay) forgetHalfMedia() {
-	files, _ := filepath.Glob(filepath.Join(r.mediaDir(), halfMedia+"*"))
-	for _, file := range files {
-		os.Remove(file)
+// fetch brings the file to disk, cleaned and sealed, and returns what is known of it now. What comes from WhatsApp is
+// first kept as it came: judging a file takes several passes and any order, which neither a connection nor the memory for
+// 100 MB gives. It is sealed under the contact's key like everything else, so no plain byte ever lies on the disk, and
+// what a crash leaves behind is gone with the key at the latest.
+func (r *Relay) fetch(ctx context.Context, number string, row mediaRow) (inbox.Media, error) {
+	file, want := row.Media, row.declared()
+	if err := r.roomFor(0); err != nil {
+		return file, err
 	}
+	spool, err := r.halfFile()
+	if err != nil {
+		return file, err
+	}
+	defer discard(spool)
+	key := fileKey{row.Contact, sealedFetch, file.ID}
+	w := &sealedWriter{ctx: ctx, vault: r.vault, key: key, to: spool}
+	if err := r.download(ctx, number, row, w, media.Limit(want.Kind, true, true)); err != nil {
+		return file, err
+	}
+	src, err := openSealed(ctx, r.vault, key, spool, false)
+	if err != nil {
+		return file, err
+	}
+	rep, err := r.keepClean(ctx, row.Contact, file.ID, src, want)
+	if err != nil {
+		return file, err
+	}
+	if rep.State != media.Cleaned { // what it holds besides is the customer's own affair; here somebody may want to know
+		r.log.Info("media passes as it came", "media", string(file.ID), "state", rep.State.String())
+	}
+	describe(&file, rep)
+	return file, nil
 }
 
-// fetch brings the file to disk, sealed, and returns what is known of it now.
-func (r *Relay) fetch(ctx context.Context, number string, row mediaRow) (inbox.Media, error) {
-	media := row.Media
-	address, err := r.vault.Open(ctx, row.Contact, bucketMediaQueue, []byte(media.ID), row.Address)
+// download writes the file as WhatsApp has it, and its digest is right. An address that came with the message saves
+// asking for one.
+func (r *Relay) download(ctx context.Context, number string, row mediaRow, w *sealedWriter, limit int64) error {
+	id := row.Media.ID
+	if len(row.Link) > 0 && row.Digest != nil && r.now().Before(row.Until.Time()) {
+		link, err := r.vault.Open(ctx, row.Contact, bucketMediaQueue, linkKey(id), row.Link)
+		if err != nil {
+			return err
+		}
+		info := whatsapp.MediaInfo{URL: whatsapp.NewMediaURL(string(link)), SHA256: row.Digest}
+		_, err = r.graph.MediaDownload(ctx, info, w, limit)
+		if err == nil || errors.Is(err, whatsapp.ErrMediaTooLarge) {
+			return errors.Join(err, w.close())
+		}
+		r.log.Info("media is not where its message said", "media", string(id), "error", err)
+		if err := w.restart(); err != nil {
+			return err
+		}
+	}
+	address, err := r.vault.Open(ctx, row.Contact, bucketMediaQueue, []byte(id), row.Address)
 	if err != nil {
-		return media, err
+		return err
 	}
 	info, err := r.graph.MediaInfo(ctx, number, whatsapp.NewMediaID(string(address)))
 	if err != nil {
-		return media, err
+		return err
 	}
 	if len(info.SHA256) == 0 {
 		info.SHA256 = row.Digest
 	}
-	if err := os.MkdirAll(r.mediaDir(), 0o700); err != nil {
-		return media, fmt.Errorf("making the media folder: %w", err)
+	if _, err := r.graph.MediaDownload(ctx, info, w, limit); err != nil {
+		return err
 	}
-	file, err := os.CreateTemp(r.mediaDir(), halfMedia+"*")
-	if err != nil {
-		return media, fmt.Errorf("making a media file: %w", err)
-	}
-	defer os.Remove(file.Name()) // gone already when it got its name
-	defer file.Close()
-	w := &sealedWriter{ctx: ctx, r: r, row: row, to: file, isPicture: strings.HasPrefix(media.Type, "image/")}
-	if media.Size, err = r.graph.MediaDownload(ctx, info, w, maxMediaBytes); err != nil {
-		return media, err
-	}
-	if err := w.close(); err != nil {
-		return media, err
-	}
-	if w.isPicture && int64(len(w.picture)) == media.Size {
-		if media.Width, media.Height, media.Blur, err = r.blur(w.picture); err != nil {
-			return media, err
-		}
-	}
-	if err := errors.Join(file.Sync(), file.Close()); err != nil {
-		return media, fmt.Errorf("keeping a media file: %w", err)
-	}
-	if err := os.Rename(file.Name(), r.mediaFile(media.ID)); err != nil {
-		return media, fmt.Errorf("keeping a media file: %w", err)
-	}
-	syncFolder(r.mediaDir())
-	media.State = inbox.MediaReady
-	return media, nil
-}
-
-// syncFolder makes names in a folder durable where the system can.
-func syncFolder(dir string) {
-	if d, err := os.Open(dir); err == nil {
-		d.Sync()
-		d.Close()
-	}
-}
-
-func (r *Relay) mediaFile(id inbox.MediaID) string {
-	return filepath.Join(r.mediaDir(), string(id))
-}
-
-// A sealedWriter seals what is written to it in chunks under the contact's key. A chunk is its length (4 bytes, big
-// endian) and its sealed bytes; its place and whether it is the last are authenticated, so chunks cannot be cut off,
-// moved or exchanged.
-type sealedWriter struct {
-	ctx       context.Context
-	r         *Relay
-	row       mediaRow
-	to        io.Writer
-	n         uint32
-	chunk     []byte
-	isPicture bool
-	picture   []byte // kept in memory for blur, unless it is too large
-}
-
-const maxPictureBytes = 16 << 20
-
-func (w *sealedWriter) Write(p []byte) (int, error) {
-	if w.isPicture && len(w.picture)+len(p) <= maxPictureBytes {
-		w.picture = append(w.picture, p...)
-	}
-	w.chunk = append(w.chunk, p...)
-	for len(w.chunk) > mediaChunk {
-		if err := w.flush(w.chunk[:mediaChunk], false); err != nil {
-			return 0, err
-		}
-		w.chunk = append(w.chunk[:0], w.chunk[mediaChunk:]...)
-	}
-	return len(p), nil
-}
-
-func (w *sealedWriter) close() error { return w.flush(w.chunk, true) }
-
-func (w *sealedWriter) flush(chunk []byte, last bool) error {
-	sealed, err := w.r.vault.Seal(w.ctx, w.row.Contact, "media", chunkKey(w.row.Media.ID, w.n, last), chunk)
-	if err != nil {
-		return fmt.Errorf("sealing a media file: %w", err)
-	}
-	w.n++
-	if _, err := w.to.Write(binary.BigEndian.AppendUint32(nil, uint32(len(sealed)))); err != nil {
-		return fmt.Errorf("writing a media file: %w", err)
-	}
-	if _, err := w.to.Write(sealed); err != nil {
-		return fmt.Errorf("writing a media file: %w", err)
-	}
-	return nil
-}
-
-func chunkKey(id inbox.MediaID, n uint32, last bool) []byte {
-	key := binary.BigEndian.AppendUint32([]byte(id), n)
-	if last {
-		return append(key, 1)
-	}
-	return append(key, 0)
-}
-
-// blur returns a picture's size and at most 16x16 of its colours (see [inbox.Media]). A picture whose header promises
-// more pixels than WhatsApp passes on is not decoded and has no colours. Pictures are decoded one at a time: a small file
-// may become a hundred megabytes.
-func (r *Relay) blur(file []byte) (w, h int, colours []byte, err error) {
-	conf, _, err := image.DecodeConfig(bytes.NewReader(file))
-	if err != nil || conf.Width <= 0 || conf.Height <= 0 {
-		return 0, 0, nil, errMedia
-	}
-	if conf.Width > maxPixels/conf.Height {
-		return conf.Width, conf.Height, nil, nil
-	}
-	r.decoding.Lock()
-	defer r.decoding.Unlock()
-	full, _, err := image.Decode(bytes.NewReader(file))
-	if err != nil {
-		return 0, 0, nil, errMedia
-	}
-	side := max(conf.Width, conf.Height)
-	cols, rows := max(1, conf.Width*blurSide/side), max(1, conf.Height*blurSide/side)
-	small := image.NewRGBA(image.Rect(0, 0, cols, rows))
-	draw.BiLinear.Scale(small, small.Bounds(), full, full.Bounds(), draw.Src, nil)
-	colours = append(make([]byte, 0, 1+3*cols*rows), byte(cols))
-	for i := 0; i < len(small.Pix); i += 4 {
-		colours = append(colours, small.Pix[i:i+3]...)
-	}
-	return conf.Width, conf.Height, colours, nil
+	return w.close()
 }

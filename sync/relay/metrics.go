@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,6 +30,10 @@ type metrics struct {
 	refusals      *prometheus.CounterVec
 	wishes        *prometheus.CounterVec
 	posts         *prometheus.CounterVec
+	questions     *prometheus.CounterVec
+	mediaFetches  *prometheus.CounterVec
+	mediaBytes    prometheus.Counter
+	uploads       *prometheus.CounterVec
 }
 
 // knownFields bounds the label: Meta may invent names, and an attacker with the secret could invent many.
@@ -70,6 +75,10 @@ func newMetrics(r *Relay) *metrics {
 	m.refusals = counters("sync_refused_total", "Connections refused, by close code.", "code")
 	m.wishes = counters("wishes_total", "Wishes of people, by kind and refusal.", "kind", "refusal")
 	m.posts = counters("outbound_posts_total", "Posts to WhatsApp by what is known of their fate.", "fate")
+	m.questions = counters("questions_total", "Questions of people, by kind and refusal.", "kind", "refusal")
+	m.mediaFetches = counters("media_fetch_total", "Files of customers fetched from WhatsApp, by what became of them.", "fate")
+	m.mediaBytes = counter("media_serve_bytes_total", "Bytes of files served to devices.")
+	m.uploads = counters("uploads_total", "Files handed over by devices, by what became of them.", "result")
 	m.registry.MustRegister(m.webhookTime, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), gauges{r})
 	return m
@@ -93,6 +102,12 @@ func (m *metrics) wish(kind inbox.IntentKind, refusal inbox.Refusal) {
 	m.wishes.WithLabelValues(strconv.Itoa(int(kind)), strconv.Itoa(int(refusal))).Inc()
 }
 
+func (m *metrics) question(kind inbox.QuestionKind, refusal inbox.Refusal) {
+	m.questions.WithLabelValues(strconv.Itoa(int(kind)), strconv.Itoa(int(refusal))).Inc()
+}
+
+func (m *metrics) fetched(fate string) { m.mediaFetches.WithLabelValues(fate).Inc() }
+
 func (m *metrics) posted(fate string) { m.posts.WithLabelValues(fate).Inc() }
 
 // gauges are read from the store when somebody asks.
@@ -102,6 +117,11 @@ var (
 	sessionsDesc = prometheus.NewDesc("sealdesk_sync_devices", "Devices connected.", nil, nil)
 	backlogDesc  = prometheus.NewDesc("sealdesk_intake_backlog", "Webhooks not yet turned into facts.", []string{"inbox"}, nil)
 	queueDesc    = prometheus.NewDesc("sealdesk_outbound_queue", "Messages waiting for WhatsApp.", []string{"inbox"}, nil)
+	heldDesc     = prometheus.NewDesc("sealdesk_outbound_held", "1 while WhatsApp takes nothing from the number.", []string{"inbox"}, nil)
+
+	incidentsDesc = prometheus.NewDesc("sealdesk_incidents_open", "Incidents nobody has closed, by kind.", []string{"kind"}, nil)
+	requestsDesc  = prometheus.NewDesc("sealdesk_requests_open", "Customers' requests about their data that are not settled.", nil, nil)
+	overdueDesc   = prometheus.NewDesc("sealdesk_requests_overdue", "Those the law wanted settled by now.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
@@ -109,6 +129,10 @@ func (g gauges) Describe(ch chan<- *prometheus.Desc) {
 	ch <- sessionsDesc
 	ch <- backlogDesc
 	ch <- queueDesc
+	ch <- heldDesc
+	ch <- incidentsDesc
+	ch <- requestsDesc
+	ch <- overdueDesc
 }
 
 // Collect implements prometheus.Collector.
@@ -116,12 +140,41 @@ func (g gauges) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	ch <- prometheus.MustNewConstMetric(sessionsDesc, prometheus.GaugeValue, float64(g.r.sessions.count()))
+	g.overseen(ctx, ch)
 	for id, in := range g.r.intakes {
 		if n, err := in.backlog(ctx); err == nil {
 			ch <- prometheus.MustNewConstMetric(backlogDesc, prometheus.GaugeValue, float64(n), string(id))
 		}
+		held := 0.0
+		if g.r.pipes[id].Held() {
+			held = 1
+		}
+		ch <- prometheus.MustNewConstMetric(heldDesc, prometheus.GaugeValue, held, string(id))
 		if n, err := g.r.pipes[id].QueueLength(ctx); err == nil {
 			ch <- prometheus.MustNewConstMetric(queueDesc, prometheus.GaugeValue, float64(n), string(id))
 		}
+	}
+}
+
+// overseen counts what somebody must look at.
+func (g gauges) overseen(ctx context.Context, ch chan<- prometheus.Metric) {
+	if open, err := g.r.Incidents(ctx, false); err == nil {
+		kinds := map[inbox.IncidentKind]int{}
+		for _, i := range open {
+			kinds[i.Kind]++
+		}
+		for kind, name := range incidentNames {
+			ch <- prometheus.MustNewConstMetric(incidentsDesc, prometheus.GaugeValue, float64(kinds[kind]), strings.ReplaceAll(name, "-", "_"))
+		}
+	}
+	if open, err := g.r.Requests(ctx, false); err == nil {
+		overdue, now := 0, inbox.At(g.r.now())
+		for _, q := range open {
+			if Overdue(q, now) {
+				overdue++
+			}
+		}
+		ch <- prometheus.MustNewConstMetric(requestsDesc, prometheus.GaugeValue, float64(len(open)))
+		ch <- prometheus.MustNewConstMetric(overdueDesc, prometheus.GaugeValue, float64(overdue))
 	}
 }

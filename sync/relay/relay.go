@@ -42,11 +42,16 @@ type Relay struct {
 	pin      wire.Pin
 	tls      tls.Certificate
 	places   places
+	rates    rates
 	raw      rawBudget
-	decoding sync.Mutex      // held while a picture is decoded
-	lost     chan struct{}   // closed when the store takes no writes until it is opened again
-	life     context.Context // of everything that is not bound to a request
-	stop     context.CancelFunc
+	// templateNews pokes that Meta told of a change of templates.
+	templateNews chan struct{}
+	tickets      *tickets
+	uploads      uploading
+	cleaning     chan struct{}   // room for those who judge a file
+	lost         chan struct{}   // closed when the store takes no writes until it is opened again
+	life         context.Context // of everything that is not bound to a request
+	stop         context.CancelFunc
 }
 
 // Options are what a test may replace. The zero value is right for a real relay.
@@ -84,6 +89,10 @@ func Open(ctx context.Context, cfg Config, opt Options) (*Relay, error) {
 	if err != nil {
 		return nil, err
 	}
+	prices, err := loadRates(cfg.WhatsApp.Rates)
+	if err != nil {
+		return nil, err
+	}
 	file, err := ledger.Open(cfg.LedgerFile(), ledger.Config{Key: master.LedgerKey(), MaxSize: opt.StoreLimit, Log: opt.Log})
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
@@ -104,16 +113,27 @@ func Open(ctx context.Context, cfg Config, opt Options) (*Relay, error) {
 		logs: eventlog.NewReader(life, db), inboxes: cfg.inboxByNumber(), intakes: map[inbox.InboxID]*intake{},
 		pipes: map[inbox.InboxID]*outbound.Pipeline{}, pin: wire.PinOf(leaf.RawSubjectPublicKeyInfo), tls: cert, lost: lost, life: life, stop: stop,
 	}
+	r.templateNews = make(chan struct{}, 1)
+	r.rates = prices
 	r.metrics = newMetrics(r)
 	r.sessions = newSessions(r)
+	r.tickets = newTickets(life, opt.Now)
+	r.uploads.busy = map[inbox.MediaID]*handover{}
+	r.cleaning = make(chan struct{}, cleanAtOnce)
+	r.forgetHalfMedia()
 	for _, in := range cfg.Inboxes {
 		id := inbox.InboxID(in.ID)
 		r.intakes[id] = newIntake(r, id)
-		r.pipes[id] = outbound.New(id, in.PhoneNumberID, outbound.Config{
-			DB: db, Vault: v, Sender: graph, Log: opt.Log, Now: opt.Now, Posted: r.metrics.posted, NumberRate: cfg.WhatsApp.Rate,
-		})
+		told, err := r.inboxNow(ctx, id)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("looking an inbox up: %w", err), r.Close())
+		}
+		r.pipes[id] = outbound.New(id, in.PhoneNumberID, r.outboundConfig(in, told.State == inbox.InboxHeld))
 	}
 	if err := r.announceInboxes(ctx); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	if err := r.announceCards(ctx); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
@@ -171,8 +191,12 @@ func (r *Relay) announceInboxes(ctx context.Context) error {
 			if err := tx.Put(bucket, []byte(in.ID), []byte(in.Name)); err != nil {
 				return err
 			}
-			body := inbox.InboxChanged{Inbox: inbox.Inbox{ID: inbox.InboxID(in.ID), Name: in.Name}}
-			if _, err := eventlog.Append(tx, at, "", body); err != nil {
+			told, err := storedInbox(tx, inbox.InboxID(in.ID), in.Name)
+			if err != nil {
+				return err
+			}
+			told.Name = in.Name
+			if err := putInbox(tx, told, at); err != nil {
 				return err
 			}
 			if err := audit.Record(tx, audit.Entry{At: at, Act: audit.InboxAdded, Object: in.ID}); err != nil {
@@ -186,7 +210,6 @@ func (r *Relay) announceInboxes(ctx context.Context) error {
 // Work turns raw webhooks into facts and sends what is queued, until ctx ends. It returns when all that was under way
 // has been written down.
 func (r *Relay) Work(ctx context.Context) error {
-	r.forgetHalfMedia()
 	g, ctx := errgroup.WithContext(ctx)
 	changed := r.db.Watch(ctx)
 	pokes := map[string][]chan struct{}{}
@@ -198,6 +221,8 @@ func (r *Relay) Work(ctx context.Context) error {
 		g.Go(func() error { return r.pipes[id].Run(ctx, out) })
 		g.Go(func() error { return r.fetchMedia(ctx, id, number, media) })
 	}
+	g.Go(func() error { return r.sweep(ctx) })
+	g.Go(func() error { return r.oversee(ctx) })
 	g.Go(func() error {
 		for shard := range changed {
 			for _, poke := range pokes[shard] {
@@ -235,6 +260,7 @@ func (r *Relay) Serve(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			r.sessions.closeAll()
+			r.tickets.closeAll()
 			return nil
 		case <-r.lost:
 			return fmt.Errorf("writing to the store: %w", ledger.ErrUnknown)
@@ -242,12 +268,14 @@ func (r *Relay) Serve(ctx context.Context) error {
 	})
 	err := g.Wait()
 	r.sessions.closeAll()
+	r.tickets.closeAll()
 	return err
 }
 
 // Close lets devices go that are still connected, and closes the store. Nothing of the relay may be used afterwards.
 func (r *Relay) Close() error {
 	r.sessions.closeAll()
+	r.tickets.closeAll()
 	r.stop()
 	return r.db.Close()
 }

@@ -6,10 +6,8 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/tls"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io/fs"
 	"net"
 	"net/http"
@@ -544,21 +542,5 @@ func TestMediaIsAskedForAsLongAsWhatsAppKeepsIt(t *testing.T) {
 	}
 	if all < 6*24*time.Hour || all > 8*24*time.Hour {
 		t.Errorf("for %s", all)
-	}
-}
-
-// TestAPictureTooLargeToDecodeIsKeptWithoutColours uses the head of a PNG that promises 100,000 by 100,000 pixels.
-func TestAPictureTooLargeToDecodeIsKeptWithoutColours(t *testing.T) {
-	head := binary.BigEndian.AppendUint32([]byte("IHDR"), 100_000)
-	head = append(binary.BigEndian.AppendUint32(head, 100_000), 8, 2, 0, 0, 0)
-	file := binary.BigEndian.AppendUint32([]byte("\x89PNG\r\n\x1a\n"), 13)
-	file = binary.BigEndian.AppendUint32(append(file, head...), crc32.ChecksumIEEE(head))
-	r := &Relay{}
-	w, h, colours, err := r.blur(file)
-	if w != 100_000 || h != 100_000 || colours != nil || err != nil {
-		t.Errorf("%d x %d, %d bytes, %v", w, h, len(colours), err)
-	}
-	if _, _, _, err := r.blur([]byte("no picture")); !errors.Is(err, errMedia) {
-		t.Errorf("%v", err)
 	}
 }

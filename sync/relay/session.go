@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	outcomeQueue = 16 // answers to wishes that wait for the writer
+	outcomeQueue = 16 // answers that wait for the writer
 	frameRate    = 20 // frames a second a device may send
 	frameBurst   = 200
 )
@@ -57,6 +57,8 @@ type session struct {
 	person   inbox.Person
 	cursors  []inbox.Cursor
 	outcomes chan []byte
+	asks     chan struct{}  // room for questions being answered
+	asking   sync.WaitGroup // for them
 	stop     context.CancelFunc
 	code     int  // why it was stopped; set before stop is called
 	deaf     bool // a write did not get through; of the one who writes
@@ -85,7 +87,7 @@ func (s *sessions) serve(w http.ResponseWriter, q *http.Request) {
 		return // the upgrader has answered
 	}
 	ctx, stop := context.WithCancel(s.life)
-	x := &session{s: s, conn: conn, outcomes: make(chan []byte, outcomeQueue), stop: stop, done: make(chan struct{})}
+	x := &session{s: s, conn: conn, outcomes: make(chan []byte, outcomeQueue), asks: make(chan struct{}, asksAtOnce), stop: stop, done: make(chan struct{})}
 	code := x.handshake(ctx)
 	if code == 0 {
 		code = s.admit(ctx, x)
@@ -133,6 +135,7 @@ func (x *session) run(ctx context.Context) {
 	}
 	x.conn.Close() // ends the reader too
 	reader.Wait()
+	x.asking.Wait()
 	x.s.leave(x)
 	x.s.r.log.Info("device gone", "device", string(x.device.ID), "code", x.code)
 	close(x.done)
@@ -285,6 +288,9 @@ func (r *Relay) logsFor(p inbox.Person, at []inbox.Cursor) []inbox.Cursor {
 			out = append(out, inbox.Cursor{Log: id.Log()})
 		}
 	}
+	if oversees(p, "") {
+		out = append(out, inbox.Cursor{Log: inbox.OversightLog})
+	}
 	for i := range out {
 		for _, c := range at {
 			if c.Log == out[i].Log {
@@ -416,8 +422,12 @@ func (x *session) read(ctx context.Context) {
 		}
 		body, err := wire.Decode(frame)
 		if errors.Is(err, wire.ErrNewerWords) {
-			if i, ok := body.(inbox.Intent); ok {
-				x.answer(ctx, wire.Outcome{Intent: i.ID, Refusal: inbox.RefusedNewerWords})
+			switch b := body.(type) {
+			case inbox.Intent:
+				x.answer(ctx, wire.Outcome{Intent: b.ID, Refusal: inbox.RefusedNewerWords})
+				continue
+			case wire.Ask:
+				x.reply(ctx, wire.Answer{ID: b.ID, Refusal: inbox.RefusedNewerWords})
 				continue
 			}
 		}
@@ -429,6 +439,8 @@ func (x *session) read(ctx context.Context) {
 		switch b := body.(type) {
 		case inbox.Intent:
 			x.answer(ctx, r.wish(ctx, x.person, x.device.ID, b))
+		case wire.Ask:
+			x.ask(ctx, b)
 		case wire.Ack:
 			r.metrics.acks.Inc()
 		case nil:
@@ -440,9 +452,40 @@ func (x *session) read(ctx context.Context) {
 	}
 }
 
-func (x *session) answer(ctx context.Context, o wire.Outcome) {
+func (x *session) answer(ctx context.Context, o wire.Outcome) { x.queue(ctx, wire.Encode(o)) }
+
+// queue hands a frame to the writer.
+func (x *session) queue(ctx context.Context, frame []byte) {
 	select {
-	case x.outcomes <- wire.Encode(o):
+	case x.outcomes <- frame:
 	case <-ctx.Done():
 	}
+}
+
+// ask has a question answered beside the frames that follow it. A device that asks too much at once is told to wait.
+func (x *session) ask(ctx context.Context, q wire.Ask) {
+	select {
+	case x.asks <- struct{}{}:
+	default:
+		x.reply(ctx, wire.Answer{ID: q.ID, Retry: crowded})
+		return
+	}
+	x.asking.Go(func() {
+		defer func() { <-x.asks }()
+		x.reply(ctx, x.s.r.answer(ctx, asker{person: x.person, device: x.device.ID}, q))
+	})
+}
+
+func (x *session) reply(ctx context.Context, a wire.Answer) {
+	frame, err := wire.EncodeAnswer(a)
+	if err == nil && len(frame) > wire.MaxRelayFrame {
+		err = wire.ErrMalformed // no device would read it
+	}
+	if err != nil {
+		x.s.r.log.Error("answer cannot be said", "error", err)
+		if frame, err = wire.EncodeAnswer(wire.Answer{ID: a.ID, Refusal: inbox.RefusedMalformed}); err != nil {
+			return
+		}
+	}
+	x.queue(ctx, frame)
 }

@@ -41,6 +41,7 @@ type Answers struct {
 	InboxName     string
 	Number        string
 	PhoneNumberID string
+	AccountID     string // the WhatsApp Business Account; without it templates cannot be read
 	AppSecret     string
 	VerifyToken   string // made up when empty
 	Token         string

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -21,9 +22,11 @@ import (
 const WebhookPath = "/webhooks/whatsapp"
 
 const (
-	// maxRawInFlight is how many bytes of webhooks may be on their way to the disk at once; more get a 503, and Meta
-	// comes again.
-	maxRawInFlight = 64 << 20
+	// maxRawInFlight is how many bytes of webhooks may be on their way to the disk at once, and maxCalls how many of them;
+	// more get a 503, and Meta comes again. Every byte is in memory a few times: as it came, as it is understood, and as
+	// it is sealed.
+	maxRawInFlight = 24 << 20
+	maxCalls       = 2048
 	// firstRead holds nearly every webhook.
 	firstRead = 16 << 10
 	// strayDays is how long a stray is kept: Meta delivers again for up to seven days.
@@ -67,6 +70,10 @@ func (r *Relay) take(w http.ResponseWriter, q *http.Request) int {
 	if q.ContentLength > whatsapp.MaxBody {
 		return http.StatusRequestEntityTooLarge
 	}
+	defer r.raw.open.Add(-1)
+	if r.raw.open.Add(1) > maxCalls {
+		return http.StatusServiceUnavailable
+	}
 	body, err := r.raw.read(http.MaxBytesReader(w, q.Body, whatsapp.MaxBody), q.ContentLength)
 	defer r.raw.done(len(body))
 	var tooLarge *http.MaxBytesError
@@ -99,6 +106,7 @@ var errBusy = errors.New("too much on its way to the disk")
 type rawBudget struct {
 	used  atomic.Int64
 	calls atomic.Int64 // webhooks that wait for the disk
+	open  atomic.Int64 // webhooks that were begun
 }
 
 // crowded reports whether more webhooks wait than come in one commit on a quiet day.
@@ -109,7 +117,7 @@ func (b *rawBudget) read(body io.Reader, length int64) ([]byte, error) {
 		return nil, errBusy
 	}
 	// What a caller announces costs nothing to announce: memory follows what really arrives.
-	buf := make([]byte, 0, min(max(length, 512), firstRead)+1)
+	buf := make([]byte, 0, min(max(length, 512), firstRead)+1) // one more, to meet the end
 	for {
 		n, err := body.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
@@ -124,7 +132,11 @@ func (b *rawBudget) read(body io.Reader, length int64) ([]byte, error) {
 			if b.used.Load() > maxRawInFlight {
 				return buf, errBusy
 			}
-			buf = append(buf, 0)[:len(buf)]
+			more := cap(buf)
+			if rest := int(length) + 1 - cap(buf); 0 < rest && rest < more {
+				more = rest
+			}
+			buf = slices.Grow(buf, more)
 		}
 	}
 }
@@ -161,17 +173,16 @@ func (r *Relay) ingest(ctx context.Context, body []byte) error {
 	taken := map[inbox.InboxID]bool{}
 	stray := false
 	for _, c := range d.Changes {
-		id, ours := r.inboxes[c.PhoneNumberID]
-		if !ours {
-			stray = true
-			continue
-		}
-		if taken[id] {
-			continue
-		}
-		taken[id] = true
-		if err := r.keep(ctx, id, at, body, d); err != nil {
-			return err
+		concerned := r.concerned(&c)
+		stray = stray || len(concerned) == 0 && !refused(&c)
+		for _, id := range concerned {
+			if taken[id] {
+				continue
+			}
+			taken[id] = true
+			if err := r.keep(ctx, id, at, body, d); err != nil {
+				return err
+			}
 		}
 	}
 	if stray {
@@ -197,8 +208,19 @@ func (r *Relay) keep(ctx context.Context, id inbox.InboxID, at time.Time, body [
 	})
 	if err == nil {
 		r.intakes[id].remember(n, row, d)
+		r.pipes[id].Received(r.messagesTo(id, d))
 	}
 	return err
+}
+
+// messagesTo counts the messages of a delivery that are for an inbox.
+func (r *Relay) messagesTo(id inbox.InboxID, d whatsapp.Delivery) (n int) {
+	for _, c := range d.Changes {
+		if r.inboxes[c.PhoneNumberID] == id {
+			n += len(c.Messages)
+		}
+	}
+	return n
 }
 
 // keepStray keeps what belongs to no inbox for as long as Meta would repeat it, so that adding a forgotten number to the

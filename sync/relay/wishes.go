@@ -13,15 +13,12 @@ import (
 	"sealdesk/app/inbox"
 	"sealdesk/sync/relay/internal/audit"
 	"sealdesk/sync/relay/internal/eventlog"
-	"sealdesk/sync/relay/internal/identity"
 	"sealdesk/sync/relay/internal/ledger"
-	"sealdesk/sync/relay/internal/outbound"
 	"sealdesk/sync/wire"
 )
 
 const (
 	bucketWish  = "wish/" // + day: intent id -> wishRow
-	bucketAgain = "again" // message id -> the message that says the same once more, because a person wished it
 	wishDays    = 40      // a device that was away longer than that has lost its lease long ago
 	retrySoon   = 2000    // milliseconds
 	maxIDLength = 64
@@ -90,6 +87,9 @@ func (r *Relay) wish(ctx context.Context, p inbox.Person, device inbox.DeviceID,
 		out.Retry = retrySoon
 	}
 	r.metrics.wish(i.Body.IntentKind(), out.Refusal)
+	if b, ok := i.Body.(inbox.MarkRead); ok && out.Refusal == inbox.Granted && out.Retry == 0 {
+		r.readByUs(ctx, in, b)
+	}
 	return out
 }
 
@@ -100,18 +100,33 @@ func isID(s string) bool {
 
 // mayBeIDs reports whether everything a wish names besides its conversation is nothing or may be a name.
 func mayBeIDs(b inbox.IntentBody) bool {
-	var named string
+	var named []string
 	switch b := b.(type) {
 	case inbox.SendText:
-		named = string(b.Quote)
+		named = []string{string(b.Quote)}
+	case inbox.SendMedia:
+		named = []string{string(b.Media), string(b.Quote)}
+	case inbox.SendTemplate:
+		named = []string{string(b.Template), string(b.Media)}
+	case inbox.SendInteractive:
+		named = []string{string(b.Quote)}
+	case inbox.SendLocation:
+		named = []string{string(b.Quote)}
+	case inbox.SendCard:
+		named = []string{string(b.Card), string(b.Quote)}
 	case inbox.SendAgain:
-		named = string(b.Message)
+		named = []string{string(b.Message)}
 	case inbox.AddReaction:
-		named = string(b.Message)
+		named = []string{string(b.Message)}
 	case inbox.Assign:
-		named = string(b.To)
+		named = []string{string(b.To)}
 	}
-	return named == "" || isID(named)
+	for _, id := range named {
+		if id != "" && !isID(id) {
+			return false
+		}
+	}
+	return true
 }
 
 // printOf tells two wishes apart that have the same name, and tells nothing of what they say.
@@ -185,15 +200,19 @@ func (r *Relay) grant(ctx context.Context, in inbox.InboxID, p inbox.Person, dev
 
 // actions says what a person must be allowed to do for each wish.
 var actions = map[inbox.IntentKind]inbox.Action{
-	inbox.IntentSendText: inbox.ActSend, inbox.IntentSendAgain: inbox.ActSend, inbox.IntentReact: inbox.ActSend,
+	inbox.IntentSendText: inbox.ActSend, inbox.IntentSendMedia: inbox.ActSend, inbox.IntentSendTemplate: inbox.ActSend,
+	inbox.IntentSendInteractive: inbox.ActSend, inbox.IntentSendLocation: inbox.ActSend, inbox.IntentSendCard: inbox.ActSend,
+	inbox.IntentSendAgain: inbox.ActSend, inbox.IntentReact: inbox.ActSend,
 	inbox.IntentAddNote: inbox.ActNote, inbox.IntentAssign: inbox.ActAssign, inbox.IntentSetState: inbox.ActSetState,
-	inbox.IntentMarkRead: inbox.ActRead,
+	inbox.IntentMarkRead: inbox.ActRead, inbox.IntentRecordConsent: inbox.ActConsent,
 }
 
 var auditActs = map[inbox.IntentKind]audit.Act{
-	inbox.IntentSendText: audit.Sent, inbox.IntentSendAgain: audit.SentAgain, inbox.IntentReact: audit.Reacted,
+	inbox.IntentSendText: audit.Sent, inbox.IntentSendMedia: audit.SentMedia, inbox.IntentSendTemplate: audit.SentTemplate,
+	inbox.IntentSendInteractive: audit.SentInteractive, inbox.IntentSendLocation: audit.SentLocation, inbox.IntentSendCard: audit.SentCard,
+	inbox.IntentSendAgain: audit.SentAgain, inbox.IntentReact: audit.Reacted,
 	inbox.IntentAddNote: audit.Noted, inbox.IntentAssign: audit.Assigned, inbox.IntentSetState: audit.StateSet,
-	inbox.IntentMarkRead: audit.ReadTo,
+	inbox.IntentMarkRead: audit.ReadTo, inbox.IntentRecordConsent: audit.ConsentRecorded,
 }
 
 // allowed asks the policy. Who may not see a conversation cannot tell it from one that is not there.
@@ -217,54 +236,38 @@ func refuse(why inbox.Refusal) deed {
 
 // prepareWish does what needs the vault, outside of any transaction, and returns what is left to do.
 func (r *Relay) prepareWish(ctx context.Context, in inbox.InboxID, p inbox.Person, c inbox.Conversation, i inbox.Intent) (deed, error) {
+	do, err := r.prepareBody(ctx, in, p, c, i)
+	var refusal inbox.Refusal
+	if errors.As(err, &refusal) { // said where the act is recorded, and only to who may hear it
+		return refuse(refusal), nil
+	}
+	return do, err
+}
+
+func (r *Relay) prepareBody(ctx context.Context, in inbox.InboxID, p inbox.Person, c inbox.Conversation, i inbox.Intent) (deed, error) {
 	switch b := i.Body.(type) {
-	case inbox.SendText:
-		return r.prepareText(ctx, p, c, i.ID, r.newMessageID(), b.Text, b.Quote)
-	case inbox.SendAgain:
-		return r.prepareAgain(ctx, in, p, c, i.ID, b.Message)
-	case inbox.AddNote:
-		if err := inbox.CheckText(b.Text); err != nil {
-			return refuse(refusalOf(err)), nil
-		}
-		body, err := r.vault.MaskOurs(ctx, c.Contact.ID, b.Text)
+	case inbox.SendText, inbox.SendMedia, inbox.SendTemplate, inbox.SendInteractive, inbox.SendLocation, inbox.SendCard:
+		d, err := r.compose(ctx, in, p, c, b)
 		if err != nil {
 			return nil, err
 		}
-		id := r.newMessageID()
-		return func(tx ledger.Tx, _ inbox.Conversation, at inbox.Moment) (inbox.Refusal, error) {
-			_, err := eventlog.Append(tx, at, i.ID, inbox.MessageAdded{Message: inbox.Message{
-				ID: id, Conversation: b.Conversation, At: at, Side: inbox.FromPerson, Author: p.ID, Kind: inbox.Note, Body: body,
-			}})
-			return inbox.Granted, err
-		}, nil
+		return r.prepareSend(ctx, p, c, i.ID, d)
+	case inbox.SendAgain:
+		return r.prepareAgain(ctx, in, p, c, i.ID, b.Message)
 	case inbox.AddReaction:
-		return r.prepareReaction(ctx, p, c, i.ID, b)
+		return r.prepareReaction(ctx, c, i.ID, b)
+	case inbox.AddNote:
+		return r.prepareNote(ctx, p, c, i.ID, b)
 	case inbox.Assign:
 		return r.prepareAssign(ctx, p, c, i.ID, b)
 	case inbox.SetState:
-		if b.State > inbox.Closed {
-			return refuse(inbox.RefusedMalformed), nil
-		}
-		what := inbox.WhatClosed
-		if b.State == inbox.Open {
-			what = inbox.WhatReopened
-		}
-		return func(tx ledger.Tx, c inbox.Conversation, at inbox.Moment) (inbox.Refusal, error) {
-			if c.State == b.State {
-				return inbox.Granted, nil
-			}
-			_, err := eventlog.Append(tx, at, i.ID,
-				inbox.StateChanged{Conversation: b.Conversation, State: b.State, By: p.ID}, happened(b.Conversation, at, what, p.ID, ""))
-			return inbox.Granted, err
-		}, nil
+		return r.prepareState(p, i.ID, b)
 	case inbox.MarkRead:
-		return func(tx ledger.Tx, c inbox.Conversation, at inbox.Moment) (inbox.Refusal, error) {
-			// Nobody has read what is not there yet.
-			_, err := eventlog.Append(tx, at, i.ID, inbox.ReadMoved{Conversation: c.ID, Person: p.ID, UpTo: min(b.UpTo, c.LastSeq)})
-			return inbox.Granted, err
-		}, nil
+		return r.prepareRead(p, i.ID, b), nil
+	case inbox.RecordConsent:
+		return r.prepareConsent(ctx, p, c, i.ID, b)
 	}
-	return refuse(inbox.RefusedNewerWords), nil
+	return nil, inbox.RefusedNewerWords
 }
 
 func (r *Relay) newMessageID() inbox.MessageID {
@@ -277,151 +280,6 @@ func happened(c inbox.ConversationID, at inbox.Moment, what inbox.What, by, whom
 		ID: inbox.NewIDAt[inbox.MessageID](at), Conversation: c, At: at, Side: inbox.FromSystem, Kind: inbox.System,
 		What: what, Author: by, Whom: whom,
 	}}
-}
-
-func (r *Relay) prepareText(ctx context.Context, p inbox.Person, c inbox.Conversation, cause inbox.IntentID, id inbox.MessageID, text string, answers inbox.MessageID) (deed, error) {
-	if err := inbox.CheckText(text); err != nil {
-		return refuse(refusalOf(err)), nil
-	}
-	body, err := r.vault.MaskOurs(ctx, c.Contact.ID, text)
-	if err != nil {
-		return nil, err
-	}
-	parcel, err := outbound.Seal(ctx, r.vault, outbound.Parcel{Message: id, Contact: c.Contact.ID, Text: text, Quote: answers})
-	if err != nil {
-		return nil, err
-	}
-	return func(tx ledger.Tx, c inbox.Conversation, at inbox.Moment) (inbox.Refusal, error) {
-		if !c.WindowOpen(at) {
-			return inbox.RefusedWindow, nil
-		}
-		m := inbox.Message{
-			ID: id, Conversation: c.ID, At: at, Side: inbox.FromPerson, Author: p.ID, Kind: inbox.Text, Body: body, Receipt: inbox.Queued,
-		}
-		if answers != "" {
-			q, ok, err := eventlog.Message(tx, answers)
-			if err != nil {
-				return inbox.Granted, err
-			}
-			if !ok || q.Conversation != c.ID {
-				return inbox.RefusedUnknown, nil
-			}
-			m.Quote = &inbox.Quote{Message: q.ID, Side: q.Side, Excerpt: q.Body.Excerpt(quoteRunes)}
-		}
-		if _, err := eventlog.Append(tx, at, cause, inbox.MessageAdded{Message: m}); err != nil {
-			return inbox.Granted, err
-		}
-		return inbox.Granted, parcel.Enqueue(tx)
-	}, nil
-}
-
-// prepareAgain sends the text of a message once more, as a new message, because a person says so.
-func (r *Relay) prepareAgain(ctx context.Context, in inbox.InboxID, p inbox.Person, c inbox.Conversation, cause inbox.IntentID, id inbox.MessageID) (deed, error) {
-	var m inbox.Message
-	var ok bool
-	err := r.db.View(ctx, eventlog.Shard(in.Log()), func(tx ledger.Tx) (err error) {
-		m, ok, err = eventlog.Message(tx, id)
-		return err
-	})
-	switch {
-	case err != nil:
-		return nil, err
-	case !ok || m.Conversation != c.ID:
-		return refuse(inbox.RefusedUnknown), nil
-	}
-	text, answers, err := outbound.Text(ctx, r.db, r.vault, in, c.Contact.ID, id)
-	if err != nil {
-		return nil, err
-	}
-	fresh := r.newMessageID()
-	send, err := r.prepareText(ctx, p, c, cause, fresh, text, answers)
-	if err != nil {
-		return nil, err
-	}
-	return func(tx ledger.Tx, c inbox.Conversation, at inbox.Moment) (inbox.Refusal, error) {
-		if open, err := mayGoAgain(tx, id); err != nil || !open {
-			return inbox.RefusedState, err
-		}
-		if refusal, err := send(tx, c, at); err != nil || refusal != inbox.Granted {
-			return refusal, err
-		}
-		return inbox.Granted, tx.Put(bucketAgain, []byte(id), []byte(fresh))
-	}, nil
-}
-
-// mayGoAgain reports whether a message and everything that was sent in its place did not arrive, as far as is known: a
-// status may have come meanwhile, or a colleague may have been faster.
-func mayGoAgain(tx ledger.Tx, id inbox.MessageID) (bool, error) {
-	for id != "" {
-		m, _, err := eventlog.Message(tx, id)
-		if err != nil || m.Receipt != inbox.Failed && m.Receipt != inbox.Unknown {
-			return false, err
-		}
-		next, err := tx.Get(bucketAgain, []byte(id))
-		if err != nil {
-			return false, err
-		}
-		id = inbox.MessageID(next)
-	}
-	return true, nil
-}
-
-func (r *Relay) prepareReaction(ctx context.Context, p inbox.Person, c inbox.Conversation, cause inbox.IntentID, b inbox.AddReaction) (deed, error) {
-	shown := emoji(b.Emoji)
-	if shown != b.Emoji {
-		return refuse(inbox.RefusedMalformed), nil
-	}
-	parcel, err := outbound.Seal(ctx, r.vault, outbound.Parcel{
-		Message: r.newMessageID(), Contact: c.Contact.ID, React: b.Message, Emoji: b.Emoji,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return func(tx ledger.Tx, c inbox.Conversation, at inbox.Moment) (inbox.Refusal, error) {
-		m, ok, err := eventlog.Message(tx, b.Message)
-		switch {
-		case err != nil:
-			return inbox.Granted, err
-		case !ok || m.Conversation != c.ID || m.Side != inbox.FromContact:
-			return inbox.RefusedUnknown, nil
-		case !c.WindowOpen(at):
-			return inbox.RefusedWindow, nil
-		}
-		// For the customer there is one company: a colleague's reaction takes the place of an earlier one.
-		reaction := inbox.Reaction{Side: inbox.FromPerson, Emoji: b.Emoji}
-		if _, err := eventlog.Append(tx, at, cause, inbox.Reacted{Conversation: c.ID, Message: m.ID, Reaction: reaction}); err != nil {
-			return inbox.Granted, err
-		}
-		return inbox.Granted, parcel.Enqueue(tx)
-	}, nil
-}
-
-func (r *Relay) prepareAssign(ctx context.Context, p inbox.Person, c inbox.Conversation, cause inbox.IntentID, b inbox.Assign) (deed, error) {
-	if b.To != "" {
-		to, err := r.people.Person(ctx, b.To)
-		if errors.Is(err, identity.ErrNoPerson) || err == nil && inbox.Can(to, inbox.ActSend, c.Subject()) != nil {
-			return refuse(inbox.RefusedMalformed), nil
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return func(tx ledger.Tx, c inbox.Conversation, at inbox.Moment) (inbox.Refusal, error) {
-		if c.Assignee == b.To {
-			return inbox.Granted, nil
-		}
-		_, err := eventlog.Append(tx, at, cause,
-			inbox.Assigned{Conversation: c.ID, To: b.To, By: p.ID}, happened(c.ID, at, inbox.WhatAssigned, p.ID, b.To))
-		return inbox.Granted, err
-	}, nil
-}
-
-func refusalOf(err error) inbox.Refusal {
-	var r inbox.Refusal
-	if errors.As(err, &r) {
-		return r
-	}
-	return inbox.RefusedMalformed
 }
 
 // answer repeats the answer a wish got before. Another wish under the same name, or one of another device, is a fault of

@@ -24,6 +24,7 @@ const (
 	Token         = "access-token-of-the-test-company"
 	PhoneNumberID = "106540352242922"
 	Number        = "+493023125000"
+	AccountID     = "102290129340398"
 )
 
 // Options are what a test may want otherwise. The zero value is a company with a real clock and a quiet WhatsApp.
@@ -59,7 +60,7 @@ func Start(t testing.TB, opt Options) *Company {
 	free := freeAddresses(t, 3)
 	c := &Company{t: t, opt: opt, Address: free[0], webhooks: free[1]}
 	conf := wasim.Config{
-		AppSecret: AppSecret, VerifyToken: VerifyToken, Token: Token, Seed: 1, Log: opt.Log,
+		AppSecret: AppSecret, VerifyToken: VerifyToken, Token: Token, Account: AccountID, Seed: 1, Log: opt.Log,
 		Numbers:    []wasim.Number{{ID: PhoneNumberID, Display: Number[1:], Name: "Sales"}},
 		WebhookURL: "http://" + c.webhooks + relay.WebhookPath,
 	}
@@ -82,7 +83,7 @@ func Start(t testing.TB, opt Options) *Company {
 	dir := filepath.Join(short, "relay")
 	c.Path, err = relay.Init(dir, relay.Answers{
 		Public: c.Address, Devices: c.Address, Webhooks: c.webhooks, Ops: free[2], API: "http://" + l.Addr().String(), Number: Number,
-		PhoneNumberID: PhoneNumberID, AppSecret: AppSecret, VerifyToken: VerifyToken, Token: Token, MediaHosts: []string{"127.0.0.1"},
+		PhoneNumberID: PhoneNumberID, AccountID: AccountID, AppSecret: AppSecret, VerifyToken: VerifyToken, Token: Token, MediaHosts: []string{"127.0.0.1"},
 	})
 	if err != nil {
 		t.Fatal(err)

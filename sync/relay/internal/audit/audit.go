@@ -28,6 +28,26 @@ const (
 	Assigned      Act = "conversation.assigned"
 	StateSet      Act = "conversation.state-set"
 	ReadTo        Act = "conversation.read"
+
+	SentMedia       Act = "message.sent-media"
+	SentTemplate    Act = "message.sent-template"
+	SentInteractive Act = "message.sent-interactive"
+	SentLocation    Act = "message.sent-location"
+	SentCard        Act = "message.sent-card"
+	ConsentRecorded Act = "consent.recorded"
+	CardSet         Act = "card.set"
+	CardRemoved     Act = "card.removed"
+
+	IncidentClosed  Act = "incident.closed"
+	TemplateCreated Act = "template.created"
+	TemplateEdited  Act = "template.edited"
+	TemplateDeleted Act = "template.deleted"
+	RequestApproved Act = "request.approved"
+	RequestRefused  Act = "request.refused"
+	RequestDone     Act = "request.done"
+	RequestExported Act = "request.exported"
+
+	FetchedMedia Act = "media.fetched"
 )
 
 // An Entry says that an actor did something to an object, or tried to. All ids are ours; none identifies a customer.

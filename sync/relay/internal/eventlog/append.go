@@ -166,6 +166,8 @@ func (w *Writer) fold(e inbox.Event) error {
 		return foldMessage(w.tx, b.Message, b)
 	case inbox.MediaChanged:
 		return foldMessage(w.tx, b.Message, b)
+	case inbox.MessageChanged:
+		return foldMessage(w.tx, b.Message, b)
 	}
 	return nil
 }
@@ -194,6 +196,22 @@ func Conversations(tx ledger.Tx) iter.Seq2[inbox.Conversation, error] {
 				return
 			}
 			if !yield(c, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Backwards yields the facts of the log, the newest first. Reading a long log costs time: stop when enough was seen.
+func Backwards(tx ledger.Tx) iter.Seq2[inbox.Event, error] {
+	return func(yield func(inbox.Event, error) bool) {
+		for _, row := range tx.ScanBack(bucketLog, nil, nil) {
+			e, err := wire.DecodeEvent(row)
+			if err != nil {
+				yield(inbox.Event{}, ErrRow)
+				return
+			}
+			if !yield(e, nil) {
 				return
 			}
 		}

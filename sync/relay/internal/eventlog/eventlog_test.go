@@ -204,6 +204,7 @@ func TestTheStateIsTheFoldOfTheLog(t *testing.T) {
 		inbox.ReceiptChanged{Conversation: "c", Message: "m1", Receipt: inbox.Delivered},
 		inbox.Reacted{Conversation: "c", Message: "m1", Reaction: inbox.Reaction{Side: inbox.FromPerson, Emoji: "👍"}},
 		inbox.Assigned{Conversation: "c", To: "p"},
+		inbox.MessageChanged{Conversation: "c", Message: "m1", Body: inbox.PlainText("good bye"), At: 5},
 	)
 	err := db.View(t.Context(), Shard(log), func(tx ledger.Tx) error {
 		c, ok, err := Conversation(tx, "c")
@@ -211,8 +212,18 @@ func TestTheStateIsTheFoldOfTheLog(t *testing.T) {
 			t.Errorf("conversation: %v %v", ok, err)
 		}
 		m, ok, err := Message(tx, "m1")
-		if err != nil || !ok || m.Receipt != inbox.Delivered || len(m.Reactions) != 1 || m.Seq != 2 {
+		if err != nil || !ok || m.Receipt != inbox.Delivered || len(m.Reactions) != 1 || m.Seq != 2 || m.Edited != 5 || m.Body.Visible() != "good bye" {
 			t.Errorf("message: %v %v", ok, err)
+		}
+		seq := uint64(6)
+		for e, err := range Backwards(tx) {
+			if err != nil || e.Seq != seq {
+				t.Errorf("backwards: %d where %d was due (%v)", e.Seq, seq, err)
+			}
+			seq--
+		}
+		if seq != 0 {
+			t.Errorf("backwards: it ends before %d", seq)
 		}
 		return nil
 	})

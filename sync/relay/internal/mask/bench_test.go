@@ -2,6 +2,8 @@ package mask
 
 import (
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,6 +76,79 @@ func BenchmarkText(b *testing.B) {
 	b.ReportMetric(f.PeerValue/f.Ours, "times")
 	b.ReportMetric(figure.Median(clean), "clean-ns/message")
 	if err := figure.Emit(f); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// scan is the least anybody does to a text: look at each byte once.
+func scan(s string) (digits, signs int) {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9':
+			digits++
+		case c == '@' || c == '+' || c == '/':
+			signs++
+		}
+	}
+	return digits, signs
+}
+
+// BenchmarkAgainstScan is B13 against a plain scan of the same bytes in the same run: a message without candidates,
+// which most are, and the mix.
+func BenchmarkAgainstScan(b *testing.B) {
+	k := Known{Region: "DE", Phones: []string{"4915155501234"}, Company: []string{"493055512345"}}
+	sink := 0
+	run := func(texts []string, f func(string)) float64 {
+		start := time.Now()
+		n := 0
+		for time.Since(start) < 20*time.Millisecond {
+			for _, s := range texts {
+				f(s)
+				n++
+			}
+		}
+		return float64(time.Since(start).Nanoseconds()) / float64(n)
+	}
+	for _, c := range []struct {
+		name  string
+		texts []string
+	}{{"nothing in it", []string{talk[0], talk[1], talk[4], talk[5]}}, {"60 % clean", talk}} {
+		var ours, plain []float64
+		for range 9 {
+			ours = append(ours, run(c.texts, func(s string) { Policy{}.Text(s, k) }))
+			plain = append(plain, run(c.texts, func(s string) { d, _ := scan(s); sink += d }))
+		}
+		f := figure.Compare(ours, plain)
+		f.ID, f.Case, f.Peer, f.Unit, f.Better = "B13", c.name+", against a scan", "one look at each byte", "ns/message", figure.Lower
+		f.Note = "the scan decides nothing"
+		b.ReportMetric(f.Ratio, "ratio-"+c.name[:2])
+		if err := figure.Emit(f); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkFullText is the limit for a text of 4 KiB: the 99th percentile over texts of several kinds, in milliseconds
+// against the 2 allowed.
+func BenchmarkFullText(b *testing.B) {
+	k := Known{Region: "DE", Phones: []string{"4915155501234"}}
+	kinds := []string{talk[0], talk[3], talk[6], talk[7] + talk[8], "0151 5550998\n", "null eins fünf ", "eins 5 und 12.30 ", "max at gmail punkt com ", "O1S 5l ", "my insta is foo.bar ", "1 2 3 4 ", "٠١٥١ ", "4111 1111 ", "+49 ", "DE89 37", "⟦phone 1⟧ 12 "}
+	var times []float64
+	for b.Loop() {
+		for _, kind := range kinds {
+			s := strings.Repeat(kind, 4096/len(kind))
+			start := time.Now()
+			Policy{}.Text(s, k)
+			times = append(times, float64(time.Since(start).Microseconds())/1000)
+		}
+	}
+	slices.Sort(times)
+	p99 := times[len(times)*99/100]
+	b.ReportMetric(p99, "p99-ms")
+	err := figure.Emit(figure.Figure{ID: "B13", Case: "4 KiB, p99", Ours: p99, Peer: "limit", PeerValue: 2, Unit: "ms", Target: "≤1.00", Better: figure.Lower,
+		Note: "texts made of nothing but candidates included"})
+	if err != nil {
 		b.Fatal(err)
 	}
 }

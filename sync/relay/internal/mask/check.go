@@ -1,5 +1,7 @@
 package mask
 
+import "strings"
+
 // luhn reports whether digits have a valid check digit (ISO/IEC 7812-1, annex B).
 func luhn(digits string) bool {
 	sum := 0
@@ -54,8 +56,11 @@ var ibanLength = map[string]int{
 	"so": 23, "st": 25, "sv": 28, "tl": 23, "tn": 24, "tr": 26, "ua": 29, "va": 22, "vg": 24, "xk": 20, "ye": 30,
 }
 
-// ibanAt returns where the IBAN that starts at b[i] ends, or 0. Letters are lower-case; single spaces, dashes or dots
-// may stand between its characters.
+// digitsOnly are the countries whose account numbers have no letters.
+var digitsOnly = set(`ae at ba be cr cz de dk ee eg es fi fo gl hr hu il is lt me mn mr no pl pt rs se si sk tl tn va xk`)
+
+// ibanAt returns where the IBAN that starts at b[i] ends, or 0. Letters are lower-case; a space, dash, dot or the like may
+// stand between its characters, more of them where hardly anything but digits is.
 func ibanAt(b []byte, i int) int {
 	if i+14 > len(b) || !isLetter(b[i]) || !isLetter(b[i+1]) || i > 0 && isWordByte(b[i-1]) {
 		return 0
@@ -65,19 +70,25 @@ func ibanAt(b []byte, i int) int {
 		return 0
 	}
 	var iban [34]byte
-	n, gap := 0, 0
+	n, gap, digits := 0, 0, 0
+	odd := false
 	for ; i < len(b) && n < want; i++ {
 		switch c := b[i]; {
 		case isDigit(c) || isLetter(c):
+			if isDigit(c) {
+				digits++
+			}
 			iban[n] = c
 			n, gap = n+1, 0
-		case n >= 2 && gap == 0 && (c == ' ' || c == '-' || c == '.' || c == '\n'):
+		case n >= 2 && gap < 3 && strings.IndexByte(" -.\n\t/_|,:*~", c) >= 0:
 			gap++
+			odd = odd || gap > 1 || c != ' ' && c != '-' && c != '.'
 		default:
 			return 0
 		}
 	}
-	if n < want || i < len(b) && (isDigit(b[i]) || isLetter(b[i])) || !isDigit(iban[2]) || !isDigit(iban[3]) {
+	if n < want || i < len(b) && (isDigit(b[i]) || isLetter(b[i])) || !isDigit(iban[2]) || !isDigit(iban[3]) || odd && digits*10 < n*6 ||
+		digits < n-2 && digitsOnly[string(iban[:2])] {
 		return 0
 	}
 	rest := 0 // ISO 7064 MOD 97-10, the first four characters last

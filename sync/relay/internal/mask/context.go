@@ -37,11 +37,12 @@ func (s *scanner) context(from int) about {
 		if i == end {
 			return aboutNothing
 		}
-		word := string(b[i:end])
+		word := strings.TrimLeft(string(b[i:end]), "¿¡„“«‚‘”»")
 		switch {
 		case phoneWords[word] || holds(word, phoneStems):
 			return aboutPhone
-		case codeWords[word] || holds(word, codeStems):
+		case codeWords[word] && (words == 0 || !touchingWords[word]) || holds(word, codeStems) ||
+			word == "n" && i > 1 && b[i-1] == '/' && (b[i-2] == 's' || b[i-2] == 'p'):
 			return aboutCode
 		case numbered && possessives[word]:
 			return aboutPhone // "my number"
@@ -150,6 +151,18 @@ func currencyBefore(b []byte) bool {
 	return currencyWords[string(b[i:])]
 }
 
+// wordBefore returns the word before i, a sign or a colon between them left aside.
+func (s *scanner) wordBefore(i int) string {
+	for i > 0 && strings.IndexByte(" :-=", s.b[i-1]) >= 0 {
+		i--
+	}
+	end := i
+	for i > 0 && isLetter(s.b[i-1]) {
+		i--
+	}
+	return string(s.b[i:end])
+}
+
 // carve marks the groups that are dates, times, amounts, IP addresses and coordinates.
 func (s *scanner) carve(gs []group) {
 	for i := 0; i < len(gs); {
@@ -160,14 +173,47 @@ func (s *scanner) carve(gs []group) {
 		s.carveToken(gs[i:j])
 		i = j
 	}
+	for i := range gs { // 48°08'13.9"N
+		if !bytes.HasPrefix(s.b[gs[i].to:], []byte("°")) {
+			continue
+		}
+		j := i + 1
+		for j < len(gs) && j < i+4 && gs[j].from-gs[j-1].to <= 3 && len(bytes.Trim(s.b[gs[j-1].to:gs[j].from], "°'′. ")) == 0 {
+			j++
+		}
+		carveAll(gs[i:j])
+	}
+	for i := 0; i+1 < len(gs); i++ { // 18h30
+		if gs[i+1].from-gs[i].to == 1 && s.b[gs[i].to] == 'h' && s.value(gs[i]) <= 24 && gs[i+1].to-gs[i+1].from == 2 && s.value(gs[i+1]) < 60 {
+			carveAll(gs[i : i+2])
+		}
+	}
+	for i := 0; i+1 < len(gs); i++ { // 164*87*20 cm
+		j := i + 1
+		for j < len(gs) && j < i+3 && gs[j].from-gs[j-1].to == 1 && s.b[gs[j-1].to] == '*' && gs[j].to-gs[j].from <= 4 {
+			j++
+		}
+		if j == i+1 || gs[i].to-gs[i].from > 4 {
+			continue
+		}
+		rest := bytes.TrimPrefix(s.b[gs[j-1].to:], []byte(" "))
+		if u := leadingWord(rest); units[u] || u == "x" || strings.HasPrefix(u, "×") {
+			carveAll(gs[i:j])
+		}
+	}
+	for i := 0; i+1 < len(gs); i++ { // lat 48.13715
+		if s.degrees(gs[i:i+2]) && degreeWords[s.wordBefore(gs[i].from)] {
+			carveAll(gs[i : i+2])
+		}
+	}
 	for i := 0; i+3 < len(gs); i++ { // 48.13715, 11.57612
 		if s.degrees(gs[i:i+2]) && s.degrees(gs[i+2:i+4]) && pairs(s.b[gs[i+1].to:gs[i+2].from]) {
-			mark(gs[i : i+4])
+			carveAll(gs[i : i+4])
 		}
 	}
 }
 
-func mark(gs []group) {
+func carveAll(gs []group) {
 	for i := range gs {
 		gs[i].carved = true
 	}
@@ -201,19 +247,19 @@ func (s *scanner) carveToken(gs []group) {
 	}
 	if len(gs) == 1 {
 		if n := gs[0].to - gs[0].from; n == 8 && s.compactDate(gs[0]) && s.context(gs[0].from) != aboutPhone {
-			mark(gs)
+			carveAll(gs)
 		}
 		return
 	}
-	if s.wholeToken(gs) {
-		mark(gs)
+	if s.wholeToken(gs) || count(gs) <= 12 && s.money(gs, count(gs)) {
+		carveAll(gs)
 		return
 	}
 	// "12.03-15.03.2025", "8:30-17:30", "20250312_154501": parts around a dash that are something each.
 	for i := 1; i < len(gs); i++ {
 		c := s.b[gs[i].from-1]
 		if (c == '-' || c == '/' || c == '_') && s.part(gs[:i], c) && s.part(gs[i:], c) {
-			mark(gs)
+			carveAll(gs)
 			return
 		}
 	}
@@ -238,7 +284,7 @@ func (s *scanner) compactDate(g group) bool {
 	y := s.value(group{from: g.from, to: g.from + 4})
 	m := s.value(group{from: g.from + 4, to: g.from + 6})
 	d := s.value(group{from: g.from + 6, to: g.to})
-	return year(y) && m >= 1 && m <= 12 && d >= 1 && d <= 31
+	return year(y) && m >= 1 && m <= 12 && d >= 1 && d <= 31 && (m != 2 || d <= 29)
 }
 
 func year(y int) bool { return y >= 1900 && y <= 2099 }
@@ -260,6 +306,8 @@ func (s *scanner) wholeToken(gs []group) bool {
 			return size(1) <= 2 && (size(0) == 1 || s.b[gs[0].from] != '0') || size(0) == 1 && s.b[gs[0].from] == '0'
 		case sep == '-' && size(0) <= 2 && size(1) <= 2:
 			return v(0) <= 24 && v(1) <= 24 // hours
+		case sep == '/' && size(0) <= 2 && size(1) <= 2:
+			return v(0) >= 1 && v(0) <= 31 && v(1) >= 1 && v(1) <= 31 && (v(0) <= 12 || v(1) <= 12) // a day
 		case (sep == '-' || sep == '/') && size(0) == 4 && size(1) == 4:
 			return year(v(0)) && year(v(1))
 		case sep == '/' && size(0) <= 2 && size(1) == 4:
@@ -287,7 +335,8 @@ func (s *scanner) wholeToken(gs []group) bool {
 				}
 				three = three || size(i) == 3 || v(i) == 0
 			}
-			return three && !s.dialled(s.digits(gs))
+			private := v(0) == 192 && v(1) == 168 || v(0) == 10 || v(0) == 127 || v(0) == 172 && v(1) >= 16 && v(1) < 32
+			return three && (private || s.context(gs[0].from) == aboutCode || !s.dialled(s.digits(gs)))
 		}
 	}
 	if sep == '.' || sep == ',' || sep == '\'' { // 1.250.000,00

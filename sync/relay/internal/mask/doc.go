@@ -1,9 +1,10 @@
 // Package mask finds what identifies a person in text and replaces it by hints an agent may see.
 //
 // It knows how phone numbers, e-mail addresses, handles, payment cards and bank accounts are written by people who
-// chat, and by people who try to hide them from a machine: separators, foreign digits, full-width letters, invisible
-// characters, spelled-out "at" and "dot". It must not know where a text comes from, where it goes, or what time it is:
-// every function is pure.
+// chat, and by people who try to hide them from a machine: separators, foreign digits, letters that look like digits,
+// invisible characters, numbers said in words, backwards or in parts over several messages, spelled-out "at" and "dot".
+// It must not know where a text comes from, where it goes, or what time it is: every function is pure; a table of
+// [Tokens] is the only thing that remembers, and its owner keeps it.
 //
 // Invariants:
 //

@@ -1,7 +1,6 @@
 package mask
 
 import (
-	"bytes"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -40,7 +39,11 @@ func fold(text string) folded {
 		if !plainLetter(r) {
 			break
 		}
-		i += copy(f.b[i:], text[i:i+n])
+		copy(f.b[i:], text[i:i+n])
+		if l := lowerRune(r); l != r {
+			utf8.EncodeRune(f.b[i:], l)
+		}
+		i += n
 	}
 	if i == len(text) {
 		return f
@@ -62,8 +65,9 @@ func fold(text string) folded {
 		case r < utf8.RuneSelf:
 			f.b, f.at = append(f.b, lower(text[i])), append(f.at, i)
 		case plainLetter(r):
-			for j := 0; j < n; j++ {
-				f.b, f.at = append(f.b, text[i+j]), append(f.at, i) // a range never splits a rune
+			f.b = utf8.AppendRune(f.b, lowerRune(r))
+			for range n {
+				f.at = append(f.at, i) // a range never splits a rune
 			}
 		default:
 			put(foldRune(r, buf[:0]), i)
@@ -72,6 +76,16 @@ func fold(text string) folded {
 	}
 	f.at = append(f.at, len(text))
 	return f
+}
+
+// lowerRune returns r in lower case where that is as long as r.
+func lowerRune(r rune) rune {
+	if r >= 0xC0 && r < 0x530 {
+		if l := unicode.ToLower(r); utf8.RuneLen(l) == utf8.RuneLen(r) {
+			return l
+		}
+	}
+	return r
 }
 
 // plainLetter reports whether r is one of the common runes beyond ASCII that folding leaves alone. It errs on the side
@@ -185,7 +199,7 @@ var classes = func() (c [256]byte) {
 			c[i] = letter
 		case b == ' ':
 			c[i] = blank
-		case strings.IndexByte("@.:/([{<", b) >= 0:
+		case strings.IndexByte("@.:/([{<%&", b) >= 0:
 			c[i] = trigger
 		}
 	}
@@ -198,18 +212,38 @@ type look uint8
 const (
 	lookWords      look = 1 << iota // addresses, handles, links
 	lookDigits                      // numbers, cards, accounts
-	lookEverywhere = lookWords | lookDigits
+	lookSpoken                      // numbers in words or with letters for digits
+	lookEverywhere = lookWords | lookDigits | lookSpoken
 )
 
 // firstLook looks at every byte once and is generous; the scanners decide. Zero says that none of them can find
 // anything.
 func firstLook(text string, k *Known) (found look) {
-	var stream [64]byte // the digits, to look for known numbers
-	run, gap, total := 0, 0, 0
+	run, gap, total, said, times, shy := 0, 0, 0, 0, 0, 0
 	for i := 0; i < len(text); i++ {
 		class := classes[text[i]]
 		if class == letter { // most bytes
-			run, gap = 0, 0
+			start := i
+			for i++; i < len(text) && classes[text[i]] == letter; i++ {
+			}
+			if i < len(text) && classes[text[i]] == wide {
+				i = wordEnd(text, i)
+			}
+			if k := prefixKey(text[start:i]); lookPrefix[k>>6]&(1<<(k&63)) != 0 {
+				n, more, look := tells(text[start:i])
+				if n > 0 && shyWords[text[start:i]] && !(start > 1 && (isDigit(text[start-1]) || isDigit(text[start-2]))) {
+					n, shy = 0, shy+n
+				}
+				said, times, found = said+n, times+more, found|look
+			}
+			if i-start <= 4 && poseLetters(text[start:i]) && (start > 0 && isDigit(text[start-1]) || i < len(text) && isDigit(text[i])) {
+				gap += i - start
+				said += 2
+				found |= lookSpoken
+			} else {
+				run, gap = 0, 0
+			}
+			i--
 			continue
 		}
 		switch class {
@@ -218,9 +252,6 @@ func firstLook(text string, k *Known) (found look) {
 		case digit:
 			if gap > 4 {
 				run = 0
-			}
-			if total < len(stream) {
-				stream[total] = text[i]
 			}
 			run, gap, total = run+1, 0, total+1
 			if run >= 5 {
@@ -233,18 +264,29 @@ func firstLook(text string, k *Known) (found look) {
 			}
 		case blank:
 			gap++
-			if i+4 < len(text) && (text[i+1]|0x20 == 'd' || text[i+1]|0x20 == 'p') && spellsDot(text[i+1:]) {
-				found |= lookWords
-			}
 		default:
 			r, n := utf8.DecodeRuneInString(text[i:])
-			i += n - 1
 			if plainLetter(r) {
 				if r != bullet {
 					run, gap = 0, 0
 				}
+				if unicode.IsLetter(r) && r < 0x1F000 {
+					end := wordEnd(text, i)
+					if k := prefixKey(text[i:end]); lookPrefix[k>>6]&(1<<(k&63)) != 0 || end-i >= 9 && r >= 0x3000 {
+						n, more, look := tells(text[i:end])
+						said, times, found = said+n, times+more, found|look
+					}
+					if end-i <= 8 && (i > 0 && isDigit(text[i-1]) || end < len(text) && isDigit(text[end])) && poseLetters(text[i:end]) {
+						said += 2
+						found |= lookSpoken
+					}
+					i = end - 1
+					continue
+				}
+				i += n - 1
 				continue
 			}
+			i += n - 1
 			if !harmless(r) {
 				return lookEverywhere
 			}
@@ -254,7 +296,13 @@ func firstLook(text string, k *Known) (found look) {
 			return found
 		}
 	}
-	if total >= 7 && found&lookDigits == 0 && (total > len(stream) || holdsKnown(stream[:total], k)) {
+	if said > 0 || shy >= 3 {
+		said += shy
+	}
+	if said > 0 && (total+said+times >= 7 || said >= 3 && total+said+times >= 5) {
+		found |= lookDigits | lookSpoken
+	}
+	if total >= 6 && len(k.Phones)+len(k.Company) > 0 {
 		found |= lookDigits
 	}
 	for _, list := range [][]string{k.Emails, k.Handles} {
@@ -267,24 +315,78 @@ func firstLook(text string, k *Known) (found look) {
 	return found
 }
 
-func holdsKnown(stream []byte, k *Known) bool {
-	for _, list := range [][]string{k.Phones, k.Company} {
-		for _, number := range list {
-			if d := digitsOf(number); len(d) >= 7 && bytes.Contains(stream, []byte(tail(d))) {
-				return true
+// poseLetters reports whether a word may stand inside digits, its letters posing as some.
+func poseLetters(w string) bool {
+	for _, r := range w {
+		if _, ok := poses(r | 0x20); !ok {
+			if _, ok := poses(r); !ok {
+				return false
 			}
 		}
 	}
-	return false
+	return true
 }
 
-// tail returns the last eight digits, which tell a number from all others and are the same at home and abroad.
-func tail(digits string) string { return digits[max(0, len(digits)-8):] }
+// wordEnd returns where the word at i that holds letters beyond ASCII ends.
+func wordEnd(text string, i int) int {
+	for i < len(text) {
+		c := text[i]
+		if classes[c] == letter {
+			i++
+			continue
+		}
+		if c < utf8.RuneSelf {
+			break
+		}
+		r, n := utf8.DecodeRuneInString(text[i:])
+		if !plainLetter(r) || !unicode.IsLetter(r) {
+			break
+		}
+		i += n
+	}
+	return i
+}
+
+// tells says how many digits a word may say, and which scanners it calls for whatever else the text holds.
+func tells(word string) (digits, more int, found look) {
+	flag := wordAt(word)
+	if flag&flagNumeral != 0 {
+		if digits = 1; flag&flagPair != 0 {
+			digits = 2 + len(word)/5
+		}
+	}
+	if flag&flagTimes != 0 { // "three hundred", "double": more than the unit alone, and nothing without one
+		if more = 3; flag&flagPair != 0 {
+			digits, more = digits+3, 0
+		}
+	}
+	if flag&(flagNetwork|flagDot|flagProvider) != 0 {
+		found = lookWords
+	}
+	if flag == 0 && len(word) >= 3 {
+		for _, r := range word {
+			if _, ok := hanDigit(r); ok {
+				digits++
+			}
+		}
+	}
+	return digits, more, found
+}
+
+// tail returns the last eight digits, which tell a number from all others and are the same at home and abroad; fewer
+// where a country's numbers are shorter, but never less than six.
+func tail(digits string) string {
+	n := 8
+	if len(digits) > 8 {
+		n = min(8, max(6, len(digits)-len(callingCode(digits))))
+	}
+	return digits[max(0, len(digits)-n):]
+}
 
 // harmless lists the runes that folding changes and that decent text is nevertheless full of.
 func harmless(r rune) bool {
 	switch r {
-	case '–', '—', '\u00A0', '\u202F', '\uFE0F', '®', '©', '™', '²', '³', '½', '´', '·', '‘', '‚', '‹', '›':
+	case '–', '—', '\u00A0', '\u202F', '\uFE0F', '®', '©', '™', '²', '³', '½', '´', '·', '‘', '‚', '‹', '›', '⟦', '⟧':
 		return true
 	}
 	return r >= 0x2190 && r <= 0x245F || r >= 0x25A0 && r <= 0x2775 || r >= 0x2794 && r <= 0x27BF && r != '➕' ||
@@ -306,24 +408,12 @@ func triggers(s string, i int) bool {
 		return i > 1 && isLetter(s[i-1]) && isLetter(s[i-2]) && len(rest) > 0 && isWordByte(rest[0])
 	case ':': // insta: name, mailto:
 		return i > 1 && isLetter(s[i-1]) && isLetter(s[i-2]) && len(rest) > 1
+	case '%': // %40
+		return strings.HasPrefix(rest, "40")
+	case '&': // &#64;
+		return strings.HasPrefix(rest, "#64;")
 	case '(', '[', '{', '<':
 		return len(rest) > 2 && (lower(rest[0]) == 'a' || lower(rest[0]) == 'c' || lower(rest[0]) == 'd' || rest[0] == ' ')
-	}
-	return false
-}
-
-// spellsDot reports whether s, of four bytes or more, begins with a word for a dot.
-func spellsDot(s string) bool {
-	if lower(s[0]) == 'd' {
-		return lower(s[1]) == 'o' && lower(s[2]) == 't'
-	}
-	switch lower(s[1]) {
-	case 'o': // ponto, point
-		return lower(s[2]) == 'n' && lower(s[3]) == 't' || lower(s[2]) == 'i' && lower(s[3]) == 'n'
-	case 'u': // punto, punkt
-		return lower(s[2]) == 'n' && (lower(s[3]) == 't' || lower(s[3]) == 'k')
-	case 't':
-		return s[2] == ' '
 	}
 	return false
 }

@@ -59,6 +59,10 @@ func TestNames(t *testing.T) {
 		{"titles go", "Dr. Erika Mustermann", FirstInitial, "Erika M."},
 		{"ornaments go", "★ Erika 🌸 Mustermann ★", FirstInitial, "Erika M."},
 		{"a name written in one word", "王小明", FirstInitial, "王••"},
+		{"a name of two signs apart", "李 伟", FirstInitial, "李••"},
+		{"a family of one syllable", "이 준호", FirstInitial, "이••"},
+		{"a family name of one letter", "Erika O", FirstInitial, "Erika"},
+		{"a family name of one sign behind", "Anna 李", FirstInitial, "Anna"},
 		{"Arabic", "ليلى مثال", FirstInitial, "ليلى م."},
 		{"full", "Erika Mustermann", Full, "Erika Mustermann"},
 		{"alias only", "Erika Mustermann", AliasOnly, ""},
@@ -174,7 +178,8 @@ var pieces = []string{
 	"Tel", "Bestellung", "mail", "ab", " at ", " punkt ", "(at)", "[dot]", "gmail", "com", ".de", "wa.me/", "t.me/", "wamid.",
 	"49", "151", "555", "0123", "4915155501234", "0151", "12.03.2025", "15:30", "1.299,00", "max", "insta", "١٥٥", "５", "①",
 	"\u200b", "\ufe0f", "1️⃣", "ß", "王", "🙂", "@max_m", "k•••@•••.de", "+49 ••• ••••", "DE89370400440532013000",
-	"4111 1111 1111 1111", "US.134912086553", "https://", "info@firma.example", "\xff", "¼", "㍿",
+	"4111 1111 1111 1111", "US.134912086553", "https://", "info@firma.example", "\xff", "¼", "㍿", "null", "eins", "double ", "twenty", "fünf", " und ", " then ", "O", "l",
+	"⟦phone 1⟧", "⟦", "⟧", "七", "خمسة", "plus ", "insta ", "my ", " is ", "%40", "Karte",
 }
 
 func text() *rapid.Generator[string] {
@@ -318,6 +323,31 @@ func TestKnownAndFoundPrintRedacted(t *testing.T) {
 	}
 	if out += string(j); strings.Contains(out, "5550") || strings.Contains(out, "3535") || !strings.Contains(out, redacted) {
 		t.Error("a number is printed")
+	}
+}
+
+// What people say aloud or dictate is hidden like digits, in every language the company's customers write.
+func TestSpokenNumbersAreHidden(t *testing.T) {
+	for _, c := range []struct{ rule, text, region, want string }{
+		{"digits in words", "nine one two five five five zero one four three", "US", "+1 ••• ••••"},
+		{"oh and double", "oh one seven one double five five oh one two three", "DE", "+49 ••• ••••"},
+		{"pairs in one word", "null eins einundsiebzig fünfundfünfzig fünfzig zwölf drei", "DE", "+49 ••• ••••"},
+		{"pairs in English", "plus forty-nine one seventy-one fifty-five fifty twelve", "DE", "+49 ••• ••••"},
+		{"hundreds in Russian", "восемь девятьсот двадцать шесть пятьсот пятьдесят пять ноль один двадцать три", "RU", "+7 ••• ••••"},
+		{"glued together", "nulleinssiebeneinsfünffünffünf", "DE", "•••"},
+		{"mixed", "null 1 sieben 1 fünf 5 fünf 0 eins 23", "DE", "+49 ••• ••••"},
+		{"Chinese", "我的电话一三八零零一三八零零零", "CN", "我的电话+86 ••• ••••"},
+		{"letters for digits", "O171 555 OI 23", "DE", "+49 ••• ••••"},
+		{"counting a few", "one two three testing", "US", "one two three testing"},
+		{"prices in words", "zwei für zwanzig, drei für dreißig Euro", "DE", "zwei für zwanzig, drei für dreißig Euro"},
+		{"litres", "5l, 10l und 20l Kanister", "DE", "5l, 10l und 20l Kanister"},
+		{"a part number", "BS1759935 in 85O W", "ES", "BS1759935 in 85O W"},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			if m, _ := (Policy{}).Text(c.text, Known{Region: c.region}); m.Visible() != c.want {
+				t.Errorf("got %q, want %q", m.Visible(), c.want)
+			}
+		})
 	}
 }
 

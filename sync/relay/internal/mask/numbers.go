@@ -23,14 +23,22 @@ type group struct {
 }
 
 // numbers hides payment cards and phone numbers, and long numbers nobody can say are harmless.
-func (s *scanner) numbers() {
+func (s *scanner) numbers(where look) {
 	var space [24]group
 	gs := s.groups(space[:0])
-	if len(gs) == 0 {
+	s.carve(gs)
+	var atoms []atom
+	if where&lookSpoken != 0 || s.dictated(gs) {
+		atoms = s.atoms(gs)
+	}
+	if len(gs) == 0 && len(atoms) == 0 {
 		return
 	}
-	s.carve(gs)
-	s.knownNumbers(gs)
+	if count(gs) >= 13 {
+		s.apart(gs)
+	}
+	s.knownNumbers(gs, atoms)
+	s.spokenNumbers(gs, atoms)
 	s.international(gs)
 	for i := 0; i < len(gs); {
 		if gs[i].used {
@@ -40,7 +48,7 @@ func (s *scanner) numbers() {
 		j := i + 1
 		n := gs[i].to - gs[i].from
 		for j < len(gs) && !gs[j].used && s.joined(gs[j-1], gs[j]) {
-			if n >= 7 && bytes.IndexByte(s.b[gs[j-1].to:gs[j].from], '\n') >= 0 {
+			if n >= 7 && bytes.IndexByte(s.b[gs[j-1].to:gs[j].from], '\n') >= 0 && s.anew(gs, j) {
 				break // a list of numbers, one a line
 			}
 			n += gs[j].to - gs[j].from
@@ -94,7 +102,7 @@ func (s *scanner) joined(a, b group) bool {
 	n := len(between)
 	for _, c := range between {
 		switch {
-		case c == '(' || c == ')':
+		case c == '(' || c == ')' || c == '[' || c == ']':
 			n-- // a bracket says that the number goes on
 		case strings.IndexByte(" -./_|~\\*\n\t", c) < 0:
 			return false
@@ -103,125 +111,14 @@ func (s *scanner) joined(a, b group) bool {
 	return n <= 3
 }
 
-// knownNumbers hides the contact's own numbers, whatever stands between the digits: it looks for their last eight
-// digits in the text's digits alone. The company's numbers are looked for the same way and shown.
-func (s *scanner) knownNumbers(gs []group) {
-	if len(s.known.Phones)+len(s.known.Company) == 0 {
-		return
-	}
-	var buf [96]byte
-	stream := buf[:0]
-	for _, g := range gs {
-		if !g.used {
-			stream = append(stream, s.b[g.from:g.to]...)
-		}
-	}
-	if !holdsKnown(stream, s.known) {
-		return
-	}
-	place := make([]int, 0, len(stream)) // of each digit, as an index into s.b
-	for _, g := range gs {
-		for i := g.from; i < g.to && !g.used; i++ {
-			place = append(place, i)
-		}
-	}
-	mark := func(number string, ours bool) {
-		number = digitsOf(number)
-		if len(number) < 7 {
-			return
-		}
-		suffix := tail(number)
-		for from := 0; ; {
-			i := bytes.Index(stream[from:], []byte(suffix))
-			if i < 0 {
-				return
-			}
-			i += from
-			end := i + len(suffix)
-			from = end
-			for n := len(number) - len(suffix); n > 0 && i > 0 && stream[i-1] == number[n-1]; n-- {
-				i--
-			}
-			for i > 0 && stream[i-1] == '0' && place[i]-place[i-1] <= 12 && !hasWord(s.b[place[i-1]+1:place[i]]) { // trunk prefix, 00
-				i--
-			}
-			// What stands before it, prefix, area or country, goes with it as far as it could be one number.
-			for i > 0 && end-i < maxE164+2 && place[i]-place[i-1] <= 4 && s.near(gs, place[i-1], place[i]) {
-				i--
-			}
-			if ours {
-				s.company(gs, place[i], place[end-1]+1, number)
-			} else {
-				s.own(gs, place[i:end], number)
-			}
-		}
-	}
-	for _, c := range s.known.Company {
-		if !strings.Contains(c, "@") {
-			mark(c, true)
-		}
-	}
-	for _, p := range s.known.Phones {
-		mark(p, false)
-	}
-}
-
-// near reports whether the neighbouring digits at a and b may belong to one number.
-func (s *scanner) near(gs []group, a, b int) bool {
-	for i := range gs {
-		if gs[i].to == a+1 {
-			return !gs[i].carved && s.joined(gs[i], group{from: b})
-		}
-	}
-	return true // in one group
-}
-
-// own hides the digits at the places, in as few pieces as the words between them allow.
-func (s *scanner) own(gs []group, places []int, number string) {
-	hint := s.policy.phoneHint(number, callingCode(number))
-	for i := 0; i < len(places); {
-		j := i + 1
-		for j < len(places) && places[j]-places[j-1] <= 12 && !hasWord(s.b[places[j-1]+1:places[j]]) {
-			j++
-		}
-		from, to := s.widen(places[i], places[j-1]+1)
-		if !s.free(from, to) {
-			return
-		}
-		s.hide(from, to, inbox.Phone, hint)
-		hint = hintDigits
-		use(gs, from, to)
-		i = j
-	}
-}
-
-// company shows one of the company's own numbers, in national form where the text has it in a form that the floor
-// would not let pass.
-func (s *scanner) company(gs []group, from, to int, number string) {
-	from, to = s.widen(from, to)
-	if to-from > 40 || hasWord(s.b[from:to]) || !s.free(from, to) {
-		return
-	}
-	use(gs, from, to)
-	a, b := s.source(from, to)
-	if !inbox.Identifying(s.text[a:b]) {
-		s.keep(from, to)
-		return
-	}
-	n, err := phonenumbers.Parse("+"+number, "")
-	if err != nil {
-		return
-	}
-	if as := phonenumbers.Format(n, phonenumbers.NATIONAL); !inbox.Identifying(as) {
-		s.rewrite(from, to, as)
-	}
-}
-
 // widen takes in what belongs to a number although it is no digit: a plus, brackets, "tel:".
 func (s *scanner) widen(from, to int) (int, int) {
 	b := s.b
-	for from > 0 && (b[from-1] == '+' || b[from-1] == '(' && bytes.IndexByte(b[from:to], ')') >= 0) {
+	for from > 0 && (b[from-1] == '+' || b[from-1] == '(' && bytes.IndexByte(b[from:to], ')') >= 0 || b[from-1] == '[' && bytes.IndexByte(b[from:to], ']') >= 0) {
 		from--
+	}
+	if link := []byte("tel:"); bytes.HasSuffix(b[:from], link) && to > from && !bytes.HasPrefix(b[from:], []byte(" ")) {
+		from -= len(link)
 	}
 	return from, to
 }
@@ -251,8 +148,10 @@ func (s *scanner) international(gs []group) {
 		skip := 0
 		switch {
 		case from > 0 && b[from-1] == '+':
-			from--
-		case b[g.from] == '0' && g.to-g.from > 1 && b[g.from+1] == '0' && (g.to-g.from <= maxE164+2):
+			if from--; g.from-from > 1 && (currencyAfter(b[g.to:]) || s.amount(gs[i:])) {
+				continue // "12 € + 2500000 €"
+			}
+		case b[g.from] == '0' && g.to-g.from > 1 && !g.carved && b[g.from+1] == '0' && (g.to-g.from <= maxE164+2) && (g.from == 0 || !isLetter(b[g.from-1]) || g.to-g.from > 8):
 			from, skip = g.from, 2
 		default:
 			continue
@@ -264,7 +163,7 @@ func (s *scanner) international(gs []group) {
 				if !s.joined(gs[j-1], gs[j]) || n+size > maxE164 || n >= 10 && gs[j].carved {
 					break
 				}
-				if n >= 10 && size >= 3 && b[gs[j].from] == '0' || n >= 7 && bytes.IndexByte(b[gs[j-1].to:gs[j].from], '\n') >= 0 {
+				if (n >= 10 && size >= 3 && b[gs[j].from] == '0' || n >= 7 && bytes.IndexByte(b[gs[j-1].to:gs[j].from], '\n') >= 0) && s.anew(gs, j) {
 					break // another number begins
 				}
 			}
@@ -289,9 +188,30 @@ func (s *scanner) international(gs []group) {
 	}
 }
 
+// amount reports whether the groups begin with digits in thousands and a currency behind them.
+func (s *scanner) amount(gs []group) bool {
+	j := 1
+	for j < len(gs) && gs[j].from-gs[j-1].to == 1 && strings.IndexByte(".,'", s.b[gs[j-1].to]) >= 0 && gs[j].to-gs[j].from <= 3 {
+		j++
+	}
+	return j > 1 && currencyAfter(s.b[gs[j-1].to:]) || gs[0].carved
+}
+
+// anew reports whether a number of its own begins with group j: enough digits follow on its line.
+func (s *scanner) anew(gs []group, j int) bool {
+	n := gs[j].to - gs[j].from
+	for k := j + 1; k < len(gs) && s.joined(gs[k-1], gs[k]) && bytes.IndexByte(s.b[gs[k-1].to:gs[k].from], '\n') < 0; k++ {
+		n += gs[k].to - gs[k].from
+	}
+	return n >= 7
+}
+
 // phone hides a number whose E.164 digits are known.
 func (s *scanner) phone(from, to int, number string) {
-	s.hide(from, to, inbox.Phone, s.policy.phoneHint(number, callingCode(number)))
+	if link := []byte("tel:"); bytes.HasSuffix(s.b[:from], link) && s.free(from-len(link), from) {
+		from -= len(link)
+	}
+	s.hideAs(from, to, inbox.Phone, s.policy.phoneHint(number, callingCode(number)), number)
 	if len(number) <= maxE164 {
 		s.find(inbox.Phone, number)
 	}
@@ -314,7 +234,8 @@ func (s *scanner) cluster(gs []group) {
 	}
 	if carved > 0 {
 		// Dates do not stand in the middle of phone numbers, but a phone number's groups may look like a time.
-		if carved == len(gs) || s.b[gs[0].from] != '0' || !s.valid(s.digits(gs)) {
+		all := s.digits(gs)
+		if carved == len(gs) || len(all) > maxE164 || bytes.IndexByte(s.b[gs[0].from:gs[len(gs)-1].to], '\n') >= 0 || !(all[0] == '0' && s.valid(all) || all[0] != '0' && !gs[0].carved && len(all) >= 9 && s.dialled(all)) {
 			for i := 0; i < len(gs); {
 				j := i
 				for j < len(gs) && !gs[j].carved {
@@ -339,14 +260,70 @@ func (s *scanner) cards(gs []group) []group {
 			if n > 19 {
 				break
 			}
-			if n >= 13 && paymentCard(s.digits(gs[i:j])) && (j == i+1 || cardLike(gs[i:j])) {
+			if n >= 13 && (j == i+1 || cardLike(gs[i:j])) && paymentCard(s.digits(gs[i:j])) && (n > 14 || s.context(gs[i].from) != aboutCode) {
 				s.judge(gs[:i])
-				s.hide(gs[i].from, gs[j-1].to, inbox.Card, hintCard)
+				s.hideAs(gs[i].from, gs[j-1].to, inbox.Card, hintCard, s.digits(gs[i:j]))
 				return s.cards(gs[j:])
 			}
 		}
 	}
 	return gs
+}
+
+// apart hides cards in their printed groups with more between those than a telephone number has: "4111, 1111, …".
+func (s *scanner) apart(gs []group) {
+	for i := 0; i+2 < len(gs); i++ {
+		if gs[i].used {
+			continue
+		}
+		if gs[i].to-gs[i].from != 4 {
+			i = s.apartEvenly(gs, i)
+			continue
+		}
+		n := 4
+		for j := i + 1; j < len(gs) && j < i+5; j++ {
+			between := s.b[gs[j-1].to:gs[j].from]
+			if gs[j].used || len(between) > 3 || hasWord(between) {
+				break
+			}
+			size := gs[j].to - gs[j].from
+			n += size
+			last := j == len(gs)-1 || n >= 13
+			if amex := j == i+1 && size == 6 || j == i+2 && size <= 5 && gs[i+1].to-gs[i+1].from == 6; size != 4 && !amex && !last {
+				break
+			}
+			if n > 19 {
+				break
+			}
+			if n >= 14 && paymentCard(s.digits(gs[i:j+1])) {
+				s.hideAs(gs[i].from, gs[j].to, inbox.Card, hintCard, s.digits(gs[i:j+1]))
+				use(gs, gs[i].from, gs[j].to)
+				break
+			}
+		}
+	}
+}
+
+// apartEvenly hides a card written in equal short groups from i on and returns the last group it dealt with.
+func (s *scanner) apartEvenly(gs []group, i int) int {
+	size := gs[i].to - gs[i].from
+	if size > 3 || s.b[gs[i].from] == '0' || i > 0 && gs[i-1].to-gs[i-1].from == size && s.joined(gs[i-1], gs[i]) {
+		return i
+	}
+	j, n := i+1, size
+	gap := func(j int) string { return string(s.b[gs[j-1].to:gs[j].from]) }
+	for j < len(gs) && gap(j) == gap(i+1) && !gs[j].used && gs[j].to-gs[j].from <= size+1 && gs[j].from-gs[j-1].to <= 3 && !hasWord(s.b[gs[j-1].to:gs[j].from]) && n < 19 {
+		n += gs[j].to - gs[j].from
+		j++
+		if n >= 15 && n <= 19 && (j == len(gs) || gs[j].to-gs[j].from != size || gap(j) != gap(i+1) || n == 16) {
+			if digits := s.digits(gs[i:j]); paymentCard(digits) {
+				s.hideAs(gs[i].from, gs[j-1].to, inbox.Card, hintCard, digits)
+				use(gs, gs[i].from, gs[j-1].to)
+				return j - 1
+			}
+		}
+	}
+	return i
 }
 
 // cardLike reports whether the groups are as people write them off a card; a phone number in pairs is not.
@@ -376,10 +353,12 @@ func (s *scanner) judge(gs []group) {
 	}
 	trunk := digits[0] == '0'
 	switch {
-	case n > maxE164:
+	case n > maxE164 && !(what == aboutCode && paymentCard(digits)):
 		if what != aboutCode {
 			s.hide(from, to, inbox.Digits, hintDigits)
 		}
+	case what == aboutCode && n >= 15 && paymentCard(digits):
+		s.hideAs(from, to, inbox.Card, hintCard, digits)
 	case what == aboutCode:
 		if trunk && n >= 10 && s.valid(digits) {
 			s.national(from, to, digits)
@@ -400,6 +379,9 @@ func (s *scanner) judge(gs []group) {
 // national hides a number written without plus, and finds out which one it is if it can.
 func (s *scanner) national(from, to int, digits string) {
 	from, to = s.widen(from, to)
+	if to < len(s.b) && s.b[to] == ']' && bytes.IndexByte(s.b[from:to], '[') >= 0 {
+		to++
+	}
 	if to < len(s.b) && s.b[to] == ')' && bytes.IndexByte(s.b[from:to], '(') > 0 {
 		to++
 	}

@@ -145,11 +145,18 @@ func (p Policy) PersonName(profile string, k Known) inbox.Masked {
 		return inbox.Masked{}
 	}
 	first, cut := names[0], false
-	if r := []rune(first); len(r) > 1 && unicode.In(r[0], unicode.Han, unicode.Hangul, unicode.Hiragana, unicode.Katakana) {
-		first, cut = string(r[0])+"••", true // names written in one word, the family's first
-	} else if len(names) > 1 {
-		initial, _ := utf8.DecodeRuneInString(names[len(names)-1])
-		first, cut = first+" "+string(unicode.ToUpper(initial))+".", true
+	r := []rune(first)
+	switch {
+	case unicode.In(r[0], unicode.Han, unicode.Hangul, unicode.Hiragana, unicode.Katakana):
+		if len(r) > 1 || len(names) > 1 { // the family's name comes first; an initial of the other would be all of it
+			first, cut = string(r[0])+"••", true
+		}
+	case len(names) > 1:
+		last := names[len(names)-1]
+		if initial, n := utf8.DecodeRuneInString(last); letters(last[n:]) > 0 {
+			first += " " + string(unicode.ToUpper(initial)) + "."
+		} // else one letter is the whole name
+		cut = true
 	}
 	kind := inbox.Plain
 	if cut {
@@ -263,6 +270,15 @@ func digitsOf(s string) string {
 func digitCount(s string) (n int) {
 	for _, r := range s {
 		if unicode.IsDigit(r) {
+			n++
+		}
+	}
+	return n
+}
+
+func letters(s string) (n int) {
+	for _, r := range s {
+		if unicode.IsLetter(r) {
 			n++
 		}
 	}

@@ -18,17 +18,27 @@ type hit struct {
 	from, to int // in the folded text while scanning, in the original afterwards
 	kind     inbox.SpanKind
 	hint     string
+	value    string // what was there, normalised; "" when the stretch itself stands for it
 }
 
 // Text masks a text and returns the identifiers found in it that can be remembered: phone numbers, addresses, handles;
-// never card or account numbers. Known identifiers are hidden whatever separators, digits or invisible characters
+// never card or account numbers. Known identifiers are hidden whatever separators, digits, words or invisible characters
 // disguise them. The cost is one pass over the bytes for text that holds nothing of interest.
-func (p Policy) Text(text string, k Known) (inbox.Masked, []Found) {
+func (p Policy) Text(text string, k Known) (inbox.Masked, []Found) { return p.TextWith(text, k, nil) }
+
+// TextWith is Text with the contact's table of tokens: what is hidden reads "⟦phone 1⟧" rather than "+49 ••• ••••", the
+// same thing the same way in all of the contact's texts. A nil table means Text.
+func (p Policy) TextWith(text string, k Known, tokens *Tokens) (inbox.Masked, []Found) {
+	return p.text(text, k, tokens, nil)
+}
+
+// text masks a text in which more is known to hide than the text alone tells.
+func (p Policy) text(text string, k Known, tokens *Tokens, more []hit) (inbox.Masked, []Found) {
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\uFFFD")
 	}
 	where := firstLook(text, &k)
-	if where == 0 {
+	if where == 0 && len(more) == 0 {
 		if m := inbox.PlainText(text); !m.Hides() {
 			return m, nil
 		}
@@ -36,11 +46,14 @@ func (p Policy) Text(text string, k Known) (inbox.Masked, []Found) {
 	spans := []inbox.Span{{Text: text}}
 	var found []Found
 	for range maxPasses {
-		s := scanner{policy: p, known: &k}
+		s := scanner{policy: p, known: &k, tokens: tokens}
 		var hits []hit
 		if where != 0 {
 			s.folded = fold(text)
 			hits = s.scan(where)
+		}
+		if len(more) > 0 {
+			hits, more = merge(append(slices.Clone(more), hits...)), nil
 		}
 		if len(hits) == 0 {
 			if !inbox.Identifying(text) {
@@ -51,6 +64,14 @@ func (p Policy) Text(text string, k Known) (inbox.Masked, []Found) {
 		for _, f := range s.found {
 			if !slices.Contains(found, f) {
 				found = append(found, f)
+			}
+		}
+		for i := range hits {
+			if h := &hits[i]; tokens != nil && h.kind != inbox.Plain {
+				if h.value == "" {
+					h.value = string(fold(text[h.from:h.to]).b)
+				}
+				h.hint = tokens.token(h.kind, h.value, p)
 			}
 		}
 		spans = cut(spans, hits)
@@ -73,7 +94,7 @@ func floor(text string) hit {
 	for end < len(text) && text[end] > ' ' {
 		end++
 	}
-	return hit{start, end, inbox.Digits, hidden}
+	return hit{from: start, to: end, kind: inbox.Digits, hint: hidden}
 }
 
 func visible(spans []inbox.Span) string {
@@ -132,6 +153,7 @@ func cut(spans []inbox.Span, hits []hit) []inbox.Span {
 
 // merge joins hits that overlap; the first one's hint stands for both.
 func merge(hits []hit) []hit {
+	slices.SortStableFunc(hits, func(a, b hit) int { return a.from - b.from })
 	out := hits[:0]
 	for _, h := range hits {
 		if n := len(out); n > 0 && h.from < out[n-1].to {

@@ -18,6 +18,22 @@ func (p *Pipeline) silence(now time.Time) time.Duration {
 	return time.Hour
 }
 
+// Received tells how many messages customers just sent: WhatsApp counts both directions against a number's throughput.
+// A part of it stays for the company whatever customers do.
+func (p *Pipeline) Received(n int) {
+	now := p.cfg.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n = min(n, int(p.inbound.TokensAt(now)))
+	if n <= 0 {
+		return
+	}
+	p.inbound.AllowN(now, n)
+	for step := p.all.Burst(); n > 0; n -= step {
+		p.all.ReserveN(now, min(n, step))
+	}
+}
+
 // pairPace reports whether a message to the contact may leave, and otherwise how long that will be so. While a post to
 // the contact is under way there is nothing to wait for: its end is heard of.
 func (p *Pipeline) pairPace(id inbox.ContactID, now time.Time) (wait time.Duration, free bool) {
@@ -37,10 +53,14 @@ func (p *Pipeline) pairPace(id inbox.ContactID, now time.Time) (wait time.Durati
 }
 
 // reserve takes the contact and a place in both paces, or returns how long to wait for the number's. pairPace has said
-// that the contact is free, and nobody else reserves.
-func (p *Pipeline) reserve(id inbox.ContactID, now time.Time) time.Duration {
+// that the contact is free, and nobody else reserves. Of a number that is held, only the one that tries may leave.
+func (p *Pipeline) reserve(r row, now time.Time, try bool) time.Duration {
+	id := r.Contact
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.held.class != "" && !try { // since the round began
+		return time.Second
+	}
 	if wait := p.quiet.Sub(now); wait > 0 {
 		return wait
 	}
@@ -63,13 +83,26 @@ func (p *Pipeline) reserve(id inbox.ContactID, now time.Time) time.Duration {
 	}
 	pair.AllowN(now, 1)
 	p.busy[id] = true
+	if r.File {
+		p.files++
+	}
 	return 0
 }
 
-func (p *Pipeline) release(id inbox.ContactID) {
+func (p *Pipeline) release(r row) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.busy, id)
+	delete(p.busy, r.Contact)
+	if r.File {
+		p.files--
+	}
+}
+
+// filesLeft returns how many messages with files may be begun: a large one takes minutes, and texts must not wait for it.
+func (p *Pipeline) filesLeft() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return filesAtOnce - p.files
 }
 
 // hush keeps the whole number from posting for a while: whoever else is posted to would be refused as well.
@@ -79,4 +112,10 @@ func (p *Pipeline) hush(d time.Duration) {
 	if until := p.cfg.Now().Add(d); until.After(p.quiet) {
 		p.quiet = until
 	}
+}
+
+// pairBackoff is how long to leave a customer in peace whom the company wrote to too often: 4, 16, 64 seconds and so on
+// (Meta, "Pair rate limits": 4 to the power of the attempt).
+func pairBackoff(tries int) time.Duration {
+	return min(time.Second<<(2*min(max(tries, 1), 5)), longestPause)
 }

@@ -28,7 +28,8 @@ const (
 const SettleWait = time.Minute
 
 const (
-	inFlight     = 32 // posts of one number under way at once: 80 a second at 300 ms need 24
+	inFlight     = 32 // posts of one number under way at once: 80 a second at 300 ms need 24; more for faster numbers
+	filesAtOnce  = 8  // of them with files
 	settleAtOnce = 256
 	maxTries     = 12               // refusals that ask for another try; with back-off about half an hour
 	longestPause = 10 * time.Minute // between two tries
@@ -45,15 +46,32 @@ type Sender interface {
 	Send(ctx context.Context, phoneNumberID string, m whatsapp.Outgoing) (whatsapp.SendResult, error)
 }
 
-// Config says what a pipeline works with. All fields but the rates are required.
+// Config says what a pipeline works with. DB, Vault, Sender, Log and Now are required.
 type Config struct {
 	DB     ledger.DB
 	Vault  *vault.Vault
 	Sender Sender
 	Log    *slog.Logger
 	Now    func() time.Time
+	// Files knows the files messages have. Without it they fail.
+	Files Files
+	// Marker tells customers what was read, and that somebody writes. nil tells them nothing.
+	Marker Marker
 	// Posted is told the fate of every post, for metrics: "accepted", "refused", "not sent" or "unknown".
 	Posted func(fate string)
+	// Trouble is told when WhatsApp takes nothing from the number any more, of which class and with which code of Meta's,
+	// and with "" when it works again, or for the first time. It is not called concurrently.
+	Trouble func(ctx context.Context, c whatsapp.Class, code int)
+	// Limited is told when WhatsApp lets the company begin with no more customers today.
+	Limited func(ctx context.Context)
+	// Stopped prepares to write down that a contact has stopped marketing, which WhatsApp said by refusing a message.
+	// What it returns is called in the transaction that shows the failure, for the conversation it happened in.
+	Stopped func(ctx context.Context, contact inbox.ContactID, message inbox.MessageID, at inbox.Moment) (func(ledger.Tx, inbox.ConversationID) error, error)
+	// Held says that the company was told, before this process began, that WhatsApp takes nothing from the number.
+	Held bool
+	// Ask asks WhatsApp whether the number may be used, for a number that is held when there is no message to try.
+	// Its errors are classified as those of Sender. Without it such a number is taken to work until it does not.
+	Ask func(ctx context.Context) error
 	// NumberRate overrides the constant of the same name; zero keeps it.
 	NumberRate int
 }
@@ -63,12 +81,24 @@ type Pipeline struct {
 	cfg    Config
 	shard  string
 	number string // Meta's id of the company's number
-	all    *rate.Limiter
 
-	mu    sync.Mutex
-	busy  map[inbox.ContactID]bool
-	pair  map[inbox.ContactID]*rate.Limiter
-	quiet time.Time // until then WhatsApp wants nothing from this number
+	mu       sync.Mutex
+	all      *rate.Limiter // what leaves and, up to inbound, what comes in
+	inbound  *rate.Limiter
+	busy     map[inbox.ContactID]bool
+	files    int // of the busy, with files
+	pair     map[inbox.ContactID]*rate.Limiter
+	quiet    time.Time // until then WhatsApp wants nothing from this number
+	begun    uint64    // posts so far
+	good     uint64    // the newest post that was accepted
+	held     hold
+	suspects map[inbox.MessageID]suspect
+	working  bool // WhatsApp has taken something since the last hold
+
+	telling sync.Mutex     // held while the company is told
+	told    whatsapp.Class // what it was told last; written under both
+
+	marks marks
 }
 
 // New returns the pipeline of an inbox whose company number has the given id at Meta.
@@ -76,13 +106,19 @@ func New(id inbox.InboxID, phoneNumberID string, cfg Config) *Pipeline {
 	if cfg.NumberRate == 0 {
 		cfg.NumberRate = NumberRate
 	}
-	// Meta counts what customers send as well, and over a window of its own: something is left for them, and no second's
-	// worth is saved up.
+	// Meta counts over a window of its own: something is left for that, and no second's worth is saved up.
 	pace := rate.Limit(cfg.NumberRate) * 9 / 10
-	return &Pipeline{
-		cfg: cfg, shard: eventlog.Shard(id.Log()), number: phoneNumberID, all: rate.NewLimiter(pace, max(1, cfg.NumberRate/8)),
-		busy: map[inbox.ContactID]bool{}, pair: map[inbox.ContactID]*rate.Limiter{},
+	p := &Pipeline{
+		cfg: cfg, shard: eventlog.Shard(id.Log()), number: phoneNumberID, told: unheard,
+		all:     rate.NewLimiter(pace, max(1, cfg.NumberRate/8)),
+		inbound: rate.NewLimiter(pace*3/4, max(1, cfg.NumberRate*3/4)),
+		busy:    map[inbox.ContactID]bool{}, pair: map[inbox.ContactID]*rate.Limiter{}, suspects: map[inbox.MessageID]suspect{},
+		marks: newMarks(),
 	}
+	if cfg.Held {
+		p.held, p.told = hold{class: remembered}, remembered
+	}
+	return p
 }
 
 // Run sends until ctx ends, and returns when every post under way has been written down. poke tells that the queue may
@@ -90,8 +126,15 @@ func New(id inbox.InboxID, phoneNumberID string, cfg Config) *Pipeline {
 func (p *Pipeline) Run(ctx context.Context, poke <-chan struct{}) error {
 	var posts sync.WaitGroup
 	defer posts.Wait()
-	slots := make(chan struct{}, inFlight)
+	posts.Go(func() { p.mark(ctx) })
+	slots := make(chan struct{}, max(inFlight, inFlight*p.cfg.NumberRate/NumberRate))
 	done := make(chan struct{}, 1)
+	ended := func() {
+		select {
+		case done <- struct{}{}:
+		default:
+		}
+	}
 	recovered := false
 	for {
 		next, err := time.Duration(0), error(nil)
@@ -104,12 +147,14 @@ func (p *Pipeline) Run(ctx context.Context, poke <-chan struct{}) error {
 				slots <- struct{}{} // there is room: nobody else takes any
 				posts.Go(func() {
 					p.deliver(ctx, q.key, q.row)
-					p.release(q.Contact)
+					p.release(q.row)
 					<-slots
-					select {
-					case done <- struct{}{}:
-					default:
-					}
+					ended()
+				})
+			}, func() {
+				posts.Go(func() {
+					p.ask(ctx)
+					ended()
 				})
 			})
 		}
@@ -152,17 +197,28 @@ func (p *Pipeline) recover(ctx context.Context) error {
 	})
 }
 
-// round starts at most room posts that may leave now and returns how long nothing else can.
-func (p *Pipeline) round(ctx context.Context, room int, start func(queued)) (time.Duration, error) {
+// round starts at most room posts that may leave now, or asks about a number that is held with nothing to try, and
+// returns how long nothing else can be done.
+func (p *Pipeline) round(ctx context.Context, room int, start func(queued), ask func()) (time.Duration, error) {
 	now := p.cfg.Now()
 	next := p.silence(now)
-	var ready, late []queued
-	if room == 0 {
-		return next, nil // a post that ends makes room, and is heard of
+	held, try, wait := p.holding(now)
+	next = min(next, wait)
+	if err := p.sweep(ctx, now); err != nil {
+		return 0, err
 	}
+	most := room
+	switch {
+	case room == 0:
+		return next, nil // a post that ends makes room, and is heard of
+	case held && try:
+		most = probeChoices
+	}
+	var ready, late []queued
 	err := p.cfg.DB.View(ctx, p.shard, func(tx ledger.Tx) error {
 		ready, late = ready[:0], late[:0]
-		held := map[inbox.ContactID]bool{} // an earlier message of the contact has not left: later ones wait
+		files := p.filesLeft()
+		waits := map[inbox.ContactID]bool{} // an earlier message of the contact has not left: later ones wait
 		for q, err := range rows(tx) {
 			if err != nil {
 				return err
@@ -173,20 +229,26 @@ func (p *Pipeline) round(ctx context.Context, room int, start func(queued)) (tim
 				next = min(next, wait)
 			case q.State == silent:
 				late = append(late, q)
-			case held[q.Contact]:
+			case waits[q.Contact]:
 			case q.State == posting:
-				held[q.Contact] = true
+				waits[q.Contact] = true
 			case q.Due != noBefore && wait > 0:
-				held[q.Contact], next = true, min(next, wait)
+				waits[q.Contact], next = true, min(next, wait)
 			default:
-				held[q.Contact] = true
-				if wait, free := p.pairPace(q.Contact, now); free {
-					ready = append(ready, q)
-				} else {
+				waits[q.Contact] = true
+				switch wait, free := p.pairPace(q.Contact, now); {
+				case held && !try:
+				case !free:
 					next = min(next, wait)
+				case q.File && files == 0: // one that is done is heard of
+				default:
+					if q.File {
+						files--
+					}
+					ready = append(ready, q)
 				}
 			}
-			if len(ready) == room || len(late) == settleAtOnce {
+			if len(ready) == most || len(late) == settleAtOnce {
 				break
 			}
 		}
@@ -195,9 +257,19 @@ func (p *Pipeline) round(ctx context.Context, room int, start func(queued)) (tim
 	if err != nil {
 		return 0, err
 	}
+	switch {
+	case held && len(ready) > 0:
+		ready = []queued{p.choose(ready)}
+	case held && try:
+		p.tries()
+		ask()
+	}
 	for _, q := range ready {
-		if wait := p.reserve(q.Contact, now); wait > 0 {
+		if wait := p.reserve(q.row, now, held); wait > 0 {
 			next = min(next, wait)
+			if held {
+				p.unproved()
+			}
 			break // it is the number's pace, and the next one has no other
 		}
 		start(q)
@@ -210,34 +282,59 @@ func (p *Pipeline) round(ctx context.Context, room int, start func(queued)) (tim
 
 // deliver posts one row and writes down what became of it.
 func (p *Pipeline) deliver(ctx context.Context, key []byte, r row) {
-	mail, ok, err := p.claim(ctx, key, &r)
-	if err != nil {
+	defer p.tell(context.WithoutCancel(ctx))
+	post := p.begin()
+	load, ok, err := p.load(ctx, key, r)
+	if ok && err == nil {
+		ok, err = p.claim(ctx, key, &r, &load)
+	}
+	switch {
+	case err != nil:
+		var f *fileError
+		held := errors.As(err, &f) && holds(f.cause) && p.stop(r.Message, f.cause)
+		p.unproved()
 		if ctx.Err() == nil {
 			p.cfg.Log.Error("message cannot be claimed for sending", "message", r.Message, "error", err)
-			p.keep(ctx, r.Message, func(ctx context.Context) error { return p.postpone(ctx, key) })
+			p.keep(ctx, r.Message, func(ctx context.Context) error { return p.postpone(ctx, key, err, held) })
 		}
 		return
-	}
-	if !ok {
+	case !ok:
+		p.unproved()
 		return
 	}
 	// What is claimed is posted and its answer awaited even while the relay stops: a fate that is lost has to be shown as
 	// unknown.
-	post, cancel := lingering(ctx, lastGrace)
-	result, err := p.cfg.Sender.Send(post, p.number, mail)
+	patience, cancel := lingering(ctx, lastGrace)
+	result, err := p.cfg.Sender.Send(patience, p.number, load.mail)
 	cancel()
-	fate := whatsapp.OutcomeAccepted
+	fate := fateOf(err)
 	if err != nil {
-		fate = whatsapp.OutcomeOf(err)
 		p.cfg.Log.Warn("message was not accepted", "message", r.Message, "try", r.Tries, "outcome", fate.String(), "error", err)
 	}
 	if p.cfg.Posted != nil {
 		p.cfg.Posted(fate.String())
 	}
-	if class, wait := classOf(err); fate == whatsapp.OutcomeRefused && class == whatsapp.ClassRate {
+	class, wait := classOf(err)
+	if fate == whatsapp.OutcomeRefused && class == whatsapp.ClassRate {
 		p.hush(max(wait, time.Second))
 	}
-	p.keep(ctx, r.Message, func(ctx context.Context) error { return p.record(ctx, key, r, result, fate, err) })
+	v := verdict{fate: fate, cause: err, result: result, load: load}
+	switch {
+	case fate == whatsapp.OutcomeRefused && class == whatsapp.ClassSpam && load.begins && !p.reported():
+		// Too many complaints hold answers back as well; a first word is refused alone when it is the day's limit.
+		v.limited = true
+	case fate == whatsapp.OutcomeRefused && holds(err):
+		v.held = p.stop(r.Message, err)
+		v.alone = !v.held
+	}
+	if !v.held {
+		accepted := fate == whatsapp.OutcomeAccepted
+		p.heard(r.Message, post, accepted || fate == whatsapp.OutcomeRefused && !class.Temporary() && !v.limited && !v.alone, accepted)
+	}
+	p.keep(ctx, r.Message, func(ctx context.Context) error { return p.record(ctx, key, r, v) })
+	if v.limited && p.cfg.Limited != nil {
+		p.cfg.Limited(context.WithoutCancel(ctx))
+	}
 }
 
 // lingering returns a context that ends some time after ctx does.
@@ -275,161 +372,6 @@ func (p *Pipeline) keep(ctx context.Context, message inbox.MessageID, write func
 		case <-wait.C:
 		}
 	}
-}
-
-// postpone puts a row off that could not even be prepared, and shows it as failed when that does not get better.
-func (p *Pipeline) postpone(ctx context.Context, key []byte) error {
-	return p.cfg.DB.Update(ctx, p.shard, func(tx ledger.Tx) error {
-		q, there, err := rowAt(tx, key)
-		if err != nil || !there || q.State != waiting {
-			return err
-		}
-		at := inbox.At(p.cfg.Now())
-		if q.Tries++; q.Tries >= maxTries {
-			return fail(tx, q.Message, inbox.FailInternal, at)
-		}
-		q.Due = at.Add(backoff(q.Tries))
-		return putRow(tx, key, q)
-	})
-}
-
-// claim marks the row as posting, durably, and returns what to post. It reports false if there is nothing to post.
-func (p *Pipeline) claim(ctx context.Context, key []byte, r *row) (mail whatsapp.Outgoing, ok bool, err error) {
-	who, err := p.cfg.Vault.Identity(ctx, r.Contact)
-	if err != nil {
-		return mail, false, err
-	}
-	mail = whatsapp.Outgoing{
-		Phone: whatsapp.NewPhone(who.Phone), User: whatsapp.NewUserID(who.UserID), Callback: string(r.Message),
-	}
-	say, err := openPayload(ctx, p.cfg.DB, p.cfg.Vault, p.shard, r.Contact, r.Message)
-	if err != nil {
-		return mail, false, err
-	}
-	if mail.ReplyTo, err = p.wamid(ctx, r.Contact, say.Quote); err != nil {
-		return mail, false, err
-	}
-	mail.Content = whatsapp.SendText{Body: say.Text}
-	if say.React != "" {
-		target, err := p.wamid(ctx, r.Contact, say.React)
-		if err != nil {
-			return mail, false, err
-		}
-		mail.Content = whatsapp.SendReaction{Target: target, Emoji: say.Emoji}
-	}
-	err = p.cfg.DB.Update(ctx, p.shard, func(tx ledger.Tx) error {
-		ok = false
-		at := inbox.At(p.cfg.Now())
-		now, there, err := rowAt(tx, key)
-		if err != nil || !there || now.State != waiting || now.Due > at { // the queue was read a moment ago
-			return err
-		}
-		about := r.Message
-		if say.React != "" {
-			about = say.React
-		}
-		open, err := windowOpen(tx, about, at)
-		if err != nil {
-			return err
-		}
-		if !open { // it closed while the message waited
-			return fail(tx, r.Message, inbox.FailWindow, at)
-		}
-		ok = true
-		now.State, now.Tries = posting, now.Tries+1
-		*r = now
-		return putRow(tx, key, now)
-	})
-	return mail, ok && err == nil, err
-}
-
-// windowOpen reports whether the customer a message belongs to may still be written to.
-func windowOpen(tx ledger.Tx, about inbox.MessageID, at inbox.Moment) (bool, error) {
-	m, there, err := eventlog.Message(tx, about)
-	if err != nil || !there {
-		return err == nil, err
-	}
-	c, _, err := eventlog.Conversation(tx, m.Conversation)
-	return c.WindowOpen(at), err
-}
-
-// wamid returns Meta's id of a message of the contact; zero if it is not known.
-func (p *Pipeline) wamid(ctx context.Context, contact inbox.ContactID, message inbox.MessageID) (whatsapp.MessageID, error) {
-	if message == "" {
-		return whatsapp.MessageID{}, nil
-	}
-	var sealed []byte
-	err := p.cfg.DB.View(ctx, p.shard, func(tx ledger.Tx) (err error) {
-		sealed, err = tx.Get(bucketWamid, []byte(message))
-		return err
-	})
-	if err != nil {
-		return whatsapp.MessageID{}, err
-	}
-	return openWamid(ctx, p.cfg.Vault, contact, message, sealed)
-}
-
-func (p *Pipeline) record(ctx context.Context, key []byte, r row, result whatsapp.SendResult, fate whatsapp.Outcome, cause error) error {
-	at := inbox.At(p.cfg.Now())
-	var ref *Ref
-	if fate == whatsapp.OutcomeAccepted && !result.ID.IsZero() {
-		if made, err := NewRef(ctx, p.cfg.Vault, r.Contact, result.ID, r.Message); err != nil { // the first status makes up for it
-			p.cfg.Log.Error("reference of a message cannot be sealed", "message", r.Message, "error", err)
-		} else {
-			ref = &made
-		}
-	}
-	return p.cfg.DB.Update(ctx, p.shard, func(tx ledger.Tx) error {
-		if ref != nil {
-			if err := ref.Bind(tx); err != nil {
-				return err
-			}
-		}
-		q, there, err := rowAt(tx, key)
-		if err != nil || !there { // a status was faster than the answer and settled it
-			return err
-		}
-		class, wait := classOf(cause)
-		switch {
-		case fate == whatsapp.OutcomeAccepted:
-			return remove(tx, r.Message)
-		case fate == whatsapp.OutcomeUnknown:
-			q.State, q.Due = silent, at.Add(SettleWait)
-		case fate == whatsapp.OutcomeNotSent && !errors.Is(cause, whatsapp.ErrRequest):
-			// Nothing left this machine: the wish stays, for as long as the window does.
-			q.State, q.Due = waiting, at.Add(min(backoff(q.Tries), noRoute))
-		case class.Temporary() && q.Tries < maxTries:
-			q.State, q.Due = waiting, at.Add(max(wait, backoff(q.Tries)))
-		default:
-			return fail(tx, r.Message, FailureOf(class), at)
-		}
-		return putRow(tx, key, q)
-	})
-}
-
-// classOf returns what kind of refusal an error is, and how long the answer asked to wait.
-func classOf(err error) (whatsapp.Class, time.Duration) {
-	var api *whatsapp.APIError
-	if errors.As(err, &api) {
-		return api.Class, api.RetryAfter
-	}
-	return whatsapp.ClassBug, 0
-}
-
-// fail takes a message out of the queue and shows why it did not leave. A reaction has no receipt and just goes.
-func fail(tx ledger.Tx, id inbox.MessageID, why inbox.Failure, at inbox.Moment) error {
-	return settle(tx, id, inbox.Failed, why, at)
-}
-
-func settle(tx ledger.Tx, id inbox.MessageID, receipt inbox.Receipt, why inbox.Failure, at inbox.Moment) error {
-	m, _, err := eventlog.Message(tx, id)
-	if err != nil {
-		return err
-	}
-	if err := remove(tx, id); err != nil {
-		return err
-	}
-	return advance(tx, m, receipt, why, at)
 }
 
 // giveUp stops hoping for statuses: the messages are shown as unknown until one comes or a person decides.

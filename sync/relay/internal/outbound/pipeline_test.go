@@ -32,11 +32,15 @@ type desk struct {
 	mu    sync.Mutex
 	posts []post
 	reply func(ctx context.Context, text string) (whatsapp.SendResult, error)
+
+	config func(*Config) // what a test wants otherwise
+	told   []string      // trouble and limits, in order
 }
 
 type post struct {
 	message, text string
 	at            time.Time
+	mail          whatsapp.Outgoing
 }
 
 type lockedBuffer struct {
@@ -88,12 +92,12 @@ func refused(status, code int) error {
 
 // Send implements [Sender].
 func (d *desk) Send(ctx context.Context, _ string, m whatsapp.Outgoing) (whatsapp.SendResult, error) {
-	text := "reaction"
+	text := fmt.Sprintf("%T", m.Content)
 	if c, ok := m.Content.(whatsapp.SendText); ok {
 		text = c.Body
 	}
 	d.mu.Lock()
-	d.posts = append(d.posts, post{m.Callback, text, time.Now()})
+	d.posts = append(d.posts, post{m.Callback, text, time.Now(), m})
 	reply := d.reply
 	d.mu.Unlock()
 	return reply(ctx, text)
@@ -139,8 +143,15 @@ func (d *desk) customer(n int) (inbox.ContactID, inbox.ConversationID, inbox.Mes
 // queue puts a text into the queue as a granted wish does.
 func (d *desk) queue(contact inbox.ContactID, conversation inbox.ConversationID, text string) inbox.MessageID {
 	d.t.Helper()
+	return d.queueParcel(conversation, Parcel{Contact: contact, Text: text})
+}
+
+// queueParcel is queue for anything that is a message.
+func (d *desk) queueParcel(conversation inbox.ConversationID, p Parcel) inbox.MessageID {
+	d.t.Helper()
 	id := inbox.NewID[inbox.MessageID]()
-	parcel, err := Seal(d.t.Context(), d.vault, Parcel{Message: id, Contact: contact, Text: text})
+	p.Message = id
+	parcel, err := Seal(d.t.Context(), d.vault, p)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -155,9 +166,20 @@ func (d *desk) queue(contact inbox.ContactID, conversation inbox.ConversationID,
 }
 
 func (d *desk) pipeline(db ledger.DB) *Pipeline {
-	return New(sales, "106540352242922", Config{
-		DB: db, Vault: d.vault, Sender: d, Log: slog.New(slog.NewTextHandler(&d.log, nil)), Now: d.now,
-	})
+	cfg := Config{DB: db, Vault: d.vault, Sender: d, Log: slog.New(slog.NewTextHandler(&d.log, nil)), Now: d.now}
+	note := func(word string) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.told = append(d.told, word)
+	}
+	cfg.Trouble = func(_ context.Context, c whatsapp.Class, code int) {
+		note(strings.TrimSpace(fmt.Sprint(string(c), " ", code)))
+	}
+	cfg.Limited = func(context.Context) { note("limited") }
+	if d.config != nil {
+		d.config(&cfg)
+	}
+	return New(sales, "106540352242922", cfg)
 }
 
 // run starts a pipeline and returns how to poke and how to stop it.

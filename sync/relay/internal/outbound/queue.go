@@ -23,23 +23,6 @@ const (
 
 var errRow = errors.New("outbound row is damaged")
 
-// A Parcel is what to send to a contact. Exactly one of Text and React is set.
-type Parcel struct {
-	Message inbox.MessageID // our id of the message, or of the act for a reaction
-	Contact inbox.ContactID
-	Text    string
-	Quote   inbox.MessageID // the message answered, if any
-	React   inbox.MessageID // the message reacted to
-	Emoji   string          // "" takes the reaction away
-}
-
-type payload struct {
-	Text  string          `cbor:"1,keyasint,omitempty"`
-	Quote inbox.MessageID `cbor:"2,keyasint,omitempty"`
-	React inbox.MessageID `cbor:"3,keyasint,omitempty"`
-	Emoji string          `cbor:"4,keyasint,omitempty"`
-}
-
 type state uint8
 
 const (
@@ -54,6 +37,10 @@ type row struct {
 	State   state           `cbor:"3,keyasint,omitempty"`
 	Tries   int             `cbor:"4,keyasint,omitempty"`
 	Due     inbox.Moment    `cbor:"5,keyasint,omitempty"`
+	Free    bool            `cbor:"6,keyasint,omitempty"` // it may leave while the window is closed
+	File    bool            `cbor:"7,keyasint,omitempty"` // WhatsApp must have a file first
+	Fresh   bool            `cbor:"8,keyasint,omitempty"` // and must be handed it anew
+	Redone  bool            `cbor:"9,keyasint,omitempty"` // that was done because WhatsApp could not use what it had
 }
 
 // A Sealed is a parcel ready to be queued in any transaction of the inbox's shard.
@@ -64,7 +51,8 @@ type Sealed struct {
 
 // Seal prepares a parcel.
 func Seal(ctx context.Context, v *vault.Vault, p Parcel) (Sealed, error) {
-	plain, err := cbor.Marshal(payload{Text: p.Text, Quote: p.Quote, React: p.React, Emoji: p.Emoji})
+	say := p.payload()
+	plain, err := cbor.Marshal(say)
 	if err != nil {
 		return Sealed{}, fmt.Errorf("encoding a parcel: %w", err)
 	}
@@ -72,7 +60,9 @@ func Seal(ctx context.Context, v *vault.Vault, p Parcel) (Sealed, error) {
 	if err != nil {
 		return Sealed{}, fmt.Errorf("sealing a parcel: %w", err)
 	}
-	return Sealed{row: row{Message: p.Message, Contact: p.Contact}, payload: sealed}, nil
+	return Sealed{payload: sealed, row: row{
+		Message: p.Message, Contact: p.Contact, Free: p.Template != nil, File: say.file() != nil, Fresh: p.Fresh,
+	}}, nil
 }
 
 // Enqueue puts the parcel at the end of the inbox's queue. It leaves once the transaction is durable.
@@ -91,32 +81,32 @@ func (s Sealed) Enqueue(tx ledger.Tx) error {
 	return tx.Put(bucketPayload, []byte(s.row.Message), s.payload)
 }
 
-// Text returns what a message that was queued once says and which one it answers, for sending it again; "" if it was
-// never queued here.
-func Text(ctx context.Context, db ledger.DB, v *vault.Vault, id inbox.InboxID, contact inbox.ContactID, message inbox.MessageID) (string, inbox.MessageID, error) {
-	p, err := openPayload(ctx, db, v, eventlog.Shard(id.Log()), contact, message)
-	return p.Text, p.Quote, err
+// Again returns what a message that was queued once says and which one it answers, for sending it again under another id.
+// It reports false if the message was never queued here.
+func Again(ctx context.Context, db ledger.DB, v *vault.Vault, id inbox.InboxID, contact inbox.ContactID, message inbox.MessageID) (Parcel, bool, error) {
+	p, ok, err := openPayload(ctx, db, v, eventlog.Shard(id.Log()), contact, message)
+	return p.parcel("", contact), ok, err
 }
 
 // openPayload reads in one transaction and opens after it, because opening may look into the vault's shard and
 // transactions must not nest.
-func openPayload(ctx context.Context, db ledger.DB, v *vault.Vault, shard string, contact inbox.ContactID, message inbox.MessageID) (p payload, err error) {
+func openPayload(ctx context.Context, db ledger.DB, v *vault.Vault, shard string, contact inbox.ContactID, message inbox.MessageID) (p payload, ok bool, err error) {
 	var sealed []byte
 	err = db.View(ctx, shard, func(tx ledger.Tx) (err error) {
 		sealed, err = tx.Get(bucketPayload, []byte(message))
 		return err
 	})
 	if err != nil || sealed == nil {
-		return p, err
+		return p, false, err
 	}
 	plain, err := v.Open(ctx, contact, bucketPayload, []byte(message), sealed)
 	if err != nil {
-		return p, fmt.Errorf("opening a parcel: %w", err)
+		return p, false, fmt.Errorf("opening a parcel: %w", err)
 	}
 	if cbor.Unmarshal(plain, &p) != nil {
-		return p, errRow
+		return p, false, errRow
 	}
-	return p, nil
+	return p, true, nil
 }
 
 // queued is a row and where it stands.
@@ -159,6 +149,15 @@ func rowAt(tx ledger.Tx, key []byte) (row, bool, error) {
 		return r, false, errRow
 	}
 	return r, true, nil
+}
+
+// rowOf returns a message's row, if it is still in the queue.
+func rowOf(tx ledger.Tx, message inbox.MessageID) (row, bool, error) {
+	key, err := tx.Get(bucketPlace, []byte(message))
+	if err != nil || key == nil {
+		return row{}, false, err
+	}
+	return rowAt(tx, key)
 }
 
 // remove takes a message's row from the queue, if it is still there.

@@ -56,6 +56,11 @@ func (l Lookup) Message(tx ledger.Tx) (inbox.MessageID, error) {
 	return inbox.MessageID(id), err
 }
 
+// Mark lets Meta's id lead to a message of ours without a way back: for things nobody will refer to at Meta.
+func (l Lookup) Mark(tx ledger.Tx, message inbox.MessageID) error {
+	return tx.Put(bucketByWamid, l.hash[:], []byte(message))
+}
+
 // openWamid returns Meta's id of a message of the contact from its sealed row; zero if there is none.
 func openWamid(ctx context.Context, v *vault.Vault, contact inbox.ContactID, message inbox.MessageID, sealed []byte) (whatsapp.MessageID, error) {
 	if sealed == nil {

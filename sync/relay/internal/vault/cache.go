@@ -12,6 +12,7 @@ type cache struct {
 	mu     sync.RWMutex
 	byID   map[inbox.ContactID]*contact
 	byName map[name]*contact
+	gone   map[inbox.ContactID]bool // erased: never to be held again, whatever a slow reader still brings
 	ring   []inbox.ContactID
 	hand   int
 	limit  int
@@ -19,7 +20,7 @@ type cache struct {
 
 func newCache(limit int) *cache {
 	return &cache{
-		byID: make(map[inbox.ContactID]*contact), byName: make(map[name]*contact), limit: limit,
+		byID: make(map[inbox.ContactID]*contact), byName: make(map[name]*contact), gone: make(map[inbox.ContactID]bool), limit: limit,
 	}
 }
 
@@ -57,6 +58,8 @@ func (c *cache) put(e *contact) {
 	defer c.mu.Unlock()
 	old := c.byID[e.id]
 	switch {
+	case c.gone[e.id]:
+		return
 	case old == nil:
 		c.makeRoom(e.id)
 	case old.rec.Version > e.rec.Version:
@@ -75,6 +78,20 @@ func (c *cache) put(e *contact) {
 func (c *cache) drop(id inbox.ContactID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.remove(id)
+}
+
+// forget forgets contacts for good.
+func (c *cache) forget(ids []inbox.ContactID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, id := range ids {
+		c.gone[id] = true
+		c.remove(id)
+	}
+}
+
+func (c *cache) remove(id inbox.ContactID) {
 	if e := c.byID[id]; e != nil {
 		c.forgetNames(e)
 		delete(c.byID, id) // its place in the ring is found empty when the hand comes by

@@ -16,6 +16,9 @@
 //   - An identifier is stored only sealed under its contact's key; it is found by a keyed hash of its exact value and
 //     in no other way.
 //   - One identifier leads to one contact. Two calls that bring a new identifier at the same time make one contact.
+//   - Two contacts that turn out to be one stay two for what was sealed, and are one for everything else: the older one's
+//     record holds all that was known of both, and each leads to the other.
+//   - A number a contact gave up leads to him no more, and stays hidden in his texts.
 //   - Everything that holds an identifier prints "[redacted]" under fmt, encoding/json and log/slog. No error and no
 //     log line holds one.
 //   - A card shows nothing that [inbox.Identifying] objects to.

@@ -69,6 +69,7 @@ const (
 	kindUser     = "user"
 	kindParent   = "parent"
 	kindUsername = "username"
+	kindEmail    = "email" // finds an owner for the guard, never a contact for a message
 )
 
 // A name is the keyed hash of an identifier.
@@ -110,6 +111,25 @@ type record struct {
 	Emails  []string     `cbor:"9,keyasint,omitempty"`  // learnt from his messages, the first one first
 	Numbers []string     `cbor:"10,keyasint,omitempty"` // likewise
 	Handles []string     `cbor:"11,keyasint,omitempty"` // likewise
+
+	Into    inbox.ContactID         `cbor:"12,keyasint,omitempty"` // the older contact this one turned out to be
+	Twins   []inbox.ContactID       `cbor:"13,keyasint,omitempty"` // the younger ones that turned out to be this one
+	Pending bool                    `cbor:"14,keyasint,omitempty"` // the card or the twins are news to conversations
+	Left    map[string]inbox.Moment `cbor:"15,keyasint,omitempty"` // numbers and user ids given up, and when; others may get the numbers
+	Tokens  []byte                  `cbor:"16,keyasint,omitempty"` // what stands in texts for what; see mask.Tokens
+}
+
+// phone returns the number the contact has now.
+func (r *record) phone() string { return r.current(r.Phones) }
+
+// current returns the first of list that was not given up.
+func (r *record) current(list []string) string {
+	for _, s := range list {
+		if r.Left[s] == 0 {
+			return s
+		}
+	}
+	return ""
 }
 
 func first(list []string) string {
@@ -135,13 +155,19 @@ func front(list []string, s string) []string {
 
 func (r record) identity() Identity {
 	return Identity{
-		Phone: first(r.Phones), UserID: first(r.UserIDs), ParentUserID: first(r.Parents), Username: first(r.Users),
+		Phone: r.phone(), UserID: r.current(r.UserIDs), ParentUserID: first(r.Parents), Username: first(r.Users),
 		ProfileName: r.Name,
 	}
 }
 
-// with returns the record after i was heard. What i leaves out stays.
+// with returns the record after i was heard. What i leaves out stays, and what was given up stays so.
 func (r record) with(i Identity) record {
+	if r.Left[i.Phone] != 0 {
+		i.Phone = ""
+	}
+	if r.Left[i.UserID] != 0 {
+		i.UserID = ""
+	}
 	r.Phones, r.UserIDs, r.Parents = front(r.Phones, i.Phone), front(r.UserIDs, i.UserID), front(r.Parents, i.ParentUserID)
 	r.Users = front(r.Users, i.Username)
 	if i.ProfileName != "" {
@@ -153,7 +179,8 @@ func (r record) with(i Identity) record {
 // tells reports whether i says nothing r does not know.
 func (r *record) tells(i Identity) bool {
 	same := func(have []string, got string) bool { return got == "" || first(have) == got }
-	return same(r.Phones, i.Phone) && same(r.UserIDs, i.UserID) && same(r.Parents, i.ParentUserID) &&
+	return (r.Left[i.Phone] != 0 || i.Phone == "" || r.phone() == i.Phone) &&
+		(r.Left[i.UserID] != 0 || i.UserID == "" || r.current(r.UserIDs) == i.UserID) && same(r.Parents, i.ParentUserID) &&
 		same(r.Users, i.Username) && (i.ProfileName == "" || i.ProfileName == r.Name)
 }
 
@@ -181,12 +208,16 @@ func (r record) learnt(found []mask.Found) (record, bool) {
 
 // country tells where the contact is at home: by his number, else by his user id, which begins with it.
 func (r *record) country() string {
-	if p := first(r.Phones); p != "" {
+	p := r.phone()
+	if p == "" {
+		p = first(r.Phones)
+	}
+	if p != "" {
 		if c := mask.Country(p); c != "" {
 			return c
 		}
 	}
-	if u := first(r.UserIDs); len(u) > 3 && u[2] == '.' && isUpper(u[0]) && isUpper(u[1]) {
+	if u := r.current(r.UserIDs); len(u) > 3 && u[2] == '.' && isUpper(u[0]) && isUpper(u[1]) {
 		return u[:2]
 	}
 	return ""
@@ -204,18 +235,20 @@ var recordMode = func() cbor.EncMode {
 
 // A contact is an unchanging view of one record, with what is made from it.
 type contact struct {
-	id     inbox.ContactID
-	rec    record
-	card   inbox.Contact
-	known  mask.Known
-	sealer *seal.Bucket
-	names  []name      // what the cache finds it by
-	used   atomic.Bool // since the cache last looked for something to drop
+	id    inbox.ContactID
+	rec   record
+	card  inbox.Contact
+	known mask.Known
+	hand
+	names []name      // what the cache finds it by
+	used  atomic.Bool // since the cache last looked for something to drop
 }
 
-func (v *Vault) contact(id inbox.ContactID, rec record, sealer *seal.Bucket) *contact {
-	c := &contact{id: id, rec: rec, sealer: sealer}
-	c.names, _ = v.names(rec.identity())
+func (v *Vault) contact(id inbox.ContactID, rec record, hand hand) *contact {
+	c := &contact{id: id, rec: rec, hand: hand}
+	if rec.Into == "" {
+		c.names, _ = v.names(rec.identity())
+	}
 	country := rec.country()
 	c.known = mask.Known{
 		Phones: slices.Concat(rec.Phones, rec.Numbers), Emails: rec.Emails, Handles: slices.Concat(rec.Users, rec.Handles),
@@ -223,7 +256,7 @@ func (v *Vault) contact(id inbox.ContactID, rec record, sealer *seal.Bucket) *co
 	}
 	p := v.policy
 	c.card = inbox.Contact{
-		ID: id, Alias: rec.Alias, Name: p.PersonName(rec.Name, c.known), Phone: p.Phone(first(rec.Phones)),
+		ID: id, Alias: rec.Alias, Name: p.PersonName(rec.Name, c.known), Phone: p.Phone(rec.phone()),
 		Email: p.Email(first(rec.Emails)), Username: p.Handle(first(rec.Users)), Country: country, Since: rec.Since,
 	}
 	return c

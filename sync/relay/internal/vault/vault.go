@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -34,6 +35,9 @@ var (
 	ErrNobody = errors.New("identity is empty")
 	// ErrSealed means that a value was not sealed for this contact, bucket and key.
 	ErrSealed = errors.New("value does not open for this contact")
+	// ErrKeys means that the key file or its safe is damaged, missing where there was one, or not this vault's. No key was
+	// changed or made: restore both from a backup of one time.
+	ErrKeys = errors.New("key file cannot be used")
 )
 
 // Config is how a vault is opened.
@@ -42,6 +46,16 @@ type Config struct {
 	Company []string     // the company's own numbers (E.164 digits) and addresses: never masked
 	Log     *slog.Logger // nil: nothing is logged
 	Cache   int          // contacts held in memory; 0: 8,192, about 30 MB
+
+	// KeyFile is the path of the file that holds the contacts' keys; beside it lies its safe, with the suffix ".safe". Both
+	// are made by the first start that names them, and take in the keys kept in the ledger until then; from then on the
+	// vault opens with them only. Empty: keys stay in the ledger, where they cannot be destroyed: nobody can be erased.
+	KeyFile string
+	// Tokens shows what is hidden in texts as "⟦phone 1⟧", the same thing the same way in all of a contact's texts, instead
+	// of as a hint.
+	Tokens bool
+
+	disk disk // tests
 }
 
 const defaultCache = 8192
@@ -52,13 +66,18 @@ type Vault struct {
 	policy  mask.Policy
 	company []string
 	log     *slog.Logger
+	tokens  bool
 	keys    *keys
 	hashes  *seal.Sealer
 	cache   *cache
+	decoy   decoy
+
+	rewriting sync.Mutex // of the key file and of the rows that say why
 }
 
-// Open opens the vault in its shard of db, which it makes if there is none. It returns ErrMaster if master is no key
-// or not the one the vault was made with. The caller closes db.
+// Open opens the vault in its shard of db, which it makes if there is none, and finishes what a crash interrupted. It
+// returns ErrMaster if master is no key or not the vault's, and ErrKeys if the key file is not what it should be. The
+// caller closes db, which must stay open as long as the vault is used.
 func Open(ctx context.Context, db ledger.DB, master Master, cfg Config) (*Vault, error) {
 	if master.IsZero() {
 		return nil, fmt.Errorf("opening the vault: %w", ErrMaster)
@@ -69,35 +88,30 @@ func Open(ctx context.Context, db ledger.DB, master Master, cfg Config) (*Vault,
 	if cfg.Cache <= 0 {
 		cfg.Cache = defaultCache
 	}
-	hashes, err := seal.New(master.derive("lookup"), seal.Scope{Store: []byte(Shard), Schema: 1})
+	var name string
+	if cfg.KeyFile != "" {
+		var d disk
+		if d, name = splitKeyFile(cfg.KeyFile); cfg.disk == nil {
+			cfg.disk = d
+		}
+	}
+	ring, hashes, err := openKeys(ctx, db, master, cfg.disk, name, cfg.Log)
 	if err != nil {
 		return nil, fmt.Errorf("opening the vault: %w", err)
 	}
-	ring, err := newKeys(master)
-	if err != nil {
-		return nil, fmt.Errorf("opening the vault: %w", err)
-	}
-	check := hashes.Check()
-	err = db.Update(ctx, Shard, func(tx ledger.Tx) error {
-		have, err := tx.Get(bucketMeta, keyCheck)
-		if err != nil {
-			return err
-		}
-		if have == nil {
-			return tx.Put(bucketMeta, keyCheck, check[:])
-		}
-		if hashes.Verify(have) != nil {
-			return ErrMaster
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("opening the vault: %w", err)
-	}
-	return &Vault{
-		db: db, policy: cfg.Policy, company: cfg.Company, log: cfg.Log, keys: ring, hashes: hashes,
+	v := &Vault{
+		db: db, policy: cfg.Policy, company: cfg.Company, log: cfg.Log, tokens: cfg.Tokens, keys: ring, hashes: hashes,
 		cache: newCache(cfg.Cache),
-	}, nil
+	}
+	if v.decoy, err = newDecoy(); err != nil {
+		return nil, fmt.Errorf("opening the vault: %w", err)
+	}
+	if ring.ring != nil {
+		if err := v.rewrite(ctx, change{}, false); err != nil { // who is being erased stays forgotten meanwhile
+			cfg.Log.ErrorContext(ctx, "keys of erased contacts are yet to be destroyed", "err", err)
+		}
+	}
+	return v, nil
 }
 
 // Hash returns the keyed hash of a value, for look-ups by exact value. The same value has another hash under another
@@ -108,14 +122,14 @@ func (v *Vault) Hash(kind, value string) [16]byte { return v.hashes.Name(kind, [
 // key. Identifiers it did not know lead to the same contact from then on. It returns the contact's card and whether
 // that differs from before; a new contact's does.
 //
-// When the identifiers lead to two contacts, they have turned out to be one: the older one is returned, all the
-// identifiers given lead to it from then on, and the event is logged. What was written under the younger one stays
-// there.
+// When the identifiers lead to two contacts, they have turned out to be one: the older one is returned, the identifiers of
+// both lead to it from then on, and the event is logged. What was sealed for the younger one stays readable; see
+// [Vault.Same] and [Vault.Standing].
 //
 // It returns ErrNobody for an identity without identifiers, and the ledger's errors.
 func (v *Vault) Resolve(ctx context.Context, identity Identity, at inbox.Moment) (card inbox.Contact, changed bool, err error) {
 	identity = identity.normal()
-	names, sure := v.names(identity)
+	names, _ := v.names(identity)
 	if len(names) == 0 {
 		return inbox.Contact{}, false, fmt.Errorf("resolving a contact: %w", ErrNobody)
 	}
@@ -125,11 +139,16 @@ func (v *Vault) Resolve(ctx context.Context, identity Identity, at inbox.Moment)
 	// Reading is cheaper than writing, and after a start most contacts are old ones.
 	var known *contact
 	err = v.db.View(ctx, Shard, func(tx ledger.Tx) error {
-		ids, err := find(tx, names)
-		if err == nil && len(ids) == 1 {
-			known, err = v.load(tx, ids[0])
+		known = nil
+		owners, err := v.owners(tx, identity, at)
+		if err != nil || len(owners) != 1 {
+			return err
 		}
-		return err
+		if ids, err := find(tx, names); err != nil || len(ids) != 1 {
+			return err
+		}
+		known = owners[0]
+		return nil
 	})
 	if err != nil {
 		return inbox.Contact{}, false, fmt.Errorf("resolving a contact: %w", err)
@@ -138,136 +157,35 @@ func (v *Vault) Resolve(ctx context.Context, identity Identity, at inbox.Moment)
 		v.cache.put(known)
 		return known.card, false, nil
 	}
-	var before, after *contact
-	var twins []inbox.ContactID
-	err = v.db.Update(ctx, Shard, func(tx ledger.Tx) error {
-		before, after, twins = nil, nil, nil
-		ids, err := find(tx, names[:sure])
-		if err != nil {
-			return err
-		}
-		for _, id := range ids {
-			c, err := v.load(tx, id)
-			if err != nil {
-				return err
-			}
-			if before == nil || c.rec.Since < before.rec.Since || c.rec.Since == before.rec.Since && c.id < before.id {
-				before = c
-			}
-		}
-		if len(ids) > 1 {
-			twins = ids
-		}
-		if before == nil {
-			after, err = v.create(tx, identity, at)
-		} else if rec := before.rec.with(identity); !before.rec.tells(identity) {
-			after, err = v.save(tx, before, rec)
-		} else {
-			after = before
-		}
-		if err != nil {
-			return err
-		}
-		for _, f := range names {
-			if have, err := tx.Get(bucketFind, f[:]); err != nil {
-				return err
-			} else if string(have) == string(after.id) {
-				continue
-			}
-			if err := tx.Put(bucketFind, f[:], []byte(after.id)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	before, after, err := v.learn(ctx, identity, at, lesson{create: true})
 	if err != nil {
 		return inbox.Contact{}, false, fmt.Errorf("resolving a contact: %w", err)
 	}
-	for _, id := range twins {
-		if id != after.id {
-			v.cache.drop(id)
-			v.log.WarnContext(ctx, "two contacts are one", "contact", string(after.id), "twin", string(id))
-		}
-	}
-	v.cache.put(after)
 	return after.card, before == nil || !sameCard(before.card, after.card), nil
 }
 
-// Identity returns what WhatsApp knows the contact by. It is for sending, and for nothing an agent can see. It returns
-// ErrUnknownContact if there is no such contact.
+// Identity returns what WhatsApp knows the contact by, or the older one it turned out to be. It is for sending, and for
+// nothing an agent can see. It returns ErrUnknownContact if there is no such contact, ErrErased if there is no more.
 func (v *Vault) Identity(ctx context.Context, id inbox.ContactID) (Identity, error) {
-	c, err := v.get(ctx, id)
+	c, err := v.elder(ctx, id)
 	if err != nil {
 		return Identity{}, fmt.Errorf("looking up an identity: %w", err)
 	}
 	return c.rec.identity(), nil
 }
 
-// Card returns what agents see of the contact. It returns ErrUnknownContact if there is no such contact.
+// Card returns what agents see of the contact. It returns ErrUnknownContact if there is no such contact, ErrErased if
+// there is no more.
 func (v *Vault) Card(ctx context.Context, id inbox.ContactID) (inbox.Contact, error) {
-	c, err := v.get(ctx, id)
+	c, err := v.elder(ctx, id)
 	if err != nil {
 		return inbox.Contact{}, fmt.Errorf("looking up a card: %w", err)
 	}
 	return c.card, nil
 }
 
-// Mask masks a text the contact wrote, with all that is known of him, and remembers the identifiers found in it, under
-// his key: from then on they are hidden in every disguise. It returns whether the card differs from before, which it
-// does when the first address was learnt. It returns ErrUnknownContact if there is no such contact.
-func (v *Vault) Mask(ctx context.Context, id inbox.ContactID, text string) (m inbox.Masked, changed bool, err error) {
-	return v.mask(ctx, id, text, v.policy.Text)
-}
-
-// MaskFileName is Mask for the name of a file the contact sent.
-func (v *Vault) MaskFileName(ctx context.Context, id inbox.ContactID, name string) (m inbox.Masked, changed bool, err error) {
-	return v.mask(ctx, id, name, v.policy.FileName)
-}
-
-// MaskOurs masks a text somebody of the company wrote to the contact or about him. It learns nothing: a colleague's
-// address is not the contact's. It returns ErrUnknownContact if there is no such contact.
-func (v *Vault) MaskOurs(ctx context.Context, id inbox.ContactID, text string) (inbox.Masked, error) {
-	c, err := v.get(ctx, id)
-	if err != nil {
-		return inbox.Masked{}, fmt.Errorf("masking a text: %w", err)
-	}
-	m, _ := v.policy.Text(text, c.known)
-	return m, nil
-}
-
-type masker func(string, mask.Known) (inbox.Masked, []mask.Found)
-
-func (v *Vault) mask(ctx context.Context, id inbox.ContactID, text string, f masker) (inbox.Masked, bool, error) {
-	c, err := v.get(ctx, id)
-	if err != nil {
-		return inbox.Masked{}, false, fmt.Errorf("masking a text: %w", err)
-	}
-	m, found := f(text, c.known)
-	if _, news := c.rec.learnt(found); !news {
-		return m, false, nil
-	}
-	var before, after *contact
-	err = v.db.Update(ctx, Shard, func(tx ledger.Tx) error {
-		before, after = nil, nil
-		c, err := v.load(tx, id)
-		if err != nil {
-			return err
-		}
-		before, after = c, c
-		if rec, news := c.rec.learnt(found); news {
-			after, err = v.save(tx, c, rec)
-		}
-		return err
-	})
-	if err != nil {
-		return inbox.Masked{}, false, fmt.Errorf("remembering what a text held: %w", err)
-	}
-	v.cache.put(after)
-	return m, !sameCard(before.card, after.card), nil
-}
-
 // Seal seals a value another room keeps of the contact, bound to the contact, the bucket and the key it is kept under.
-// It returns ErrUnknownContact if there is no such contact.
+// It returns ErrUnknownContact if there is no such contact, ErrErased if there is no more.
 func (v *Vault) Seal(ctx context.Context, id inbox.ContactID, bucket string, key, plain []byte) ([]byte, error) {
 	c, err := v.get(ctx, id)
 	if err != nil {
@@ -276,18 +194,38 @@ func (v *Vault) Seal(ctx context.Context, id inbox.ContactID, bucket string, key
 	return c.sealer.Seal(nil, place(bucket, key), plain), nil
 }
 
-// Open opens what Seal sealed. It returns ErrSealed if the value was not sealed for this contact, bucket and key, and
-// ErrUnknownContact if there is no such contact.
+// Open opens what Seal sealed for this contact or for one that turned out to be the same. It returns ErrSealed if the
+// value was not sealed for this contact, bucket and key, ErrUnknownContact if there is no such contact, and ErrErased if
+// there is no more.
 func (v *Vault) Open(ctx context.Context, id inbox.ContactID, bucket string, key, sealed []byte) ([]byte, error) {
 	c, err := v.get(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("opening for a contact: %w", err)
 	}
-	plain, err := c.sealer.Open(nil, place(bucket, key), sealed)
-	if err != nil {
-		return nil, fmt.Errorf("opening for a contact: %w: %w", ErrSealed, err)
+	plain, wrong := c.sealer.Open(nil, place(bucket, key), sealed)
+	if wrong == nil {
+		return plain, nil
 	}
-	return plain, nil
+	same, err := v.Same(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, twin := range same {
+		if twin == id {
+			continue
+		}
+		c, err := v.get(ctx, twin)
+		if errors.Is(err, ErrUnknownContact) || errors.Is(err, ErrErased) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("opening for a contact: %w", err)
+		}
+		if plain, err := c.sealer.Open(nil, place(bucket, key), sealed); err == nil {
+			return plain, nil
+		}
+	}
+	return nil, fmt.Errorf("opening for a contact: %w: %w", ErrSealed, wrong)
 }
 
 // get returns a contact from memory, else from the ledger.
@@ -338,20 +276,32 @@ func (v *Vault) load(tx ledger.Tx, id inbox.ContactID) (*contact, error) {
 		return nil, err
 	}
 	if row == nil {
+		gone, err := tx.Get(bucketErased, []byte(id))
+		if err != nil {
+			return nil, err
+		}
+		if gone != nil {
+			return nil, ErrErased
+		}
 		return nil, ErrUnknownContact
 	}
 	key, err := v.keys.load(tx, id)
 	if errors.Is(err, errNoKey) {
-		return nil, ErrUnknownContact // erased: without its key a row is noise
+		return nil, ErrUnknownContact // without its key a row is noise
 	}
 	if err != nil {
 		return nil, err
 	}
-	sealer, err := contactSealer(key, id)
+	return v.open(id, row, key)
+}
+
+// open makes a contact of its sealed record. It destroys the key.
+func (v *Vault) open(id inbox.ContactID, row []byte, key seal.Key) (*contact, error) {
+	hand, err := newHand(key, id)
 	if err != nil {
 		return nil, err
 	}
-	plain, err := sealer.Open(nil, place(bucketContact, nil), row)
+	plain, err := hand.sealer.Open(nil, place(bucketContact, nil), row)
 	if err != nil {
 		return nil, fmt.Errorf("opening a contact's record: %w", err)
 	}
@@ -359,26 +309,32 @@ func (v *Vault) load(tx ledger.Tx, id inbox.ContactID) (*contact, error) {
 	if err := cbor.Unmarshal(plain, &rec); err != nil {
 		return nil, errors.New("a contact's record is malformed") // the decoder's error may quote it
 	}
-	return v.contact(id, rec, sealer), nil
+	return v.contact(id, rec, hand), nil
 }
 
-// contactSealer makes the hand that seals for one contact. It uses one bucket, with the callers' buckets inside the
-// key: thousands of contacts are in memory at once, and each bucket costs two ciphers.
-func contactSealer(key seal.Key, id inbox.ContactID) (*seal.Bucket, error) {
+// A hand seals for one contact. It uses one bucket, with the callers' buckets inside the key: thousands of contacts are in
+// memory at once, and each bucket costs two ciphers.
+type hand struct {
+	sealer *seal.Bucket
+	secret seal.Key // of the table of tokens
+}
+
+// newHand makes the hand of a contact of its key, which it destroys.
+func newHand(key seal.Key, id inbox.ContactID) (hand, error) {
+	defer key.Destroy()
 	s, err := seal.New(key, seal.Scope{Store: []byte(id), Schema: 1})
 	if err != nil {
-		return nil, err
+		return hand{}, err
 	}
-	return s.Bucket(Shard), nil
+	return hand{s.Bucket(Shard), key.Derive("sealdesk/vault/tokens/v1")}, nil
 }
 
-func (v *Vault) create(tx ledger.Tx, identity Identity, at inbox.Moment) (*contact, error) {
-	id := inbox.NewID[inbox.ContactID]()
+func (v *Vault) create(tx ledger.Tx, id inbox.ContactID, identity Identity, at inbox.Moment) (*contact, error) {
 	key, err := v.keys.create(tx, id)
 	if err != nil {
 		return nil, err
 	}
-	sealer, err := contactSealer(key, id)
+	hand, err := newHand(key, id)
 	if err != nil {
 		return nil, err
 	}
@@ -396,18 +352,33 @@ func (v *Vault) create(tx ledger.Tx, identity Identity, at inbox.Moment) (*conta
 	if err := tx.Put(bucketAlias, []byte(alias), []byte(id)); err != nil {
 		return nil, err
 	}
-	return v.save(tx, &contact{id: id, sealer: sealer}, record{Alias: alias, Since: at}.with(identity))
+	return v.save(tx, &contact{id: id, hand: hand}, record{Alias: alias, Since: at}.with(identity))
 }
 
 // save writes the next version of a contact's record.
 func (v *Vault) save(tx ledger.Tx, c *contact, rec record) (*contact, error) {
 	rec.Version = c.rec.Version + 1
-	plain, err := recordMode.Marshal(rec)
+	next := v.contact(c.id, rec, c.hand)
+	if c.rec.Version > 0 && !sameCard(c.card, next.card) {
+		next.rec.Pending = true
+	}
+	plain, err := recordMode.Marshal(next.rec)
 	if err != nil {
 		return nil, errors.New("a contact's record cannot be encoded")
 	}
 	if err := tx.Put(bucketContact, []byte(c.id), c.sealer.Seal(nil, place(bucketContact, nil), plain)); err != nil {
 		return nil, err
 	}
-	return v.contact(c.id, rec, c.sealer), nil
+	for _, addr := range rec.Emails[min(len(c.rec.Emails), len(rec.Emails)):] { // only ever appended to
+		n := v.Hash(kindEmail, addr)
+		if have, err := tx.Get(bucketFind, n[:]); err != nil {
+			return nil, err
+		} else if have != nil { // the first to have named it
+			continue
+		}
+		if err := tx.Put(bucketFind, n[:], []byte(c.id)); err != nil {
+			return nil, err
+		}
+	}
+	return next, nil
 }

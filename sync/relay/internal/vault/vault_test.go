@@ -24,17 +24,30 @@ import (
 	"sealdesk/sync/relay/internal/mask"
 )
 
-// bench is a vault over a real ledger file.
+// bench is a vault over a real ledger file and a real key file.
 type bench struct {
 	*Vault
-	db     ledger.DB
-	master Master
-	log    *bytes.Buffer
+	db      ledger.DB
+	master  Master
+	dir     string
+	keyFile string // "": keys are kept in the ledger
+	log     *bytes.Buffer
 }
 
 func newBench(t testing.TB, cfg Config) *bench {
 	t.Helper()
 	dir := t.TempDir()
+	return newBenchAt(t, cfg, dir, filepath.Join(dir, "vault.keys"))
+}
+
+// newRowBench is a vault without a key file.
+func newRowBench(t testing.TB, cfg Config) *bench {
+	t.Helper()
+	return newBenchAt(t, cfg, t.TempDir(), "")
+}
+
+func newBenchAt(t testing.TB, cfg Config, dir, keyFile string) *bench {
+	t.Helper()
 	master, err := CreateMasterFile(filepath.Join(dir, "master.key"))
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +57,7 @@ func newBench(t testing.TB, cfg Config) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	b := &bench{db: db, master: master, log: &bytes.Buffer{}}
+	b := &bench{db: db, master: master, dir: dir, keyFile: keyFile, log: &bytes.Buffer{}}
 	cfg.Log = slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	b.reopen(t, cfg)
 	return b
@@ -53,6 +66,7 @@ func newBench(t testing.TB, cfg Config) *bench {
 // reopen starts with an empty memory, as after a restart.
 func (b *bench) reopen(t testing.TB, cfg Config) {
 	t.Helper()
+	cfg.KeyFile = b.keyFile
 	v, err := Open(t.Context(), b.db, b.master, cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -343,7 +357,7 @@ func TestSealedValuesOpenOnlyWhereTheyBelong(t *testing.T) {
 }
 
 func TestWithoutItsKeyAContactIsGone(t *testing.T) {
-	b := newBench(t, Config{})
+	b := newRowBench(t, Config{})
 	card, _ := b.resolve(t, anna, 1)
 	err := b.db.Update(t.Context(), Shard, func(tx ledger.Tx) error { return tx.Delete(bucketKey, []byte(card.ID)) })
 	if err != nil {
@@ -545,19 +559,68 @@ func TestAPassphraseGivesTheSameKeyAgain(t *testing.T) {
 	if _, err := MasterFromPassphrase("short", salt); !errors.Is(err, ErrMaster) {
 		t.Errorf("a short passphrase: %v", err)
 	}
+	if other, err := MasterFromPassphrase("correct horse batterz", salt); err != nil || bytes.Equal(one.secret, other.secret) {
+		t.Errorf("another passphrase gives the same key (error %v)", err)
+	}
+	elsewhere, err := MasterFromPassphrase("correct horse battery", filepath.Join(t.TempDir(), "master.salt"))
+	if err != nil || bytes.Equal(one.secret, elsewhere.secret) {
+		t.Errorf("another salt gives the same key (error %v)", err)
+	}
+	if runtime.GOOS != "windows" {
+		info, err := os.Stat(salt)
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("the salt's file has another mode (error %v)", err)
+		}
+	}
+	for name, content := range map[string]string{"empty": "", "short": "AAAA", "not base64": "§§§§"} {
+		if err := os.WriteFile(salt, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := MasterFromPassphrase("correct horse battery", salt); !errors.Is(err, ErrMaster) {
+			t.Errorf("a salt that is %s: got %v, want ErrMaster", name, err)
+		}
+	}
+	if _, err := MasterFromPassphrase("correct horse battery", filepath.Join(t.TempDir(), "no such folder", "salt")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no folder for the salt: %v", err)
+	}
 }
 
-func TestAnotherMasterKeyIsRefused(t *testing.T) {
-	b := newBench(t, Config{})
-	other, err := NewMaster(make([]byte, seal.KeySize))
+func TestAMasterKeyKeepsItsOwnCopy(t *testing.T) {
+	secret := bytes.Repeat([]byte{7}, seal.KeySize)
+	m, err := NewMaster(secret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), b.db, other, Config{}); !errors.Is(err, ErrMaster) {
-		t.Errorf("got %v, want ErrMaster", err)
+	clear(secret)
+	if !bytes.Equal(m.secret, testMaster(7).secret) || m.IsZero() || !(Master{}).IsZero() {
+		t.Error("the key changed with the caller's bytes")
 	}
-	if _, err := Open(t.Context(), b.db, Master{}, Config{}); !errors.Is(err, ErrMaster) {
-		t.Errorf("no key: got %v, want ErrMaster", err)
+	for _, n := range []int{0, 1, seal.KeySize - 1, seal.KeySize + 1} {
+		if _, err := NewMaster(make([]byte, n)); !errors.Is(err, ErrMaster) {
+			t.Errorf("%d bytes: got %v, want ErrMaster", n, err)
+		}
+	}
+	t.Setenv("SEALDESK_TEST_MASTER", " \n")
+	if _, err := MasterFromEnv("SEALDESK_TEST_MASTER"); !errors.Is(err, ErrMaster) {
+		t.Errorf("an empty variable: got %v, want ErrMaster", err)
+	}
+	t.Setenv("SEALDESK_TEST_MASTER", "AAAAsecretAAAA§")
+	if _, err := MasterFromEnv("SEALDESK_TEST_MASTER"); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("an error quotes what it could not read: %v", err)
+	}
+}
+
+func TestAnotherMasterKeyIsRefused(t *testing.T) {
+	for name, b := range map[string]*bench{"key file": newBench(t, Config{}), "rows": newRowBench(t, Config{})} {
+		for _, file := range []string{b.keyFile, filepath.Join(b.dir, "vault.keys")} { // the second would be a new one for the rows
+			if _, err := Open(t.Context(), b.db, testMaster(0), Config{KeyFile: file}); !errors.Is(err, ErrMaster) {
+				t.Errorf("%s: got %v, want ErrMaster", name, err)
+			}
+		}
+		if _, err := Open(t.Context(), b.db, Master{}, Config{KeyFile: b.keyFile}); !errors.Is(err, ErrMaster) {
+			t.Errorf("%s, no key: got %v, want ErrMaster", name, err)
+		}
+		b.reopen(t, Config{}) // nothing was changed by trying
 	}
 }
 

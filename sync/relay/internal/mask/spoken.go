@@ -1,0 +1,570 @@
+package mask
+
+import (
+	"bytes"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"sealdesk/app/inbox"
+)
+
+// An atom is a piece of a text that says digits: a run of digits, a word or several that make one numeral, a run with
+// letters that look like digits.
+type atom struct {
+	from, to int
+	digits   string
+	spoken   bool // said in words
+	posing   bool // with letters that pose as digits
+	weak     bool // between it and the atom before stand words: "then", "and"
+	first    bool // begins a run: nothing joins it to the atom before
+	loose    bool // posing, but a unit or a word as likely
+}
+
+// look-alikes of digits, folded: o, l, i, s, b and the Cyrillic and Greek o.
+func poses(r rune) (byte, bool) {
+	switch r {
+	case 'o', 'о', 'ο', 'О', 'Ο':
+		return '0', true
+	case 'l', 'i':
+		return '1', true
+	case 's':
+		return '5', true
+	case 'b':
+		return '8', true
+	}
+	return 0, false
+}
+
+// dictated reports whether a filler stands between two groups of digits.
+func (s *scanner) dictated(gs []group) bool {
+	for i := 1; i < len(gs); i++ {
+		between := s.b[gs[i-1].to:gs[i].from]
+		if len(between) < 3 || len(between) > 40 || gs[i-1].carved && gs[i].carved {
+			continue
+		}
+		from := bytes.IndexFunc(between, unicode.IsLetter)
+		if from < 0 {
+			continue
+		}
+		if spokenFillers[string(between[from:wordBytes(between, from)])] {
+			return true
+		}
+	}
+	return false
+}
+
+// atoms returns what says digits in the text, in order, if any of it is more than plain digits; else nil.
+func (s *scanner) atoms(gs []group) []atom {
+	var space [48]item
+	items, worth := s.items(gs, space[:0])
+	if !worth {
+		return nil
+	}
+	out := make([]atom, 0, len(items))
+	weak, fresh := false, true
+	for i := 0; i < len(items); {
+		it := items[i]
+		if it.kind == 0 && it.digits == "" { // a filler, or the end of a run
+			if it.from == it.to {
+				fresh = true
+			} else {
+				weak = true
+			}
+			i++
+			continue
+		}
+		end := i + 1
+		for end < len(items) && (items[end].kind != 0 || items[end].digits != "") && end-i < 8 {
+			end++
+		}
+		digits, n := said(items[i:end])
+		if digits != "" {
+			a := atom{from: it.from, to: items[i+n-1].to, digits: digits, weak: weak, first: fresh, spoken: it.kind != 0 || n > 1}
+			if !a.spoken && (a.to-a.from != len(digits) || string(s.b[a.from:a.to]) != digits) {
+				a.posing, a.loose = true, it.value == loose
+			}
+			out = append(out, a)
+			weak, fresh = false, false
+		} else {
+			weak = true
+		}
+		i += n
+	}
+	return out
+}
+
+// items cuts the text into numerals, literals and fillers. An item without digits, kind and length ends a run. worth
+// reports whether there is more than plain digits joined by what stands in numbers.
+func (s *scanner) items(gs []group, items []item) (_ []item, worth bool) {
+	b := s.b
+	g := 0
+	broken := true // the next item begins a run
+	end := 0       // of the item before
+	put := func(it item) {
+		if !broken && !gapless(b[end:it.from]) {
+			broken = true
+		}
+		if broken {
+			items = append(items, item{from: it.from, to: it.from})
+		}
+		it.close = !broken && bytes.IndexAny(b[end:it.from], ",;\n/.") < 0
+		items = append(items, it)
+		broken, end = false, it.to
+	}
+	for i := 0; i < len(b); {
+		c := b[i]
+		if !isDigit(c) && !isLetter(c) && c < utf8.RuneSelf {
+			i++
+			continue
+		}
+		for g < len(gs) && gs[g].to <= i {
+			g++
+		}
+		if isDigit(c) {
+			j := i
+			for j < len(b) && isDigit(b[j]) {
+				j++
+			}
+			if g < len(gs) && gs[g].used || !s.free(i, j) {
+				broken, i = true, j
+				continue
+			}
+			if from, to, digits, how, ok := s.posing(i, j, end); ok {
+				// A unit behind a number is no digit: "15l".
+				for n := len(items); n > 0 && items[n-1].from >= from && items[n-1].from != items[n-1].to; n-- {
+					items = items[:n-1]
+				}
+				put(item{from: from, to: to, digits: digits, numeral: numeral{0, how}})
+				i, worth = to, true
+				continue
+			}
+			put(item{from: i, to: j, digits: string(b[i:j])})
+			i = j
+			continue
+		}
+		j, han := i, 0
+		for j < len(b) {
+			if isLetter(b[j]) {
+				j++
+				continue
+			}
+			if b[j] < utf8.RuneSelf {
+				break
+			}
+			r, n := utf8.DecodeRune(b[j:])
+			if !unicode.IsLetter(r) && !unicode.Is(unicode.Mc, r) {
+				break
+			}
+			if _, ok := hanDigit(r); ok {
+				han++
+			}
+			j += n
+		}
+		if j == i {
+			_, n := utf8.DecodeRune(b[i:])
+			if bytes.HasPrefix(b[i:], bulletBytes) {
+				broken = true
+			}
+			i += n
+			continue
+		}
+		word := string(b[i:j])
+		if han >= 3 {
+			worth = s.hanItems(i, j, put, &broken) || worth
+			i = j
+			continue
+		}
+		flag := wordAt(word)
+		switch {
+		case flag&(flagNumeral|flagTimes) != 0 && s.free(i, j):
+			if strings.IndexFunc(word, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
+				word = strings.ToLower(word)
+			}
+			var buf [24]numeral
+			parts, _ := decompose(word, buf[:0])
+			for k, n := range parts {
+				it := item{numeral: n, from: i, to: j, french: frenchTens[word]}
+				it.joins = it.french || joiningTens[word]
+				if n.kind == teen && word == "dix" {
+					it.digits = "dix"
+				}
+				if k > 0 {
+					it.close = true
+					items = append(items, it)
+					continue
+				}
+				put(it)
+			}
+			worth = true
+		case flag&flagFiller != 0:
+			if !broken && !gapless(b[end:i]) {
+				broken = true
+			}
+			if !broken && len(items) > 0 {
+				if last := items[len(items)-1]; last.kind == 0 && last.digits == "" && len(items) > 1 && items[len(items)-2].kind == 0 && items[len(items)-2].digits == "" {
+					broken = true // three fillers are a sentence
+					break
+				}
+				it := item{from: i, to: j}
+				if links[word] {
+					it.numeral, it.close = numeral{linked, 0}, true
+				}
+				items = append(items, it)
+				end, worth = j, true
+			}
+		default:
+			if d, ok := poseWord(word); ok && len(items) > 0 && !broken && gapless(b[end:i]) && i > end {
+				// "151 OO 12": letters alone, between digits or behind them
+				if last := items[len(items)-1]; last.kind == 0 && last.digits != "" {
+					how := loose
+					if strings.Trim(d, "01") == "" && s.digitsFollow(j) {
+						how = 0
+					}
+					put(item{from: i, to: j, digits: d, numeral: numeral{0, how}})
+					worth = true
+					break
+				}
+			}
+			if d, ok := poseWord(word); ok && (broken || len(items) == 0) && !(j < len(b) && isDigit(b[j])) && s.posedFollow(j) {
+				broken = true
+				put(item{from: i, to: j, digits: d, numeral: numeral{0, loose}})
+				worth = true
+				break
+			}
+			broken = true
+		}
+		i = j
+	}
+	return items, worth
+}
+
+var links = set(linkWords)
+
+// hanItems puts the Chinese numerals of a word, which stand without spaces between other signs.
+func (s *scanner) hanItems(from, to int, put func(item), broken *bool) bool {
+	run := 0
+	for i := from; i < to; {
+		r, n := utf8.DecodeRune(s.b[i:])
+		if d, ok := hanDigit(r); ok {
+			put(item{from: i, to: i + n, numeral: numeral{unit, int(d - '0')}})
+			run++
+		} else {
+			*broken = true
+		}
+		i += n
+	}
+	return run >= 3
+}
+
+// poseWord reads a short word of letters that all look like digits.
+func poseWord(w string) (string, bool) {
+	if len(w) > 8 {
+		return "", false
+	}
+	var d []byte
+	for _, r := range w {
+		c, ok := poses(r)
+		if !ok {
+			return "", false
+		}
+		d = append(d, c)
+	}
+	return string(d), true
+}
+
+// loose marks an item of posing letters that is a unit or a word as likely.
+const loose = 1
+
+// posing reads a word that begins at or before the digits b[i:j] and is made of digits and of letters that look like
+// digits, with a letter before or between digits.
+func (s *scanner) posing(i, j, after int) (from, to int, digits string, how int, ok bool) {
+	b := s.b
+	from, to = i, j
+	for from > after {
+		r, n := utf8.DecodeLastRune(b[after:from])
+		if _, pose := poses(r); !pose {
+			if unicode.IsLetter(r) {
+				return 0, 0, "", 0, false
+			}
+			break
+		}
+		from -= n
+	}
+	for to < len(b) {
+		if isDigit(b[to]) {
+			to++
+			continue
+		}
+		r, n := utf8.DecodeRune(b[to:])
+		if _, pose := poses(r); !pose {
+			if unicode.IsLetter(r) {
+				return 0, 0, "", 0, false
+			}
+			break
+		}
+		to += n
+	}
+	if from == i && to == j {
+		return 0, 0, "", 0, false
+	}
+	var d []byte
+	letters, last := 0, 0
+	for k := from; k < to; {
+		r, n := utf8.DecodeRune(b[k:])
+		if c, pose := poses(r); pose {
+			d = append(d, c)
+			letters++
+			last = k
+		} else {
+			d = append(d, b[k])
+		}
+		k += n
+	}
+	if letters*2 > len(d) || from == i && last >= j && to-last <= 2 && letters == 1 && !s.digitsFollow(to) || from < i && d[0] != '0' {
+		how = loose // a word, a unit, "15l", or a part number, "BS1759"
+	}
+	return from, to, string(d), how, s.free(from, to)
+}
+
+// digitsFollow reports whether digits come right behind i.
+func (s *scanner) digitsFollow(i int) bool {
+	for n := 0; i < len(s.b) && n < 2; n++ {
+		if isDigit(s.b[i]) {
+			return true
+		}
+		if strings.IndexByte(" -./", s.b[i]) < 0 {
+			return false
+		}
+		i++
+	}
+	return i < len(s.b) && isDigit(s.b[i])
+}
+
+// posedFollow reports whether a word of digits and posing letters comes right behind i.
+func (s *scanner) posedFollow(i int) bool {
+	for n := 0; i < len(s.b) && n < 2 && strings.IndexByte(" -./", s.b[i]) >= 0; n++ {
+		i++
+	}
+	digits := 0
+	for i < len(s.b) {
+		if isDigit(s.b[i]) {
+			digits++
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRune(s.b[i:])
+		if _, ok := poses(r); !ok {
+			return digits > 0 && !unicode.IsLetter(r)
+		}
+		i += n
+	}
+	return digits > 0
+}
+
+// gapless reports whether what stands between two pieces of a dictated number may stand there.
+func gapless(between []byte) bool {
+	if len(between) > 8 {
+		return false
+	}
+	n := 0
+	for _, r := range string(between) {
+		switch {
+		case r == '(' || r == ')' || r == '…' || r == '"' || r == '\'':
+		case strings.ContainsRune(" -./_|~\\*\n\t,;:!", r):
+			n++
+		case r == '+':
+			return false
+		default:
+			n += 2
+		}
+		if r == bullet {
+			return false
+		}
+	}
+	return n <= 4
+}
+
+// spokenNumbers hides numbers said in words, with letters for digits, or dictated with words between their parts.
+func (s *scanner) spokenNumbers(gs []group, atoms []atom) {
+	for i := 0; i < len(atoms); {
+		j := i + 1
+		for j < len(atoms) && !atoms[j].first && !atoms[j].loose {
+			j++
+		}
+		if !atoms[i].loose {
+			s.spokenRun(gs, atoms[i:j])
+		}
+		i = j
+	}
+}
+
+func (s *scanner) spokenRun(gs []group, run []atom) {
+	// A word behind or before a whole number in digits is a word: "+55 11 … do", "um 0151 …".
+	for len(run) > 1 && run[len(run)-1].spoken && s.wholeNumber(run[:len(run)-1]) {
+		run = run[:len(run)-1]
+	}
+	for len(run) > 1 && run[0].spoken && s.wholeNumber(run[1:]) {
+		run = run[1:]
+	}
+	n, said, posing, weak, words := 0, 0, false, false, 0
+	for i, a := range run {
+		n += len(a.digits)
+		if a.spoken {
+			said += len(a.digits)
+			words++
+		}
+		posing = posing || a.posing
+		weak = weak || a.weak && i > 0
+	}
+	if n < 5 || said == 0 && !posing && !weak {
+		return
+	}
+	if !s.free(run[0].from, run[len(run)-1].to) {
+		return
+	}
+	from, to := run[0].from, run[len(run)-1].to
+	plus := s.plusBefore(from)
+	digits := atomDigits(run)
+	what := s.context(from)
+	if plus >= 0 {
+		from = plus
+	}
+	hide := func(from, to int, run []atom) {
+		number := ""
+		digits := atomDigits(run)
+		switch {
+		case plus >= 0 && callingCode(digits) != "" && len(digits) <= maxE164:
+			number = digits
+		case strings.HasPrefix(digits, "00") && callingCode(digits[2:]) != "":
+			number = digits[2:]
+		case len(digits) <= maxE164+2:
+			number = s.e164(digits)
+		}
+		use(gs, from, to)
+		from, to = s.widen(from, to)
+		if number != "" {
+			s.phone(from, to, number)
+			return
+		}
+		s.hideAs(from, to, inbox.Digits, hintDigits, digits)
+	}
+	if n < 7 {
+		if what == aboutPhone && said >= 3 && s.valid(digits) {
+			hide(from, to, run)
+		}
+		return
+	}
+	carved := s.carvedIn(gs, from, to)
+	if n > maxE164+4 && said < 7 || carved && said == 0 && plus < 0 {
+		return
+	}
+	abroad := plus >= 0 || strings.HasPrefix(digits, "00") && n >= 10
+	switch {
+	case said >= 7 && words >= 4, abroad, what == aboutPhone && what != aboutCode && n <= maxE164+2:
+		hide(from, to, run)
+		return
+	case what == aboutCode && digits[0] != '0':
+		return
+	case carved && (said < 3 || weak):
+		return
+	case digits[0] == '0' && n >= 9 && n <= maxE164 && (said > 0 || s.valid(digits)),
+		words >= 2 && said < n && n >= 9 && !weakOnly(run):
+		hide(from, to, run)
+		return
+	}
+	if said == 0 && !posing {
+		return // an enumeration
+	}
+	// Somewhere in the run stands a number people dial.
+	for i := range run {
+		if s.lookups >= maxLookups/2 {
+			break
+		}
+		size, special := 0, false
+		for j := i; j < len(run); j++ {
+			size += len(run[j].digits)
+			special = special || run[j].spoken || run[j].posing || run[j].weak && j > i
+			if size > maxE164 {
+				break
+			}
+			if size < 8 || !special || j+1 < len(run) && size+len(run[j+1].digits) <= 11 {
+				continue
+			}
+			d := atomDigits(run[i : j+1])
+			if s.dialled(d) || d[0] == '0' && size >= 9 && s.valid(d) {
+				hide(run[i].from, run[j].to, run[i:j+1])
+				return
+			}
+		}
+	}
+	// Parts of a spoken run are digits of a number nobody can place: doubt masks.
+	if said >= 7 && !weakOnly(run) {
+		hide(from, to, run)
+	}
+}
+
+// wholeNumber reports whether the run, but for a word at its ends, is written in digits and long enough for a number.
+func (s *scanner) wholeNumber(run []atom) bool {
+	for len(run) > 0 && run[len(run)-1].spoken && len(run[len(run)-1].digits) <= 2 {
+		run = run[:len(run)-1]
+	}
+	n := 0
+	for _, a := range run {
+		if a.spoken || a.posing {
+			return false
+		}
+		n += len(a.digits)
+	}
+	if n >= 10 || n >= 8 && s.plusBefore(run[0].from) >= 0 {
+		return true
+	}
+	return n >= 7 && (s.context(run[0].from) == aboutPhone || s.dialled(atomDigits(run)))
+}
+
+func (s *scanner) carvedIn(gs []group, from, to int) bool {
+	for i := range gs {
+		if gs[i].carved && gs[i].from >= from && gs[i].to <= to {
+			return true
+		}
+	}
+	return false
+}
+
+// weakOnly reports whether every part of the run is joined to the one before by words alone: an enumeration.
+func weakOnly(run []atom) bool {
+	for i, a := range run {
+		if i > 0 && !a.weak {
+			return false
+		}
+	}
+	return true
+}
+
+func atomDigits(run []atom) string {
+	var b strings.Builder
+	for _, a := range run {
+		b.WriteString(a.digits)
+	}
+	return b.String()
+}
+
+// plusBefore returns where a plus, written or said, stands before i, else -1.
+func (s *scanner) plusBefore(i int) int {
+	b := s.b
+	j := i
+	for j > 0 && (b[j-1] == ' ' || b[j-1] == '(') && i-j < 3 {
+		j--
+	}
+	if j > 0 && b[j-1] == '+' {
+		return j - 1
+	}
+	k := j
+	for k > 0 && (isLetter(b[k-1]) || b[k-1] >= utf8.RuneSelf) && j-k < 24 {
+		k--
+	}
+	if k < j && plusWords[string(b[k:j])] {
+		return k
+	}
+	return -1
+}

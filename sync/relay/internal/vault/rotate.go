@@ -1,0 +1,43 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+)
+
+// RotateEpoch puts all keys under a key-encryption key of a new epoch and destroys the old one, so that older copies of
+// the key file are noise to whoever does not have the safe of their time. Call it daily. Looking up and sealing go on
+// meanwhile. It finishes erasures that were interrupted. Errors: ErrNoKeyFile, ErrUnfinished, the disk's.
+func (v *Vault) RotateEpoch(ctx context.Context) error {
+	if v.keys.ring == nil {
+		return fmt.Errorf("rotating the epoch: %w", ErrNoKeyFile)
+	}
+	if err := v.rewrite(ctx, change{}, true); err != nil {
+		return fmt.Errorf("rotating the epoch: %w", err)
+	}
+	return nil
+}
+
+// RotateMaster puts the safe under another master key, and the keys under a new epoch, while everything goes on. The
+// caller keeps next where the relay will find it before he calls, beside the old one: from the first step on nothing else
+// opens the safe. After an error that is not ErrUnfinished the old master is still the one; after ErrUnfinished the next
+// start shows which, next first.
+//
+// The look-up key and the ledger's key stay, under the new master (see [LedgerKey]): hashes are keys of rows all over the
+// ledger, and a ledger cannot be sealed anew while it is in use. So whoever knew the first master, which they came from,
+// and gets hold of the ledger's file can still read rows that are not sealed for a contact, and test guesses of numbers.
+// [StageLedgerKey] is what a rebuild of the ledger needs to end the first. With an older copy of the safe, the key file of
+// the same epoch and the ledger he can read all contacts of that time; that is what keeping the safe's backups apart, and
+// not for long, is for.
+func (v *Vault) RotateMaster(ctx context.Context, next Master) error {
+	if v.keys.ring == nil {
+		return fmt.Errorf("changing the master key: %w", ErrNoKeyFile)
+	}
+	if next.IsZero() {
+		return fmt.Errorf("changing the master key: %w", ErrMaster)
+	}
+	if err := v.rewrite(ctx, change{master: next}, true); err != nil {
+		return fmt.Errorf("changing the master key: %w", err)
+	}
+	return nil
+}

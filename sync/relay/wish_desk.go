@@ -1,0 +1,115 @@
+package relay
+
+import (
+	"context"
+	"errors"
+
+	"sealdesk/app/inbox"
+	"sealdesk/sync/relay/internal/eventlog"
+	"sealdesk/sync/relay/internal/identity"
+	"sealdesk/sync/relay/internal/ledger"
+)
+
+// The wishes that stay within the company.
+
+func (r *Relay) prepareNote(ctx context.Context, p inbox.Person, c inbox.Conversation, cause inbox.IntentID, b inbox.AddNote) (deed, error) {
+	if err := inbox.CheckText(b.Text); err != nil {
+		return nil, err
+	}
+	body, err := r.vault.MaskOurs(ctx, c.Contact.ID, b.Text)
+	if err != nil {
+		return nil, err
+	}
+	id := r.newMessageID()
+	return func(tx ledger.Tx, _ inbox.Conversation, at inbox.Moment) (inbox.Refusal, error) {
+		_, err := eventlog.Append(tx, at, cause, inbox.MessageAdded{Message: inbox.Message{
+			ID: id, Conversation: b.Conversation, At: at, Side: inbox.FromPerson, Author: p.ID, Kind: inbox.Note, Body: body,
+		}})
+		return inbox.Granted, err
+	}, nil
+}
+
+func (r *Relay) prepareAssign(ctx context.Context, p inbox.Person, c inbox.Conversation, cause inbox.IntentID, b inbox.Assign) (deed, error) {
+	if b.To != "" {
+		to, err := r.people.Person(ctx, b.To)
+		if errors.Is(err, identity.ErrNoPerson) || err == nil && inbox.Can(to, inbox.ActSend, c.Subject()) != nil {
+			return nil, inbox.RefusedMalformed
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return func(tx ledger.Tx, c inbox.Conversation, at inbox.Moment) (inbox.Refusal, error) {
+		if c.Assignee == b.To {
+			return inbox.Granted, nil
+		}
+		_, err := eventlog.Append(tx, at, cause,
+			inbox.Assigned{Conversation: c.ID, To: b.To, By: p.ID}, happened(c.ID, at, inbox.WhatAssigned, p.ID, b.To))
+		return inbox.Granted, err
+	}, nil
+}
+
+func (r *Relay) prepareState(p inbox.Person, cause inbox.IntentID, b inbox.SetState) (deed, error) {
+	if b.State > inbox.Closed {
+		return nil, inbox.RefusedMalformed
+	}
+	what := inbox.WhatClosed
+	if b.State == inbox.Open {
+		what = inbox.WhatReopened
+	}
+	return func(tx ledger.Tx, c inbox.Conversation, at inbox.Moment) (inbox.Refusal, error) {
+		if c.State == b.State {
+			return inbox.Granted, nil
+		}
+		_, err := eventlog.Append(tx, at, cause,
+			inbox.StateChanged{Conversation: b.Conversation, State: b.State, By: p.ID}, happened(b.Conversation, at, what, p.ID, ""))
+		return inbox.Granted, err
+	}, nil
+}
+
+func (r *Relay) prepareRead(p inbox.Person, cause inbox.IntentID, b inbox.MarkRead) deed {
+	return func(tx ledger.Tx, c inbox.Conversation, at inbox.Moment) (inbox.Refusal, error) {
+		// Nobody has read what is not there yet.
+		_, err := eventlog.Append(tx, at, cause, inbox.ReadMoved{Conversation: c.ID, Person: p.ID, UpTo: min(b.UpTo, c.LastSeq)})
+		return inbox.Granted, err
+	}
+}
+
+// readByUs tells WhatsApp that the customer's last message was read, once somebody has read that far.
+func (r *Relay) readByUs(ctx context.Context, in inbox.InboxID, b inbox.MarkRead) {
+	var c inbox.Conversation
+	err := r.db.View(ctx, eventlog.Shard(in.Log()), func(tx ledger.Tx) (err error) {
+		c, _, err = eventlog.Conversation(tx, b.Conversation)
+		return err
+	})
+	if err == nil && c.InboundSeq != 0 && b.UpTo >= c.InboundSeq {
+		r.pipes[in].Read(c.ID, c.InboundSeq)
+	}
+}
+
+// prepareConsent enters into the ledger of consent what a colleague learnt outside of WhatsApp.
+func (r *Relay) prepareConsent(ctx context.Context, p inbox.Person, c inbox.Conversation, cause inbox.IntentID, b inbox.RecordConsent) (deed, error) {
+	if err := inbox.CheckText(b.Proof); err != nil {
+		return nil, err
+	}
+	row, err := r.sealConsent(ctx, c.Contact.ID, "wish "+string(cause), consentEntry{
+		At: inbox.At(r.now()), Source: inbox.FromRecord, Marketing: inbox.Given, By: p.ID, Proof: b.Proof, What: inbox.WhatConsented,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return func(tx ledger.Tx, c inbox.Conversation, at inbox.Moment) (inbox.Refusal, error) {
+		stopped := c.Consent.Marketing == inbox.Withdrawn || c.Consent.Templates == inbox.Withdrawn
+		switch {
+		case c.Into != "":
+			return inbox.RefusedJoined, nil
+		case stopped && c.Consent.Source != inbox.FromRecord: // what the customer stopped, only he can resume
+			return inbox.RefusedConsent, nil
+		}
+		log := eventlog.NewWriter(tx)
+		if _, err := recordConsent(tx, log, c.ID, row, at); err != nil {
+			return inbox.Granted, err
+		}
+		return inbox.Granted, log.Flush()
+	}, nil
+}
