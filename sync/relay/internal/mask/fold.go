@@ -231,7 +231,7 @@ func firstLook(text string, k *Known) (found look) {
 			}
 			if k := prefixKey(text[start:i]); lookPrefix[k>>6]&(1<<(k&63)) != 0 {
 				n, more, look := tells(text[start:i])
-				if n > 0 && shyWords[text[start:i]] && !(start > 1 && (isDigit(text[start-1]) || isDigit(text[start-2]))) {
+				if n > 0 && shyWords[text[start:i]] && !amongDigits(text, start, i) {
 					n, shy = 0, shy+n
 				}
 				said, times, found = said+n, times+more, found|look
@@ -313,6 +313,17 @@ func firstLook(text string, k *Known) (found look) {
 		}
 	}
 	return found
+}
+
+// amongDigits reports whether a digit stands close before text[from:to], or right behind it with more than a space
+// between.
+func amongDigits(text string, from, to int) bool {
+	for i := from - 1; i >= max(0, from-3); i-- {
+		if isDigit(text[i]) {
+			return true
+		}
+	}
+	return to < len(text) && text[to] != ' ' && (isDigit(text[to]) || to+1 < len(text) && isDigit(text[to+1]) || to+2 < len(text) && text[to+1] == ' ' && isDigit(text[to+2]))
 }
 
 // poseLetters reports whether a word may stand inside digits, its letters posing as some.

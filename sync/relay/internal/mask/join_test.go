@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
@@ -118,4 +119,43 @@ func texts(j Joint) (out []inbox.Masked) {
 		out = append(out, r.Text)
 	}
 	return out
+}
+
+func FuzzJoined(f *testing.F) {
+	for _, s := range []string{"0151|555|01234", "max|@gmail|.com", "null|eins|fünf 5 55", "+49||151 55501234", "⟦phone 1⟧|5|５"} {
+		f.Add(s, "4915155501234", "DE")
+	}
+	f.Fuzz(func(t *testing.T, s, phone, region string) {
+		if len(s) > 1<<10 {
+			return
+		}
+		k := Known{Region: region}
+		if n := digitsOf(phone); len(n) >= 7 && len(n) <= maxE164 {
+			k.Phones = []string{n}
+		}
+		parts := strings.Split(s, "|")
+		var pieces []Piece
+		for _, p := range parts[:len(parts)-1] {
+			pieces = append(pieces, Piece{Text: p, Ago: time.Second})
+		}
+		tokens := table(t, "fuzz", nil)
+		j := Policy{}.Joined(pieces, parts[len(parts)-1], k, tokens)
+		for _, m := range append(texts(j), j.Now) {
+			seen := m.Visible()
+			if inbox.Identifying(seen) || !utf8.ValidString(seen) {
+				t.Fatalf("shows %q", seen)
+			}
+			if again, _ := (Policy{}).TextWith(seen, k, tokens); again.Visible() != seen {
+				t.Fatalf("masking twice differs: %q %q", seen, again.Visible())
+			}
+		}
+		for _, r := range j.Earlier {
+			for _, h := range r.Hide {
+				whole := strings.ToValidUTF8(pieces[r.Piece].Text, "\uFFFD")
+				if !utf8.RuneStart(whole[h.From]) || h.To < len(whole) && !utf8.RuneStart(whole[h.To]) {
+					t.Fatal("a stretch cuts a rune")
+				}
+			}
+		}
+	})
 }

@@ -160,7 +160,7 @@ func (s *scanner) international(gs []group) {
 		for j < len(gs) && !gs[j].used {
 			size := gs[j].to - gs[j].from
 			if j > i {
-				if !s.joined(gs[j-1], gs[j]) || n+size > maxE164 || n >= 10 && gs[j].carved {
+				if !s.joined(gs[j-1], gs[j]) || n+size > maxE164 || n >= 10 && gs[j].carved && !gs[j-1].carved {
 					break
 				}
 				if (n >= 10 && size >= 3 && b[gs[j].from] == '0' || n >= 7 && bytes.IndexByte(b[gs[j-1].to:gs[j].from], '\n') >= 0) && s.anew(gs, j) {

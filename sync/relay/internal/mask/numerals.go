@@ -300,26 +300,40 @@ func splits(word string) bool {
 
 // decompose takes a word apart into the numerals it is made of: "dreiundzwanzig", "nullfünfeins", "وعشرون".
 func decompose(word string, parts []numeral) ([]numeral, bool) {
-	if n, ok := numerals[word]; ok {
+	tries := 0
+	return apart(word, parts, &tries)
+}
+
+// maxTries bounds the ways to take one word apart.
+const maxTries = 64
+
+func apart(word string, parts []numeral, tries *int) ([]numeral, bool) {
+	if n, ok := numerals[word]; ok && len(parts) < cap(parts) {
 		return append(parts, n), true
 	}
+	if *tries++; *tries > maxTries {
+		return nil, false
+	}
 	for n := min(longestWord, len(word)-2); n >= 2; n-- {
+		if !utf8.RuneStart(word[n]) {
+			continue
+		}
 		part, ok := numerals[word[:n]]
 		if !ok || len(parts) == cap(parts) {
 			continue
 		}
-		if all, ok := decompose(word[n:], append(parts, part)); ok {
+		if all, ok := apart(word[n:], append(parts, part), tries); ok {
 			return all, true
 		}
 	}
-	if len(parts) > 0 && parts[len(parts)-1].kind <= unit || len(parts) == 0 {
-		for _, link := range []string{"und", "en", "و", "y"} {
-			if rest, ok := strings.CutPrefix(word, link); ok && len(rest) > 2 && len(parts) < cap(parts) && (len(parts) > 0 || link == "و") {
-				if len(parts) > 0 {
-					parts = append(parts, numeral{linked, 0})
-				}
-				return decompose(rest, parts)
-			}
+	for _, link := range [...]string{"und", "en", "و", "y"} {
+		rest, ok := strings.CutPrefix(word, link)
+		switch {
+		case !ok || len(rest) <= 2 || len(parts) == cap(parts):
+		case len(parts) == 0 && link == "و":
+			return apart(rest, parts, tries)
+		case len(parts) > 0 && parts[len(parts)-1].kind == unit:
+			return apart(rest, append(parts, numeral{linked, 0}), tries)
 		}
 	}
 	return nil, false

@@ -105,7 +105,7 @@ func matches(digits []byte, spots func() []spot, number string, s *scanner, gs [
 	home := ""
 	for from := 0; ; {
 		i := bytes.Index(digits[from:], []byte(suffix))
-		if i < 0 {
+		if i < 0 || len(out) == maxMatches {
 			return out
 		}
 		place := spots()
@@ -117,7 +117,7 @@ func matches(digits []byte, spots func() []spot, number string, s *scanner, gs [
 		}
 		// At home a number may begin in another way than abroad: a trunk prefix, another area code.
 		if home == "" {
-			home = nationalDigits(number)
+			home = s.nationalDigits(number)
 		}
 		if n := len(home) - len(suffix); n > 0 && strings.HasSuffix(home, suffix) && bytes.HasSuffix(digits[:end], []byte(home)) {
 			i = min(i, end-len(home))
@@ -139,13 +139,19 @@ func matches(digits []byte, spots func() []spot, number string, s *scanner, gs [
 	}
 }
 
+// maxMatches bounds how often one pass hides one number in one way; the next pass goes on.
+const maxMatches = 32
+
 // nationalDigits returns the digits a number is dialled by at home, or the number itself.
-func nationalDigits(number string) string {
-	n, err := phonenumbers.Parse("+"+number, "")
-	if err != nil {
-		return number
+func (s *scanner) nationalDigits(number string) string {
+	if s.dials[0] == number {
+		return s.dials[1]
 	}
-	return digitsOf(phonenumbers.Format(n, phonenumbers.NATIONAL))
+	s.dials = [2]string{number, number}
+	if n, err := phonenumbers.Parse("+"+number, ""); err == nil {
+		s.dials[1] = digitsOf(phonenumbers.Format(n, phonenumbers.NATIONAL))
+	}
+	return s.dials[1]
 }
 
 // near reports whether the neighbouring digits at a and b may belong to one number.
@@ -300,13 +306,17 @@ func places(spots []spot, g group) []spot {
 	return spots
 }
 
+// maxSteps bounds how often one pass tries to put a number together from parts: a text of nothing but parts must not
+// cost more than others.
+const maxSteps = 2000
+
 // gather looks before the last group taken for what the number has left, passing over short numbers of a list; best is
 // the longest way that says enough of the number.
 func (s *scanner) gather(gs []group, last int, left string, taken []int, whole, enough int, best *[]int, most *int) {
 	if n := whole - len(left); n >= enough && n > *most && len(taken) > 1 {
 		*best, *most = slices.Clone(taken), n
 	}
-	if left == "" || len(taken) > 8 {
+	if s.steps++; left == "" || len(taken) > 8 || s.steps > maxSteps {
 		return
 	}
 	for i, skipped := last-1, 0; i >= 0 && skipped < 3; i, skipped = i-1, skipped+1 {

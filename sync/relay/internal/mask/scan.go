@@ -19,8 +19,10 @@ type scanner struct {
 	found []Found
 
 	tokens  *Tokens
-	home    []string // see regions
-	lookups int      // calls into the phone number library so far
+	home    []string  // see regions
+	dials   [2]string // the number nationalDigits was last asked for, and its answer
+	steps   int       // see maxSteps
+	lookups int       // calls into the phone number library so far
 }
 
 // scan returns what must be replaced, in order and apart, as ranges of the original text.

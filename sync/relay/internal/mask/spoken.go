@@ -21,21 +21,6 @@ type atom struct {
 	loose    bool // posing, but a unit or a word as likely
 }
 
-// look-alikes of digits, folded: o, l, i, s, b and the Cyrillic and Greek o.
-func poses(r rune) (byte, bool) {
-	switch r {
-	case 'o', 'о', 'ο', 'О', 'Ο':
-		return '0', true
-	case 'l', 'i':
-		return '1', true
-	case 's':
-		return '5', true
-	case 'b':
-		return '8', true
-	}
-	return 0, false
-}
-
 // dictated reports whether a filler stands between two groups of digits.
 func (s *scanner) dictated(gs []group) bool {
 	for i := 1; i < len(gs); i++ {
@@ -255,111 +240,6 @@ func (s *scanner) hanItems(from, to int, put func(item), broken *bool) bool {
 		i += n
 	}
 	return run >= 3
-}
-
-// poseWord reads a short word of letters that all look like digits.
-func poseWord(w string) (string, bool) {
-	if len(w) > 8 {
-		return "", false
-	}
-	var d []byte
-	for _, r := range w {
-		c, ok := poses(r)
-		if !ok {
-			return "", false
-		}
-		d = append(d, c)
-	}
-	return string(d), true
-}
-
-// loose marks an item of posing letters that is a unit or a word as likely.
-const loose = 1
-
-// posing reads a word that begins at or before the digits b[i:j] and is made of digits and of letters that look like
-// digits, with a letter before or between digits.
-func (s *scanner) posing(i, j, after int) (from, to int, digits string, how int, ok bool) {
-	b := s.b
-	from, to = i, j
-	for from > after {
-		r, n := utf8.DecodeLastRune(b[after:from])
-		if _, pose := poses(r); !pose {
-			if unicode.IsLetter(r) {
-				return 0, 0, "", 0, false
-			}
-			break
-		}
-		from -= n
-	}
-	for to < len(b) {
-		if isDigit(b[to]) {
-			to++
-			continue
-		}
-		r, n := utf8.DecodeRune(b[to:])
-		if _, pose := poses(r); !pose {
-			if unicode.IsLetter(r) {
-				return 0, 0, "", 0, false
-			}
-			break
-		}
-		to += n
-	}
-	if from == i && to == j {
-		return 0, 0, "", 0, false
-	}
-	var d []byte
-	letters, last := 0, 0
-	for k := from; k < to; {
-		r, n := utf8.DecodeRune(b[k:])
-		if c, pose := poses(r); pose {
-			d = append(d, c)
-			letters++
-			last = k
-		} else {
-			d = append(d, b[k])
-		}
-		k += n
-	}
-	if letters*2 > len(d) || from == i && last >= j && to-last <= 2 && letters == 1 && !s.digitsFollow(to) || from < i && d[0] != '0' {
-		how = loose // a word, a unit, "15l", or a part number, "BS1759"
-	}
-	return from, to, string(d), how, s.free(from, to)
-}
-
-// digitsFollow reports whether digits come right behind i.
-func (s *scanner) digitsFollow(i int) bool {
-	for n := 0; i < len(s.b) && n < 2; n++ {
-		if isDigit(s.b[i]) {
-			return true
-		}
-		if strings.IndexByte(" -./", s.b[i]) < 0 {
-			return false
-		}
-		i++
-	}
-	return i < len(s.b) && isDigit(s.b[i])
-}
-
-// posedFollow reports whether a word of digits and posing letters comes right behind i.
-func (s *scanner) posedFollow(i int) bool {
-	for n := 0; i < len(s.b) && n < 2 && strings.IndexByte(" -./", s.b[i]) >= 0; n++ {
-		i++
-	}
-	digits := 0
-	for i < len(s.b) {
-		if isDigit(s.b[i]) {
-			digits++
-			i++
-			continue
-		}
-		r, n := utf8.DecodeRune(s.b[i:])
-		if _, ok := poses(r); !ok {
-			return digits > 0 && !unicode.IsLetter(r)
-		}
-		i += n
-	}
-	return digits > 0
 }
 
 // gapless reports whether what stands between two pieces of a dictated number may stand there.
