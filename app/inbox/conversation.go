@@ -42,6 +42,7 @@ type Conversation struct {
 	FreeUntil   Moment            `cbor:"19,keyasint,omitempty"` // until then WhatsApp bills nothing here
 	Consent     Consent           `cbor:"20,keyasint,omitzero"`
 	Into        ConversationID    `cbor:"21,keyasint,omitempty"` // the same customer goes on there
+	Erased      Moment            `cbor:"22,keyasint,omitempty"` // the customer was forgotten; nothing is left but this
 }
 
 // FreeEntry is how long nothing is billed after a customer came from an advertisement and was answered within
@@ -87,8 +88,14 @@ func (c *Conversation) Apply(e Event, reader PersonID) {
 		c.Consent = b.Consent
 	case FreeEntryMoved:
 		c.FreeUntil = b.Until
+	case ContactErased:
+		*c = Conversation{ID: c.ID, Inbox: c.Inbox, Contact: Contact{ID: c.Contact.ID, Alias: c.Contact.Alias}, State: Closed, Erased: e.At, LastAt: c.LastAt, LastSeq: e.Seq}
 	case ConversationJoined:
 		c.Into, c.State = b.Into, Closed
+	case MessageMasked:
+		if b.Message == c.LastID && c.LastKind != Deleted {
+			c.Snippet = b.Body.Excerpt(snippetRunes)
+		}
 	case MessageChanged:
 		if b.Message == c.LastID && c.LastKind != Deleted {
 			c.Snippet = b.Body.Excerpt(snippetRunes)

@@ -40,6 +40,11 @@ const (
 	KindCardChanged        EventKind = 17
 	KindIncidentChanged    EventKind = 18
 	KindRequestChanged     EventKind = 19
+	KindMessageReleased    EventKind = 20
+	KindMessageWithdrawn   EventKind = 21
+	KindMessageMasked      EventKind = 22
+	KindRevealChanged      EventKind = 23
+	KindContactErased      EventKind = 24
 )
 
 // The facts.
@@ -139,6 +144,34 @@ type (
 	IncidentChanged struct {
 		Incident Incident `cbor:"1,keyasint"`
 	}
+	// MessageReleased says that a supervisor let a held message go.
+	MessageReleased struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Message      MessageID      `cbor:"2,keyasint"`
+		By           PersonID       `cbor:"3,keyasint"`
+	}
+	// MessageWithdrawn says that its author took a message back before it left. It is as if it had never been written.
+	MessageWithdrawn struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Message      MessageID      `cbor:"2,keyasint"`
+		By           PersonID       `cbor:"3,keyasint"`
+	}
+	// MessageMasked replaces what is shown of an earlier message, because a later one showed that it holds a part of an
+	// identifier. Whoever keeps the earlier body must replace it there as well.
+	MessageMasked struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Message      MessageID      `cbor:"2,keyasint"`
+		Body         Masked         `cbor:"3,keyasint,omitzero"`
+	}
+	// RevealChanged tells who wants to see, may see and has seen a field of the contact.
+	RevealChanged struct {
+		Reveal Reveal `cbor:"1,keyasint"`
+	}
+	// ContactErased says that the company has destroyed what it held of the contact. Whoever holds a copy destroys it too.
+	ContactErased struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Contact      ContactID      `cbor:"2,keyasint"`
+	}
 	// RequestChanged tells of a customer's request and what became of it. It stands in [OversightLog].
 	RequestChanged struct {
 		Request Request `cbor:"1,keyasint"`
@@ -151,7 +184,7 @@ func EventBodies() []EventBody {
 		ConversationOpened{}, ContactChanged{}, MessageAdded{}, ReceiptChanged{}, Reacted{}, Assigned{},
 		StateChanged{}, ReadMoved{}, MediaChanged{}, PersonChanged{}, InboxChanged{},
 		MessageChanged{}, ConsentChanged{}, FreeEntryMoved{}, ConversationJoined{}, TemplateChanged{}, CardChanged{},
-		IncidentChanged{}, RequestChanged{},
+		IncidentChanged{}, RequestChanged{}, MessageReleased{}, MessageWithdrawn{}, MessageMasked{}, RevealChanged{}, ContactErased{},
 	}
 }
 
@@ -186,6 +219,17 @@ func (b ReadMoved) Of() ConversationID          { return b.Conversation }
 func (b MediaChanged) Of() ConversationID       { return b.Conversation }
 func (PersonChanged) Of() ConversationID        { return "" }
 func (InboxChanged) Of() ConversationID         { return "" }
+func (MessageReleased) Kind() EventKind         { return KindMessageReleased }
+func (MessageWithdrawn) Kind() EventKind        { return KindMessageWithdrawn }
+func (MessageMasked) Kind() EventKind           { return KindMessageMasked }
+func (RevealChanged) Kind() EventKind           { return KindRevealChanged }
+func (ContactErased) Kind() EventKind           { return KindContactErased }
+
+func (b MessageReleased) Of() ConversationID    { return b.Conversation }
+func (b MessageWithdrawn) Of() ConversationID   { return b.Conversation }
+func (b MessageMasked) Of() ConversationID      { return b.Conversation }
+func (b RevealChanged) Of() ConversationID      { return b.Reveal.Conversation }
+func (b ContactErased) Of() ConversationID      { return b.Conversation }
 func (b MessageChanged) Of() ConversationID     { return b.Conversation }
 func (b ConsentChanged) Of() ConversationID     { return b.Conversation }
 func (b FreeEntryMoved) Of() ConversationID     { return b.Conversation }

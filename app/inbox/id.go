@@ -22,6 +22,7 @@ type (
 	CardID         string // one contact card of the company: a slug from the configuration
 	IncidentID     string // something that IT or a supervisor must look at
 	RequestID      string // what a customer asked about his own data
+	RevealID       string // one look at one field of a contact
 	LogID          string // one log of events: an inbox's, or the company's
 )
 

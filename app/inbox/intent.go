@@ -34,6 +34,8 @@ const (
 	IntentSendLocation    IntentKind = 11
 	IntentSendCard        IntentKind = 12
 	IntentRecordConsent   IntentKind = 13
+	IntentWithdraw        IntentKind = 14
+	IntentDecideHeld      IntentKind = 15
 )
 
 // The wishes.
@@ -45,6 +47,7 @@ type (
 		Text         string         `cbor:"2,keyasint"`
 		Quote        MessageID      `cbor:"3,keyasint,omitempty"`
 		Preview      bool           `cbor:"4,keyasint,omitempty"` // WhatsApp shows a picture of the first link
+		Said         Said           `cbor:"20,keyasint,omitzero"`
 	}
 	// AddNote writes a note that only colleagues see.
 	AddNote struct {
@@ -83,6 +86,7 @@ type (
 		Media        MediaID        `cbor:"2,keyasint"`
 		Caption      string         `cbor:"3,keyasint,omitempty"`
 		Quote        MessageID      `cbor:"4,keyasint,omitempty"`
+		Said         Said           `cbor:"20,keyasint,omitzero"`
 	}
 	// SendTemplate sends an approved template, the only thing allowed once the window has closed. Values fill
 	// [Template.Fields] in their order; variables in them are filled in by the relay. Media is the file of a header
@@ -92,6 +96,7 @@ type (
 		Template     TemplateID     `cbor:"2,keyasint"`
 		Values       []string       `cbor:"3,keyasint,omitempty"`
 		Media        MediaID        `cbor:"4,keyasint,omitempty"`
+		Said         Said           `cbor:"20,keyasint,omitzero"`
 	}
 	// SendInteractive sends a text with up to three buttons, or with a list when Menu, the label that opens it, is set.
 	SendInteractive struct {
@@ -102,6 +107,7 @@ type (
 		Menu         string         `cbor:"5,keyasint,omitempty"`
 		Options      []Option       `cbor:"6,keyasint"`
 		Quote        MessageID      `cbor:"7,keyasint,omitempty"`
+		Said         Said           `cbor:"20,keyasint,omitzero"`
 	}
 	// SendLocation sends a place: the company's, not a customer's.
 	SendLocation struct {
@@ -111,6 +117,7 @@ type (
 		Name         string         `cbor:"4,keyasint,omitempty"`
 		Address      string         `cbor:"5,keyasint,omitempty"`
 		Quote        MessageID      `cbor:"6,keyasint,omitempty"`
+		Said         Said           `cbor:"20,keyasint,omitzero"`
 	}
 	// SendCard sends a contact card of the company.
 	SendCard struct {
@@ -124,7 +131,24 @@ type (
 		Conversation ConversationID `cbor:"1,keyasint"`
 		Proof        string         `cbor:"2,keyasint"` // "signed form in the shop, 3 May"
 	}
+	// Withdraw takes a message of one's own back that has not left yet.
+	Withdraw struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Message      MessageID      `cbor:"2,keyasint"`
+	}
+	// DecideHeld lets a message go that the guard holds, or does not. Nobody decides about his own.
+	DecideHeld struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Message      MessageID      `cbor:"2,keyasint"`
+		Agree        bool           `cbor:"3,keyasint,omitempty"`
+	}
 )
+
+// Said is what a person answered to the guard before wishing again, and where the text came from.
+type Said struct {
+	Reason string         `cbor:"1,keyasint,omitempty"` // why it is right all the same, in the person's words
+	Pasted ConversationID `cbor:"2,keyasint,omitempty"` // the conversation a part of it was copied from
+}
 
 // An Option is what the customer can choose of an interactive message.
 type Option struct {
@@ -136,7 +160,7 @@ type Option struct {
 func IntentBodies() []IntentBody {
 	return []IntentBody{
 		SendText{}, AddNote{}, AddReaction{}, Assign{}, SetState{}, MarkRead{}, SendAgain{},
-		SendMedia{}, SendTemplate{}, SendInteractive{}, SendLocation{}, SendCard{}, RecordConsent{},
+		SendMedia{}, SendTemplate{}, SendInteractive{}, SendLocation{}, SendCard{}, RecordConsent{}, Withdraw{}, DecideHeld{},
 	}
 }
 
@@ -155,6 +179,9 @@ func (SendLocation) IntentKind() IntentKind    { return IntentSendLocation }
 func (SendCard) IntentKind() IntentKind        { return IntentSendCard }
 func (RecordConsent) IntentKind() IntentKind   { return IntentRecordConsent }
 
+func (Withdraw) IntentKind() IntentKind   { return IntentWithdraw }
+func (DecideHeld) IntentKind() IntentKind { return IntentDecideHeld }
+
 func (b SendText) On() ConversationID    { return b.Conversation }
 func (b AddNote) On() ConversationID     { return b.Conversation }
 func (b AddReaction) On() ConversationID { return b.Conversation }
@@ -169,6 +196,8 @@ func (b SendInteractive) On() ConversationID { return b.Conversation }
 func (b SendLocation) On() ConversationID    { return b.Conversation }
 func (b SendCard) On() ConversationID        { return b.Conversation }
 func (b RecordConsent) On() ConversationID   { return b.Conversation }
+func (b Withdraw) On() ConversationID        { return b.Conversation }
+func (b DecideHeld) On() ConversationID      { return b.Conversation }
 
 // An Outcome is the relay's answer to an intent: what became of the wish, not of the message. Refusal is zero when it
 // was granted; what followed from it arrives as events whose Cause is the intent.
@@ -199,6 +228,11 @@ const (
 	RefusedMedia    Refusal = 12 // the file is not there, not what it claims, or of a kind WhatsApp does not take
 	RefusedLarge    Refusal = 13 // the file is larger than WhatsApp takes
 	RefusedJoined   Refusal = 14 // the conversation goes on elsewhere
+	RefusedGuard    Refusal = 15 // the guard found something that must not leave
+	RefusedReason   Refusal = 16 // the guard asks for a reason: wish again, with one
+	RefusedErased   Refusal = 17 // the customer was forgotten
+	RefusedCap      Refusal = 18 // too many of these for now
+	RefusedSelf     Refusal = 19 // somebody else must decide
 )
 
 var refusals = map[Refusal]string{
@@ -216,6 +250,11 @@ var refusals = map[Refusal]string{
 	RefusedMedia:      "the file cannot be sent",
 	RefusedLarge:      "the file is too large",
 	RefusedJoined:     "the conversation goes on elsewhere",
+	RefusedGuard:      "the guard lets this not leave",
+	RefusedReason:     "the guard asks for a reason",
+	RefusedErased:     "the customer was forgotten",
+	RefusedCap:        "too many for now",
+	RefusedSelf:       "somebody else must decide",
 }
 
 // Error returns the reason in words for logs.

@@ -227,7 +227,7 @@ func Identifying(text string) bool {
 				if digitsFollowing(text[i:]) >= 11 && digitRun(text[i:]) <= 2+15 {
 					return true
 				}
-			} else if digitsFollowing(text[i+1:]) >= 8 {
+			} else if n := digitsFollowing(text[i+1:]); n >= 10 || n >= 8 && isDigit(text[i+1]) { // "+ 39.203.000" adds up
 				return true
 			}
 		case (c == 'w' || c == 'W') && i+5 < len(text):

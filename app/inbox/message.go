@@ -60,6 +60,8 @@ type Message struct {
 	Edited       Moment         `cbor:"21,keyasint,omitempty"` // when its author changed it last
 	Referral     *Referral      `cbor:"22,keyasint,omitempty"` // the advertisement the customer came from
 	Outside      bool           `cbor:"23,keyasint,omitempty"` // written in the WhatsApp Business app, past the relay
+	Held         bool           `cbor:"24,keyasint,omitempty"` // waits for a supervisor: the guard found something
+	Until        Moment         `cbor:"25,keyasint,omitempty"` // its author may take it back until then
 }
 
 // A Choice is something the customer can press below a message of ours.
@@ -111,6 +113,8 @@ const (
 	WhatVerified      What = 15 // the customer asked whether a message was really ours; the relay answered
 	WhatJoined        What = 16 // the customer turned out to be one with whom the company talks elsewhere
 	WhatSentOutside   What = 17 // a message reached the customer that did not pass the relay
+	WhatRevealed      What = 18 // Author saw a field of the contact's; which one, the contact panel says
+	WhatErased        What = 19 // what the company held of the customer was destroyed
 )
 
 // A Quote is the message another one answers.
@@ -209,4 +213,5 @@ const (
 	FailNotToday       Failure = 10 // WhatsApp limits how often this customer is written to
 	FailTemplate       Failure = 11 // WhatsApp does not take the template as it is now
 	FailNumberNeeded   Failure = 12 // this template can only go to somebody whose number is known
+	FailNotReleased    Failure = 13 // a supervisor did not let it go
 )

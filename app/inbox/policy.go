@@ -12,9 +12,12 @@ const (
 	ActNote     Action = 3
 	ActAssign   Action = 4
 	ActSetState Action = 5
-	ActConsent  Action = 6 // write down that a customer agreed to marketing
-	ActCosts    Action = 7 // see what WhatsApp bills
-	ActOversee  Action = 8 // see incidents and customers' requests
+	ActConsent  Action = 6  // write down that a customer agreed to marketing
+	ActCosts    Action = 7  // see what WhatsApp bills
+	ActOversee  Action = 8  // see incidents and customers' requests
+	ActReveal   Action = 9  // ask to see a field of a contact
+	ActDecide   Action = 10 // decide about a colleague's reveal or held message
+	ActLookUp   Action = 11 // find a contact by his exact number
 )
 
 // A Subject is what an action is done to.
@@ -28,9 +31,9 @@ func (c Conversation) Subject() Subject { return Subject{Inbox: c.Inbox, Assigne
 
 // may is who may do what in an inbox they work in. What is not listed is denied.
 var may = map[Role][]Action{
-	Agent:          {ActRead, ActSend, ActNote, ActAssign, ActSetState, ActConsent},
-	Supervisor:     {ActRead, ActSend, ActNote, ActAssign, ActSetState, ActConsent, ActCosts, ActOversee},
-	PrivacyOfficer: {ActOversee},
+	Agent:          {ActRead, ActSend, ActNote, ActAssign, ActSetState, ActConsent, ActReveal, ActLookUp},
+	Supervisor:     {ActRead, ActSend, ActNote, ActAssign, ActSetState, ActConsent, ActCosts, ActOversee, ActReveal, ActDecide, ActLookUp},
+	PrivacyOfficer: {ActOversee, ActDecide},
 	ITAdmin:        {ActOversee},
 }
 

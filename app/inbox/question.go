@@ -21,6 +21,11 @@ const (
 	QuestionOfferMedia QuestionKind = 2
 	QuestionTyping     QuestionKind = 3
 	QuestionCosts      QuestionKind = 4
+	QuestionReveal     QuestionKind = 5
+	QuestionOpen       QuestionKind = 6
+	QuestionDecide     QuestionKind = 7
+	QuestionLookUp     QuestionKind = 8
+	QuestionDraft      QuestionKind = 9
 )
 
 // The questions.
@@ -56,6 +61,42 @@ type (
 	}
 )
 
+// The questions about what is masked.
+type (
+	// AskReveal asks to see one field of the contact. The answer is a [Grant], at once or later by [OpenReveal].
+	AskReveal struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Field        Field          `cbor:"2,keyasint"`
+		Why          RevealReason   `cbor:"3,keyasint"`
+		Note         string         `cbor:"4,keyasint,omitempty"` // in the person's words
+		Key          []byte         `cbor:"5,keyasint"`           // public half of a key made for this request and kept in memory; see wire.NewRevealKey
+	}
+	// OpenReveal asks for the value of a reveal of one's own that was granted. The answer is another [Grant], of the
+	// kind [Opened].
+	OpenReveal struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Reveal       RevealID       `cbor:"2,keyasint"`
+		End          bool           `cbor:"3,keyasint,omitempty"` // the person has seen enough: it ends now
+	}
+	// DecideReveal grants a colleague's reveal, or refuses it. The answer is [Decided].
+	DecideReveal struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Reveal       RevealID       `cbor:"2,keyasint"`
+		Agree        bool           `cbor:"3,keyasint,omitempty"`
+	}
+	// LookUp finds the conversation with whom a number belongs to, by the whole number only. The answer is [Found].
+	LookUp struct {
+		Inbox  InboxID `cbor:"1,keyasint"`
+		Number string  `cbor:"2,keyasint"` // with its country code
+	}
+	// CheckDraft asks what the guard thinks of a text before it is sent. The answer is a [Verdict].
+	CheckDraft struct {
+		Conversation ConversationID `cbor:"1,keyasint"`
+		Text         string         `cbor:"2,keyasint"`
+		Pasted       ConversationID `cbor:"3,keyasint,omitempty"`
+	}
+)
+
 // The answers.
 type (
 	// A Ticket lets the device fetch one file once.
@@ -76,15 +117,37 @@ type (
 )
 
 // Questions returns one zero value of every kind, for codecs and tests.
-func Questions() []Question { return []Question{FetchMedia{}, OfferMedia{}, Typing{}, AskCosts{}} }
+func Questions() []Question {
+	return []Question{FetchMedia{}, OfferMedia{}, Typing{}, AskCosts{}, AskReveal{}, OpenReveal{}, DecideReveal{}, LookUp{}, CheckDraft{}}
+}
 
 // Answers returns one zero value of every kind, for codecs and tests.
-func Answers() []Answer { return []Answer{Ticket{}, UploadTicket{}, Done{}, Costs{}} }
+func Answers() []Answer {
+	return []Answer{Ticket{}, UploadTicket{}, Done{}, Costs{}, Grant{}, Opened{}, Decided{}, Found{}, Verdict{}}
+}
 
 func (FetchMedia) QuestionKind() QuestionKind { return QuestionFetchMedia }
 func (OfferMedia) QuestionKind() QuestionKind { return QuestionOfferMedia }
 func (Typing) QuestionKind() QuestionKind     { return QuestionTyping }
 func (AskCosts) QuestionKind() QuestionKind   { return QuestionCosts }
+
+func (AskReveal) QuestionKind() QuestionKind    { return QuestionReveal }
+func (OpenReveal) QuestionKind() QuestionKind   { return QuestionOpen }
+func (DecideReveal) QuestionKind() QuestionKind { return QuestionDecide }
+func (LookUp) QuestionKind() QuestionKind       { return QuestionLookUp }
+func (CheckDraft) QuestionKind() QuestionKind   { return QuestionDraft }
+
+func (q AskReveal) About() ConversationID    { return q.Conversation }
+func (q OpenReveal) About() ConversationID   { return q.Conversation }
+func (q DecideReveal) About() ConversationID { return q.Conversation }
+func (LookUp) About() ConversationID         { return "" }
+func (q CheckDraft) About() ConversationID   { return q.Conversation }
+
+func (Grant) AnswerKind() QuestionKind   { return QuestionReveal }
+func (Opened) AnswerKind() QuestionKind  { return QuestionOpen }
+func (Decided) AnswerKind() QuestionKind { return QuestionDecide }
+func (Found) AnswerKind() QuestionKind   { return QuestionLookUp }
+func (Verdict) AnswerKind() QuestionKind { return QuestionDraft }
 
 func (q FetchMedia) About() ConversationID { return q.Conversation }
 func (q OfferMedia) About() ConversationID { return q.Conversation }

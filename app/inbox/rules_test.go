@@ -301,11 +301,12 @@ func TestReact(t *testing.T) {
 
 func TestCanDeniesByDefault(t *testing.T) {
 	allowed := map[Role]map[Action]bool{
-		Agent: {ActRead: true, ActSend: true, ActNote: true, ActAssign: true, ActSetState: true, ActConsent: true},
+		Agent: {ActRead: true, ActSend: true, ActNote: true, ActAssign: true, ActSetState: true, ActConsent: true, ActReveal: true, ActLookUp: true},
 		Supervisor: {
 			ActRead: true, ActSend: true, ActNote: true, ActAssign: true, ActSetState: true, ActConsent: true, ActCosts: true, ActOversee: true,
+			ActReveal: true, ActDecide: true, ActLookUp: true,
 		},
-		PrivacyOfficer: {ActOversee: true},
+		PrivacyOfficer: {ActOversee: true, ActDecide: true},
 		ITAdmin:        {ActOversee: true},
 	}
 	cells := 0
@@ -384,7 +385,7 @@ func TestKindsAreUniqueAndClosed(t *testing.T) {
 		}
 		intents[b.IntentKind()] = true
 	}
-	if len(events) != 19 || len(intents) != 13 {
+	if len(events) != 24 || len(intents) != 15 {
 		t.Errorf("%d kinds of facts, %d of wishes: a new kind needs its place in the lists", len(events), len(intents))
 	}
 	questions := map[QuestionKind]bool{}
@@ -394,7 +395,7 @@ func TestKindsAreUniqueAndClosed(t *testing.T) {
 		}
 		questions[q.QuestionKind()] = true
 	}
-	for r := RefusedRight; r <= RefusedJoined; r++ {
+	for r := RefusedRight; r <= RefusedSelf; r++ {
 		if r.Error() == "refused" {
 			t.Errorf("refusal %d has no words", r)
 		}

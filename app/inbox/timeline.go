@@ -26,6 +26,18 @@ func ApplyTo(m *Message, body EventBody) bool {
 		media := b.Media
 		m.Media = &media
 		return true
+	case MessageReleased:
+		if b.Message != m.ID || !m.Held {
+			return false
+		}
+		m.Held = false
+		return true
+	case MessageMasked:
+		if b.Message != m.ID || m.Kind == Deleted {
+			return false
+		}
+		m.Body = b.Body
+		return true
 	case MessageChanged:
 		if b.Message != m.ID || m.Kind == Deleted || !b.Deleted && b.At < m.Edited {
 			return false
