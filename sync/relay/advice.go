@@ -30,6 +30,7 @@ var advice = []struct {
 	{ErrConfig, "Nothing was changed. Mend it and try again; `sealdesk-relay example` explains every key."},
 	{ledger.ErrLocked, "Nothing was changed. Another relay or another command has the store open: wait a moment, or stop it."},
 	{seal.ErrWrongKey, "Nothing was changed. data/master.key is not the key of this store: put the right one back from its backup."},
+	{vault.ErrKeys, "Nothing was changed. Put data/vault.keys and data/vault.keys.safe back from their backup, both of the same day; without them no contact can be read."},
 	{vault.ErrMaster, "Nothing was changed. Put data/master.key back from its backup (chmod 600); without it the store cannot be read."},
 	{ledger.ErrDamaged, "Nothing was changed. Keep the data folder as it is, and restore the last backup into another one."},
 	{ledger.ErrFull, "What was confirmed is safe. Make room on the disk of the data folder and start again."},

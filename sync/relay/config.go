@@ -15,6 +15,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"sealdesk/app/inbox"
+	"sealdesk/store/seal"
 	"sealdesk/sync/relay/internal/mask"
 	"sealdesk/sync/relay/internal/outbound"
 	"sealdesk/sync/relay/internal/vault"
@@ -343,8 +344,24 @@ func (c *Config) master() (vault.Master, error) {
 // LedgerFile is where the embedded store lies.
 func (c *Config) LedgerFile() string { return filepath.Join(c.Data, "relay.db") }
 
+// KeyFile is where the keys of contacts lie. Without it the store is noise, so it is backed up, apart from the store.
+func (c *Config) KeyFile() string { return filepath.Join(c.Data, "vault.keys") }
+
 // RawFile is where webhooks wait that are not facts yet. They have a file, and so commits, of their own: WhatsApp's
 // answer must not wait for the work a webhook makes.
 func (c *Config) RawFile() string { return filepath.Join(c.Data, "raw.db") }
 
 func (c *Config) adminSocket() string { return filepath.Join(c.Data, "admin.sock") }
+
+// ledgerKey is the key the embedded store is sealed under.
+func (c *Config) ledgerKey() (seal.Key, error) {
+	master, err := c.master()
+	if err != nil {
+		return seal.Key{}, err
+	}
+	key, err := vault.LedgerKey(master, c.KeyFile())
+	if errors.Is(err, vault.ErrMaster) { // it is one, or master would have said so
+		err = fmt.Errorf("%w: %w", seal.ErrWrongKey, err)
+	}
+	return key, err
+}

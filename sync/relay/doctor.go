@@ -126,11 +126,11 @@ func waiting(ctx context.Context, cfg Config, running bool) (open []inbox.Incide
 	if _, err := os.Stat(cfg.LedgerFile()); errors.Is(err, os.ErrNotExist) {
 		return nil, nil, nil
 	}
-	master, err := cfg.master()
+	key, err := cfg.ledgerKey()
 	if err != nil {
 		return nil, nil, err
 	}
-	db, err := ledger.Open(cfg.LedgerFile(), ledger.Config{Key: master.LedgerKey()})
+	db, err := ledger.Open(cfg.LedgerFile(), ledger.Config{Key: key})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -239,14 +239,14 @@ func checkStore(ctx context.Context, cfg Config, running bool) Finding {
 		f.State, f.Detail, f.Advice = Watch, "not there yet", "it is made by the first `sealdesk-relay serve`"
 		return f
 	}
-	master, err := cfg.master()
+	key, err := cfg.ledgerKey()
 	if err != nil {
-		f.State, f.Detail, f.Advice = Bad, "cannot be looked at without the master key", "see above"
+		f.State, f.Detail, f.Advice = Bad, "cannot be looked at without the master key and the key file", "see above"
 		return f
 	}
-	err = ledger.Check(ctx, cfg.LedgerFile(), ledger.Config{Key: master.LedgerKey()})
+	err = ledger.Check(ctx, cfg.LedgerFile(), ledger.Config{Key: key})
 	if err == nil {
-		err = ledger.Check(ctx, cfg.RawFile(), ledger.Config{Key: master.LedgerKey()})
+		err = ledger.Check(ctx, cfg.RawFile(), ledger.Config{Key: key})
 	}
 	switch {
 	case errors.Is(err, ledger.ErrLocked):

@@ -93,17 +93,23 @@ func Open(ctx context.Context, cfg Config, opt Options) (*Relay, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := ledger.Open(cfg.LedgerFile(), ledger.Config{Key: master.LedgerKey(), MaxSize: opt.StoreLimit, Log: opt.Log})
+	key, err := cfg.ledgerKey()
+	if err != nil {
+		return nil, fmt.Errorf("reading the store's key: %w", err)
+	}
+	file, err := ledger.Open(cfg.LedgerFile(), ledger.Config{Key: key, MaxSize: opt.StoreLimit, Log: opt.Log})
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
-	raw, err := ledger.Open(cfg.RawFile(), ledger.Config{Key: master.LedgerKey(), MaxSize: opt.StoreLimit, Log: opt.Log})
+	raw, err := ledger.Open(cfg.RawFile(), ledger.Config{Key: key, MaxSize: opt.StoreLimit, Log: opt.Log})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the store of webhooks: %w", err), file.Close())
 	}
 	lost := make(chan struct{})
 	db := &watched{DB: ledger.Split(file, raw, rawShards), lose: sync.OnceFunc(func() { close(lost) })}
-	v, err := vault.Open(ctx, db, master, vault.Config{Policy: cfg.policy(), Company: cfg.companyNumbers(), Log: opt.Log})
+	v, err := vault.Open(ctx, db, master, vault.Config{
+		Policy: cfg.policy(), Company: cfg.companyNumbers(), KeyFile: cfg.KeyFile(), Log: opt.Log,
+	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the vault: %w", err), db.Close())
 	}

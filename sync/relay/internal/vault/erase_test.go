@@ -256,7 +256,6 @@ func TestNoByteOfAKeySurvivesErasing(t *testing.T) {
 	}
 
 	// A copy of the old key file alone is noise.
-	now, _ := os.ReadFile(b.keyFile)
 	if err := os.WriteFile(b.keyFile, oldKeys, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -271,7 +270,6 @@ func TestNoByteOfAKeySurvivesErasing(t *testing.T) {
 	if err != nil || !bytes.Equal(keyOf(t, old, card.ID), plain) {
 		t.Errorf("an old copy of both: %v", err)
 	}
-	_ = now
 }
 
 // flakyDB fails the updates it is told to, as if the process had died before them.

@@ -78,17 +78,19 @@ func (v *Vault) owner(tx ledger.Tx, kind, value string) (id inbox.ContactID, ok 
 	if row == nil || value == "" {
 		return "", false, v.pretend(tx)
 	}
-	c, err := v.load(tx, inbox.ContactID(row))
-	for err == nil && c.rec.Into != "" {
-		c, err = v.load(tx, c.rec.Into)
+	id = inbox.ContactID(row)
+	rec, _, err := v.read(tx, id)
+	for err == nil && rec.Into != "" {
+		id = rec.Into
+		rec, _, err = v.read(tx, id)
 	}
 	if errors.Is(err, ErrUnknownContact) || errors.Is(err, ErrErased) {
 		return "", false, nil
 	}
-	if err != nil || c.rec.Left[value] != 0 {
+	if err != nil || rec.Left[value] != 0 {
 		return "", false, err
 	}
-	return c.id, true, nil
+	return id, true, nil
 }
 
 // A decoy is a contact nobody is.
@@ -121,7 +123,7 @@ func newDecoy() (d decoy, err error) {
 
 // pretend does what loading a contact does.
 func (v *Vault) pretend(tx ledger.Tx) error {
-	if _, err := tx.Get(bucketContact, []byte(v.decoy.id)); err != nil {
+	if _, err := tx.Get(bucketMeta, keyCheck); err != nil { // a row is opened in place of his
 		return err
 	}
 	if _, err := v.keys.load(tx, v.decoy.id); err != nil && !errors.Is(err, errNoKey) {
@@ -131,6 +133,6 @@ func (v *Vault) pretend(tx ledger.Tx) error {
 	if err != nil {
 		return err
 	}
-	_, err = v.open(v.decoy.id, v.decoy.row, key)
+	_, _, err = openRecord(v.decoy.id, v.decoy.row, key)
 	return err
 }

@@ -11,7 +11,7 @@ func TestLookingUpIsByTheWholeNumberOnly(t *testing.T) {
 	b := newBench(t, Config{})
 	ctx := t.Context()
 	card, _ := b.resolve(t, anna, 1000)
-	twin, _ := b.resolve(t, Identity{Phone: "4915155501235"}, 2000)
+	b.resolve(t, Identity{Phone: "4915155501235"}, 2000)
 	b.resolve(t, Identity{Phone: "4915155501235", UserID: anna.UserID}, 3000) // is Anna too
 	mover, _ := b.resolve(t, Identity{Phone: "4915155501300"}, 1000)
 	if _, err := b.Moved(ctx, Identity{Phone: "4915155501300"}, Identity{Phone: "4915155501301"}, 2000); err != nil {
@@ -41,7 +41,6 @@ func TestLookingUpIsByTheWholeNumberOnly(t *testing.T) {
 		}
 		b.reopen(t, Config{})
 	}
-	_ = twin
 }
 
 func TestOwnersAreFoundByWholeIdentifiersOnly(t *testing.T) {

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -40,4 +41,22 @@ func (v *Vault) RotateMaster(ctx context.Context, next Master) error {
 		return fmt.Errorf("changing the master key: %w", err)
 	}
 	return nil
+}
+
+// BackupKeys returns the key file and its safe as they are at one moment, both sealed. Take it after the copy of the ledger,
+// so that no contact of that copy lacks its key, and keep the two apart: together with the master they open every contact.
+// It returns ErrNoKeyFile, and the disk's errors.
+func (v *Vault) BackupKeys() (keys, safe []byte, err error) {
+	r := v.keys.ring
+	if r == nil {
+		return nil, nil, fmt.Errorf("copying the keys: %w", ErrNoKeyFile)
+	}
+	r.write.Lock()
+	defer r.write.Unlock()
+	keys, err1 := r.disk.Read(r.name)
+	safe, err2 := r.disk.Read(r.name + safeSuffix)
+	if err := errors.Join(r.broken, err1, err2); err != nil {
+		return nil, nil, fmt.Errorf("copying the keys: %w", err)
+	}
+	return keys, safe, nil
 }

@@ -1,6 +1,8 @@
 package vault
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -277,5 +279,49 @@ func TestTheLedgersKeyChangesWhileItIsRebuilt(t *testing.T) {
 	}
 	if _, err := ledger.Open(filepath.Join(dir, "two.db"), ledger.Config{Key: testMaster(1).LedgerKey()}); !errors.Is(err, seal.ErrWrongKey) {
 		t.Errorf("the first master still opens the ledger: %v", err)
+	}
+}
+
+func TestACopyOfTheKeysIsOfOneMoment(t *testing.T) {
+	b := newBench(t, Config{})
+	card, _ := b.resolve(t, anna, 1)
+	want := keyOf(t, b.keys.ring, card.ID)
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		for range 30 {
+			err = errors.Join(err, b.RotateEpoch(context.Background()))
+		}
+		done <- err
+	}()
+	copies := 0
+	for running := true; running; {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			running = false
+		default:
+		}
+		keys, box, err := b.BackupKeys()
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := newPowerDisk()
+		if err := errors.Join(d.Write("keys", keys), d.Write("keys"+safeSuffix, box)); err != nil {
+			t.Fatal(err)
+		}
+		r, err := openRing(d, "keys", b.master, quiet)
+		if err != nil || !bytes.Equal(keyOf(t, r, card.ID), want) {
+			t.Fatalf("a copy does not open: %v", err)
+		}
+		copies++
+	}
+	if copies < 5 {
+		t.Errorf("%d copies: the test proves little", copies)
+	}
+	if _, _, err := newRowBench(t, Config{}).BackupKeys(); !errors.Is(err, ErrNoKeyFile) {
+		t.Errorf("got %v, want ErrNoKeyFile", err)
 	}
 }

@@ -271,45 +271,52 @@ next:
 }
 
 func (v *Vault) load(tx ledger.Tx, id inbox.ContactID) (*contact, error) {
-	row, err := tx.Get(bucketContact, []byte(id))
+	rec, hand, err := v.read(tx, id)
 	if err != nil {
 		return nil, err
+	}
+	return v.contact(id, rec, hand), nil
+}
+
+// read returns the record of a contact.
+func (v *Vault) read(tx ledger.Tx, id inbox.ContactID) (record, hand, error) {
+	row, err := tx.Get(bucketContact, []byte(id))
+	if err != nil {
+		return record{}, hand{}, err
 	}
 	if row == nil {
 		gone, err := tx.Get(bucketErased, []byte(id))
 		if err != nil {
-			return nil, err
+			return record{}, hand{}, err
 		}
 		if gone != nil {
-			return nil, ErrErased
+			return record{}, hand{}, ErrErased
 		}
-		return nil, ErrUnknownContact
+		return record{}, hand{}, ErrUnknownContact
 	}
 	key, err := v.keys.load(tx, id)
 	if errors.Is(err, errNoKey) {
-		return nil, ErrUnknownContact // without its key a row is noise
+		return record{}, hand{}, ErrUnknownContact // without its key a row is noise
 	}
 	if err != nil {
-		return nil, err
+		return record{}, hand{}, err
 	}
-	return v.open(id, row, key)
+	return openRecord(id, row, key)
 }
 
-// open makes a contact of its sealed record. It destroys the key.
-func (v *Vault) open(id inbox.ContactID, row []byte, key seal.Key) (*contact, error) {
-	hand, err := newHand(key, id)
-	if err != nil {
-		return nil, err
+// openRecord opens a contact's sealed record. It destroys the key.
+func openRecord(id inbox.ContactID, row []byte, key seal.Key) (rec record, h hand, err error) {
+	if h, err = newHand(key, id); err != nil {
+		return rec, h, err
 	}
-	plain, err := hand.sealer.Open(nil, place(bucketContact, nil), row)
+	plain, err := h.sealer.Open(nil, place(bucketContact, nil), row)
 	if err != nil {
-		return nil, fmt.Errorf("opening a contact's record: %w", err)
+		return rec, h, fmt.Errorf("opening a contact's record: %w", err)
 	}
-	var rec record
 	if err := cbor.Unmarshal(plain, &rec); err != nil {
-		return nil, errors.New("a contact's record is malformed") // the decoder's error may quote it
+		return rec, h, errors.New("a contact's record is malformed") // the decoder's error may quote it
 	}
-	return v.contact(id, rec, hand), nil
+	return rec, h, nil
 }
 
 // A hand seals for one contact. It uses one bucket, with the callers' buckets inside the key: thousands of contacts are in
