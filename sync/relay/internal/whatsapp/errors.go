@@ -41,7 +41,7 @@ const (
 	ClassMedia Class = "media"
 	// ClassTemplate is a template that is missing, paused, disabled or filled in wrongly.
 	ClassTemplate Class = "template"
-	// ClassSetup is a number that is not registered or a wrong PIN.
+	// ClassSetup is a number that is not registered, a wrong PIN, or a version of the API that is retired.
 	ClassSetup Class = "setup"
 	// ClassBug is a request we should never have made: park it, alarm.
 	ClassBug Class = "bug"
