@@ -272,6 +272,8 @@ func apiError(res *http.Response, answer []byte) error {
 		e.Class = ClassPermission
 	case s == http.StatusTooManyRequests:
 		e.Class = ClassRate
+	case s == http.StatusNotFound && doc.Error == nil:
+		e.Class = ClassSetup // no such route: the address or the version of the API is wrong
 	case s >= 500:
 		e.Class = ClassService
 	}

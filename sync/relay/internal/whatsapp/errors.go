@@ -62,7 +62,7 @@ var classes = map[int]Class{
 	131021: ClassBug, 131008: ClassBug, 131009: ClassBug, 100: ClassBug, 33: ClassBug, 135000: ClassBug, 131051: ClassBug,
 	131052: ClassMedia, 131053: ClassMedia,
 	131031: ClassPolicy, 368: ClassPolicy, 130497: ClassPolicy, 131037: ClassPolicy, 131042: ClassPolicy, 134011: ClassPolicy,
-	131045: ClassSetup,
+	131045: ClassSetup, 2635: ClassSetup,
 	131062: ClassNumberNeeded,
 	132000: ClassTemplate, 132001: ClassTemplate, 132005: ClassTemplate, 132007: ClassTemplate, 132012: ClassTemplate,
 	132015: ClassTemplate, 132016: ClassTemplate, 132068: ClassTemplate, 132069: ClassTemplate,
