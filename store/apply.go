@@ -48,7 +48,17 @@ func (s *Store) Apply(ctx context.Context, batches ...inbox.Batch) error {
 		return err
 	}
 	s.show(w)
-	return s.forgetItems(w.arrived)
+	if err := s.forgetItems(w.forgets); err != nil {
+		return err
+	}
+	if w.stale != nil {
+		s.stale = w.stale
+		if err := s.purge(w.stale.Erased); err != nil { // the cache remembers, and the next start does it
+			s.log.Warn("what was wished for a forgotten customer stays in the outbox for now", "error", err)
+		}
+		s.rebuildSoon()
+	}
+	return nil
 }
 
 // A work is what one Apply changes. Only its Apply touches it.
@@ -62,8 +72,12 @@ type work struct {
 	facts   map[inbox.ConversationID][]inbox.Event       // for timelines
 	count   int                                          // of facts
 	forget  map[inbox.ConversationID]bool                // by a reset
-	waiting map[inbox.IntentID]inbox.IntentKind          // intents whose events are awaited
-	arrived []inbox.IntentID                             // the events that came
+	edits   map[inbox.ConversationID]*edit               // in what was told before
+	erased  map[inbox.ConversationID]bool                // customers that were forgotten
+	stale   *staleRow                                    // what this leaves in old pages; nil: nothing that must go
+	waiting map[inbox.IntentID]*item                     // intents whose events are awaited
+	typed   map[inbox.MessageID]typedRow                 // texts of messages that may be taken back
+	forgets forgets                                      // what the outbox lets go of
 	done    []inbox.IntentID                             // causes to drop
 	company bool                                         // people or inboxes changed
 	people  map[inbox.PersonID]inbox.Person
@@ -78,12 +92,13 @@ func (s *Store) newWork() *work {
 	w := &work{
 		s: s, cursors: maps.Clone(s.cursors), inboxes: map[inbox.InboxID]bool{},
 		rows: map[inbox.ConversationID]*inbox.Conversation{}, facts: map[inbox.ConversationID][]inbox.Event{},
-		last: map[inbox.ConversationID]inbox.Event{}, forget: map[inbox.ConversationID]bool{}, waiting: make(map[inbox.IntentID]inbox.IntentKind, len(s.items)),
+		last: map[inbox.ConversationID]inbox.Event{}, forget: map[inbox.ConversationID]bool{}, waiting: make(map[inbox.IntentID]*item, len(s.items)),
+		edits: map[inbox.ConversationID]*edit{}, erased: map[inbox.ConversationID]bool{}, typed: maps.Clone(s.typed),
 		done: s.done, people: maps.Clone(s.people), numbers: maps.Clone(s.inboxes),
 		noted: map[inbox.LogID]map[thing]inbox.Event{}, emptied: map[inbox.LogID]bool{},
 	}
 	for _, it := range s.items {
-		w.waiting[it.intent.ID] = it.intent.Body.IntentKind()
+		w.waiting[it.intent.ID] = it
 	}
 	return w
 }
@@ -126,12 +141,15 @@ func (w *work) reset(log inbox.LogID) {
 	for id, c := range w.s.base {
 		if c.Inbox == number {
 			w.forget[id] = true
+			w.leave() // what is not told again, this reader may not have any more
 		}
 	}
 	for id, c := range w.rows {
 		if c.Inbox == number {
 			delete(w.rows, id)
 			delete(w.last, id)
+			delete(w.edits, id)
+			delete(w.erased, id)
 			w.count -= len(w.facts[id])
 			delete(w.facts, id)
 		}
@@ -139,11 +157,13 @@ func (w *work) reset(log inbox.LogID) {
 }
 
 func (w *work) fold(log inbox.LogID, e inbox.Event) {
-	if kind, ok := w.waiting[e.Cause]; ok && arrives(kind, e.Body) {
-		w.arrived = append(w.arrived, e.Cause)
-		delete(w.waiting, e.Cause)
-	}
+	w.arrive(e)
 	id := e.Body.Of()
+	if reveal, ok := e.Body.(inbox.RevealChanged); ok {
+		t, _ := thingOf(reveal)
+		w.note(log, t, e)
+		return
+	}
 	if id == "" {
 		switch b := e.Body.(type) {
 		case inbox.PersonChanged:
@@ -165,6 +185,9 @@ func (w *work) fold(log inbox.LogID, e inbox.Event) {
 		}
 		w.rows[id] = row
 	}
+	if about(e.Body) != "" {
+		w.hold(log, e)
+	}
 	switch b := e.Body.(type) {
 	case inbox.MessageAdded:
 		w.add(row, e, b)
@@ -173,6 +196,19 @@ func (w *work) fold(log inbox.LogID, e inbox.Event) {
 		if b.Message == row.LastID {
 			delete(w.last, id) // the row has its snippet, of what the message says now
 		}
+	case inbox.MessageMasked:
+		row.Apply(e, w.s.reader)
+		if b.Message == row.LastID {
+			delete(w.last, id)
+		}
+		w.change(log, id, b)
+	case inbox.MessageWithdrawn:
+		if b.Message == row.LastID {
+			delete(w.last, id)
+		}
+		w.change(log, id, b)
+	case inbox.ContactErased:
+		w.erase(log, row, e)
 	default:
 		row.Apply(e, w.s.reader)
 	}
@@ -214,6 +250,14 @@ func arrives(kind inbox.IntentKind, b inbox.EventBody) bool {
 // write puts the work into the cache.
 func (w *work) write(tx *bbolt.Tx) error {
 	s := w.s
+	if err := w.rewriteAll(tx); err != nil { // before anything is deleted: it looks back
+		return err
+	}
+	for id := range w.erased {
+		if err := s.deleteTimeline(tx, id); err != nil {
+			return err
+		}
+	}
 	for id := range w.forget {
 		if err := s.deleteTimeline(tx, id); err != nil {
 			return err
@@ -224,7 +268,7 @@ func (w *work) write(tx *bbolt.Tx) error {
 	}
 	// In the order of the keys: bbolt then splits pages once instead of searching them again for each row.
 	if err := eachByName(s.ev, w.facts, func(name []byte, _ inbox.ConversationID, facts []inbox.Event) error {
-		return s.addFacts(tx, name, facts, w.count <= mergeFacts && len(w.forget) == 0)
+		return s.addFacts(tx, name, facts, w.count <= mergeFacts && len(w.forget)+len(w.erased) == 0)
 	}); err != nil {
 		return err
 	}
@@ -245,8 +289,17 @@ func (w *work) write(tx *bbolt.Tx) error {
 			return err
 		}
 	}
-	for _, id := range w.arrived {
+	for _, id := range w.forgets.causes {
 		if err := s.cause.put(tx, rowName(s.cause, id), []byte(id)); err != nil {
+			return err
+		}
+	}
+	if w.stale != nil {
+		b, err := encMode.Marshal(w.stale)
+		if err != nil {
+			return fmt.Errorf("encoding what must go: %w", err)
+		}
+		if err := s.meta.put(tx, keyStale, b); err != nil {
 			return err
 		}
 	}
@@ -400,7 +453,8 @@ func (s *Store) show(w *work) {
 		s.base[id] = c
 		touched[id] = true
 	}
-	for _, id := range w.arrived {
+	s.forgetConversations(slices.Collect(maps.Keys(w.erased)))
+	for _, id := range w.forgets.causes {
 		if it := s.byID[id]; it != nil {
 			s.drop(it)
 			touched[it.intent.Body.On()] = true

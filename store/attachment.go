@@ -82,6 +82,9 @@ func (s *Store) Attach(ctx context.Context, conv inbox.ConversationID, name, mim
 		return Attachment{}, fmt.Errorf("attaching a file: %w", ErrClosed)
 	}
 	defer s.filing.Done()
+	if s.erased(conv) {
+		return Attachment{}, fmt.Errorf("attaching a file: %w", inbox.RefusedErased)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(s.ending, cancel)()
@@ -137,7 +140,7 @@ func (s *Store) writeAttached(ctx context.Context, a *attached, r io.Reader) err
 		}
 		digest.Write(piece[:size])
 		padded = seal.Pad(padded[:0], piece[:size])
-		sealed = s.file.seal.Seal(sealed[:0], pieceKey(a.ID, n), padded)
+		sealed = s.piece.Seal(sealed[:0], pieceKey(a.ID, n), padded)
 		if _, err := f.Write(sealed); err != nil {
 			return err
 		}
@@ -176,6 +179,9 @@ func (s *Store) keepAttached(ctx context.Context, a *attached) error {
 	defer s.posting.Unlock()
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if s.erased(a.Conversation) { // while it was written
+		return inbox.RefusedErased
 	}
 	if err := s.writeRecord(a.Attachment); err != nil {
 		return err
@@ -331,12 +337,12 @@ func (s *Store) OpenAttachment(id inbox.MediaID) (io.ReadSeekCloser, Attachment,
 	case err != nil:
 		return nil, Attachment{}, fmt.Errorf("opening an attachment: %w", err)
 	}
-	return &pieces{room: s.file, file: f, id: id, size: a.Size, have: -1}, a.Attachment, nil
+	return &pieces{seal: s.piece, file: f, id: id, size: a.Size, have: -1}, a.Attachment, nil
 }
 
 // pieces reads an attached file, one sealed piece at a time.
 type pieces struct {
-	room   room
+	seal   *seal.Bucket
 	file   *os.File
 	id     inbox.MediaID
 	size   int64
@@ -366,9 +372,9 @@ func (p *pieces) Read(b []byte) (int, error) {
 
 // load opens piece n.
 func (p *pieces) load(n int64) error {
-	full := int64(pieceSize + seal.Block + p.room.seal.Overhead())
+	full := int64(pieceSize + seal.Block + p.seal.Overhead())
 	size := min(pieceSize, p.size-n*pieceSize)
-	length := (size/seal.Block+1)*seal.Block + int64(p.room.seal.Overhead())
+	length := (size/seal.Block+1)*seal.Block + int64(p.seal.Overhead())
 	p.sealed = slices.Grow(p.sealed[:0], int(full))[:length]
 	p.have = -1
 	if _, err := p.file.ReadAt(p.sealed, n*full); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -377,7 +383,7 @@ func (p *pieces) load(n int64) error {
 		return err
 	}
 	var err error
-	if p.padded, err = p.room.seal.Open(p.padded[:0], pieceKey(p.id, uint64(n)), p.sealed); err == nil {
+	if p.padded, err = p.seal.Open(p.padded[:0], pieceKey(p.id, uint64(n)), p.sealed); err == nil {
 		p.plain, err = seal.Unpad(p.padded)
 	}
 	if err != nil || int64(len(p.plain)) != size {

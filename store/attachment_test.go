@@ -534,10 +534,13 @@ func TestAStoreOfTheFirstFormatKeepsItsOutboxAndFetchesItsCacheAnew(t *testing.T
 	try(t, s.Apply(ctx, stretch(numberA.Log(), 0, opened("c"), from(inbox.FromContact, "c", "m1", "hi"))))
 	try(t, s.Apply(ctx, answer(2, "i2", from(inbox.FromPerson, "c", "m2", "two"))))
 	a := attach(t, s, "c", "a.pdf", "application/pdf", []byte("file"))
-	s = reopened(t, s, cfg)
-	check()
-	fileIs(t, s, a.ID, []byte("file"))
-	if d := gocmp.Diff([]string{"2:hi:0", "3:two:1", "0:one:4", "0:note:0"}, texts(t, s, "c")); d != "" {
-		t.Error(d)
+	for range 2 {
+		s = reopened(t, s, cfg)
+		check()
+		fileIs(t, s, a.ID, []byte("file"))
+		if d := gocmp.Diff([]string{"2:hi:0", "3:two:1", "0:one:4", "0:note:0"}, texts(t, s, "c")); d != "" {
+			t.Error(d)
+		}
+		try(t, s.Rebuild(ctx)) // gives the outbox a key of its own
 	}
 }

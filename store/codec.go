@@ -129,7 +129,9 @@ func (r *reader) text() []byte {
 // inTimeline says whether a timeline is folded from such facts. The others live on in rows.
 func inTimeline(b inbox.EventBody) bool {
 	switch b.(type) {
-	case inbox.MessageAdded, inbox.ReceiptChanged, inbox.Reacted, inbox.MediaChanged, inbox.MessageChanged:
+	case inbox.MessageAdded, inbox.ReceiptChanged, inbox.Reacted, inbox.MediaChanged, inbox.MessageChanged, inbox.MessageReleased, inbox.MessageMasked:
+		return true
+	case inbox.ConversationOpened: // says since when there is a row, should all messages be withdrawn
 		return true
 	}
 	return false
@@ -161,6 +163,14 @@ func (e rawEvent) decode() (inbox.EventBody, error) {
 		return body[inbox.IncidentChanged](e.body)
 	case inbox.KindRequestChanged:
 		return body[inbox.RequestChanged](e.body)
+	case inbox.KindRevealChanged:
+		return body[inbox.RevealChanged](e.body)
+	case inbox.KindConversationOpened:
+		return body[inbox.ConversationOpened](e.body)
+	case inbox.KindMessageReleased:
+		return body[inbox.MessageReleased](e.body)
+	case inbox.KindMessageMasked:
+		return body[inbox.MessageMasked](e.body)
 	}
 	return nil, errRow
 }
@@ -182,6 +192,12 @@ func about(b inbox.EventBody) inbox.MessageID {
 	case inbox.MediaChanged:
 		return b.Message
 	case inbox.MessageChanged:
+		return b.Message
+	case inbox.MessageReleased:
+		return b.Message
+	case inbox.MessageWithdrawn:
+		return b.Message
+	case inbox.MessageMasked:
 		return b.Message
 	}
 	return ""

@@ -19,16 +19,19 @@
 // end; without it their structure is checked, by our own reader, before bbolt maps them, because bbolt may die of a
 // damaged page in a way no program can recover from).
 //
-//	cache.db   meta   format, check tag, cursors, reader
+//	cache.db   meta   format, check tag, reader, the file's own key, whether old pages must go, cursors
+//	           key    the file's own key once more
 //	           head   the newest rows of the inbox in one value, colleagues and inboxes in another: first paint
 //	           row    name(conversation) -> its row
 //	           ev     name(conversation) + first place -> a chunk of its timeline facts
-//	           thing  name(log) + name(thing) -> the latest fact about a template, card, incident or request
+//	           thing  name(log) + name(thing) -> the latest fact about a template, card, incident, request, reveal, message that is held
 //	           cause  name(intent) -> "its event is here", until the outbox has forgotten the intent as well
-//	outbox.db  meta   format, check tag
+//	outbox.db  meta   as in cache.db, but for the cursors
+//	           key    as in cache.db
 //	           ob     name(intent) -> its place, the intent, its state
 //	           draft  name(conversation) -> text
 //	           file   name(attachment) -> what is known of the file
+//	           typed  name(message) -> its text as it was typed, while its author may take it back
 //
 // Each attached file lies beside them, under a random name, in pieces sealed one by one. It is there from before Attach
 // returns until the message that sends it has come back, or was dismissed; a file nobody refers to is destroyed at the
@@ -44,7 +47,13 @@
 //   - Nothing in a file is readable without both halves of the key: values are sealed for their place, row names are
 //     keyed. What shows is how many conversations and attached files there are, how long they are, roughly, and in which
 //     order things were written. bbolt leaves old pages in the file; they hold sealed bytes only, and a row that must really
-//     go is destroyed with its key (Quarantine, Wipe), not by deleting.
+//     go is destroyed with its key (Rebuild, Quarantine, Wipe), not by deleting.
+//   - Of a customer who was forgotten nothing is left at once but a row that says so; and some seconds later, or after the
+//     next start, both files have been written anew under new keys, so that no old page is left either. The same follows a
+//     log that is told anew. Who is killed meanwhile finds the old file or the new one, whole.
+//   - A message taken back, and the earlier body of one that was masked anew, are in no live page: their chunks are
+//     rewritten. Old pages keep them, sealed, until the next Rebuild.
+//   - What a reveal shows never comes here. Facts about reveals say who, when and why.
 //   - A missing key is never replaced while a store exists, and there is never a store without a key.
 //
 // # Concurrency

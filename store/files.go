@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -119,23 +118,21 @@ type file struct {
 	name   string
 	limit  int
 	meta   room
-	others []room // since the first format
-	added  []room // since the second
-	fresh  bool   // not there yet
-	format byte   // as it was found
-}
-
-// rooms returns what a file of the format must have.
-func (f *file) rooms(format byte) []room {
-	all := append(slices.Clip(f.others), f.meta)
-	if format > 1 {
-		all = append(all, f.added...)
-	}
-	return all
+	rooms  map[string]byte    // what is in it, and since which format
+	use    func(*seal.Sealer) // makes the rooms of the file's key
+	fresh  bool               // not there yet
+	noSync bool               // it counts for nothing until it is whole
+	format byte               // as it was found
 }
 
 func (s *Store) outboxAs(name string) *file {
-	return &file{db: &s.outbox, name: name, limit: maxOutbox, meta: s.outMeta, others: []room{s.post, s.drafty}, added: []room{s.file}}
+	return &file{db: &s.outbox, name: name, limit: maxOutbox, meta: s.outMeta, use: s.useOutbox,
+		rooms: map[string]byte{"meta": 1, namePost: 1, nameDraft: 1, nameFile: 2, nameTyped: 3, nameKey: 3}}
+}
+
+func (s *Store) cacheAs(name string) *file {
+	return &file{db: &s.cache, name: name, limit: maxCache, meta: s.meta, use: s.useCache,
+		rooms: map[string]byte{"meta": 1, "head": 1, "row": 1, "ev": 1, "cause": 1, "thing": 2, nameKey: 3}}
 }
 
 // takeOver brings files of an older format up to date. The outbox keeps what it has. The cache goes: facts went into it
@@ -166,9 +163,12 @@ func (s *Store) takeOver(outbox, cache *file) error {
 }
 
 func (s *Store) openFile(f *file) error {
-	return guard(func() (err error) {
-		*f.db, err = bbolt.Open(filepath.Join(s.dir, f.name), 0o600,
-			&bbolt.Options{Timeout: lockPatience, FreelistType: bbolt.FreelistMapType, MaxSize: f.limit})
+	return guard(func() error {
+		db, err := bbolt.Open(filepath.Join(s.dir, f.name), 0o600,
+			&bbolt.Options{Timeout: lockPatience, FreelistType: bbolt.FreelistMapType, MaxSize: f.limit, NoSync: f.noSync})
+		if err == nil {
+			*f.db = db // or the closed one stays, which says so to whoever uses it
+		}
 		return err
 	})
 }
@@ -188,8 +188,8 @@ func guard(f func() error) (err error) {
 func (s *Store) initialise(f *file) error {
 	return guard(func() error {
 		return (*f.db).Update(func(tx *bbolt.Tx) error {
-			for _, r := range f.rooms(format) {
-				if _, err := tx.CreateBucketIfNotExists(r.name); err != nil {
+			for name := range f.rooms {
+				if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
 					return err
 				}
 			}
@@ -200,6 +200,11 @@ func (s *Store) initialise(f *file) error {
 			check := s.sealer.Check()
 			if err := b.Put(keyCheck, check[:]); err != nil {
 				return err
+			}
+			if f.fresh {
+				if err := s.writeKey(tx, f); err != nil {
+					return err
+				}
 			}
 			return f.meta.put(tx, keyReader, []byte(s.reader))
 		})
@@ -251,8 +256,8 @@ func (s *Store) compareKey(f *file) (fits bool, err error) {
 			if f.format = found[0]; f.format > format {
 				return ErrNewerStore
 			}
-			for _, r := range f.rooms(f.format) {
-				if tx.Bucket(r.name) == nil {
+			for name, since := range f.rooms {
+				if since <= f.format && tx.Bucket([]byte(name)) == nil {
 					return ErrDamaged
 				}
 			}

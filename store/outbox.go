@@ -18,6 +18,8 @@ const (
 	itemPending itemState = 0
 	itemGranted itemState = 1 // settled; shown until its event is here
 	itemRefused itemState = 2 // settled; a message that stays until it is dismissed or sent again
+
+	itemReturned itemState = 3 // settled; a message that went back to where it was typed, for a reason is asked
 )
 
 // An item is an intent in the outbox. Items are never changed, only replaced, so that they can be read without a lock.
@@ -26,6 +28,7 @@ type item struct {
 	intent  inbox.Intent
 	state   itemState
 	refusal inbox.Refusal
+	before  *last         // for Withdraw, in memory only: what the row falls back to
 	media   inbox.MediaID // the relay's name for the file the intent sends, once it has it
 	face    inbox.Message // how it shows, for messages: kind, texts, media, choices
 }
@@ -64,6 +67,9 @@ func (it *item) message(reader inbox.PersonID) inbox.Message {
 
 // onRow puts the intent's effect on a row of the inbox.
 func (it *item) onRow(c *inbox.Conversation, reader inbox.PersonID) {
+	if it.state == itemReturned {
+		return
+	}
 	if it.isMessage() {
 		m := it.message(reader)
 		if it.state != itemRefused { // who answers has read
@@ -88,11 +94,18 @@ func (it *item) onRow(c *inbox.Conversation, reader inbox.PersonID) {
 		c.Assignee = b.To
 	case inbox.SetState:
 		c.State = b.State
+	case inbox.Withdraw:
+		if it.before != nil && c.LastID == b.Message {
+			it.before.onto(c)
+		}
 	}
 }
 
 // onPage puts the intent's effect on a page of messages; only the newest page takes new ones.
 func (it *item) onPage(page []inbox.Message, reader inbox.PersonID, newest bool) []inbox.Message {
+	if it.state == itemReturned {
+		return page
+	}
 	find := func(id inbox.MessageID) *inbox.Message {
 		if i := slices.IndexFunc(page, func(m inbox.Message) bool { return m.ID == id }); i >= 0 {
 			return &page[i]
@@ -121,6 +134,14 @@ func (it *item) onPage(page []inbox.Message, reader inbox.PersonID, newest bool)
 	case inbox.SendAgain:
 		if m := find(b.Message); m != nil && (m.Receipt == inbox.Failed || m.Receipt == inbox.Unknown) {
 			m.Receipt, m.Failure = inbox.Queued, inbox.NoFailure
+		}
+	case inbox.Withdraw:
+		return slices.DeleteFunc(page, func(m inbox.Message) bool { return m.ID == b.Message })
+	case inbox.DecideHeld:
+		if m := find(b.Message); m != nil && m.Held {
+			if m.Held = false; !b.Agree {
+				m.Receipt, m.Failure = inbox.Failed, inbox.FailNotReleased
+			}
 		}
 	}
 	return page
@@ -162,6 +183,9 @@ func (s *Store) readOutbox() error {
 			for _, it := range s.items {
 				s.claim(it)
 			}
+			if err := s.readTyped(tx); err != nil {
+				return err
+			}
 			return tx.Bucket(s.drafty.name).ForEach(func(k, v []byte) error {
 				b, err := s.drafty.open(k, v)
 				if err != nil {
@@ -183,7 +207,7 @@ func (s *Store) index(it *item) {
 
 // claim notes which intent sends a file. It needs mu for writing.
 func (s *Store) claim(it *item) {
-	if a := s.attached[fileOf(it.intent.Body)]; a != nil {
+	if a := s.attached[fileOf(it.intent.Body)]; a != nil && it.state != itemReturned {
 		next := *a
 		next.intent = it.intent.ID
 		s.attached[a.ID] = &next
@@ -192,6 +216,11 @@ func (s *Store) claim(it *item) {
 
 // deleteItems takes intents off the disk, with the files they send.
 func (s *Store) deleteItems(tx *bbolt.Tx, ids ...inbox.IntentID) error {
+	return s.deleteItemsBut(tx, "", ids...)
+}
+
+// deleteItemsBut does so but for one file, which another intent sends from now on.
+func (s *Store) deleteItemsBut(tx *bbolt.Tx, kept inbox.MediaID, ids ...inbox.IntentID) error {
 	files := s.filesOf(ids)
 	for _, id := range ids {
 		if err := tx.Bucket(s.post.name).Delete(rowName(s.post, id)); err != nil {
@@ -199,6 +228,9 @@ func (s *Store) deleteItems(tx *bbolt.Tx, ids ...inbox.IntentID) error {
 		}
 	}
 	for _, a := range files {
+		if a.ID == kept {
+			continue
+		}
 		if err := tx.Bucket(s.file.name).Delete(rowName(s.file, a.ID)); err != nil {
 			return err
 		}
@@ -261,12 +293,15 @@ func (s *Store) swap(old, it *item) {
 //
 // SendAgain of a message that was refused here becomes the same wish once more in its place, under the new intent: the
 // relay does not know the old one.
-func (s *Store) Submit(ctx context.Context, i inbox.Intent) error {
+func (s *Store) Submit(ctx context.Context, i inbox.Intent) error { return s.submit(ctx, i, "") }
+
+// submit is Submit, or SubmitInstead of a refused message.
+func (s *Store) submit(ctx context.Context, i inbox.Intent, refused inbox.IntentID) error {
 	if i.ID == "" || i.Body == nil {
 		return errNoIntent
 	}
 	switch i.Body.(type) {
-	case inbox.SendTemplate, inbox.SendCard, inbox.SendAgain: // need what the cache knows of templates and cards
+	case inbox.SendTemplate, inbox.SendCard, inbox.SendAgain, inbox.Withdraw: // need what the cache knows of them
 		if err := s.load(ctx); err != nil {
 			return err
 		}
@@ -282,14 +317,28 @@ func (s *Store) Submit(ctx context.Context, i inbox.Intent) error {
 		place = s.items[n-1].place + 1
 	}
 	var old *item
+	sameAgain := false
+	if it := s.byID[refused]; it != nil && (it.state == itemRefused || it.state == itemReturned) {
+		old = it
+	}
 	if again, ok := i.Body.(inbox.SendAgain); ok {
 		if it := s.byID[inbox.IntentID(again.Message)]; it != nil && it.state == itemRefused {
-			old, i.Body = it, it.intent.Body
+			old, i.Body, sameAgain = it, it.intent.Body, true
 		}
 	}
+	on := i.Body.On()
+	typedAway := fromComposer(i.Body) && !sameAgain
+	if typedAway && refused != "" {
+		d := s.drafts[on]
+		typedAway = d == typedOf(i.Body) || old != nil && d == typedOf(old.intent.Body)
+	}
+	erased := s.base[on] != nil && s.base[on].Erased != 0
 	s.mu.RUnlock()
 	if known {
 		return nil
+	}
+	if erased {
+		return fmt.Errorf("submitting an intent: %w", inbox.RefusedErased)
 	}
 	it := &item{place: place, intent: i}
 	var instead inbox.IntentID
@@ -300,17 +349,22 @@ func (s *Store) Submit(ctx context.Context, i inbox.Intent) error {
 	if it.face, err = s.face(i.Body, instead); err != nil {
 		return fmt.Errorf("submitting an intent: %w", err)
 	}
-	on := i.Body.On()
+	if b, ok := i.Body.(inbox.Withdraw); ok {
+		if it.before, err = s.beforeWithdrawn(b); err != nil {
+			return err
+		}
+	}
 	b, err := encodeItem(it)
 	if err != nil {
 		return err
 	}
 	if err := s.update("submitting an intent", s.outbox, func(tx *bbolt.Tx) error {
 		if old != nil {
-			if err := tx.Bucket(s.post.name).Delete(rowName(s.post, old.intent.ID)); err != nil {
+			if err := s.deleteItemsBut(tx, fileOf(i.Body), old.intent.ID); err != nil {
 				return err
 			}
-		} else if fromComposer(i.Body) {
+		}
+		if typedAway {
 			if err := tx.Bucket(s.drafty.name).Delete(rowName(s.drafty, on)); err != nil {
 				return err
 			}
@@ -321,12 +375,14 @@ func (s *Store) Submit(ctx context.Context, i inbox.Intent) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.claim(it) // before the files nobody sends any more are dropped
 	if old != nil {
 		s.drop(old)
-	} else if fromComposer(i.Body) {
+		s.dropFiles(old.intent.ID)
+	}
+	if typedAway {
 		delete(s.drafts, on)
 	}
-	s.claim(it)
 	s.items = append(slices.Clip(s.items), it)
 	s.index(it)
 	s.reshow(on)
@@ -352,8 +408,9 @@ func (s *Store) Pending(ctx context.Context) ([]inbox.Intent, error) {
 }
 
 // Settle takes in what became of an intent. A granted one is sent no more, and what it shows stays until its event is
-// here. A refused message stays as Failed until it is dismissed or sent again; the effect of any other refused wish is
-// taken back. An outcome for an intent that is not known, or settled, changes nothing.
+// here. A refused message stays as Failed until it is dismissed or sent again, but for one the guard wants a reason for:
+// that goes back to where it was typed (see [Store.Refused]). The effect of any other refused wish is taken back. An
+// outcome for an intent that is not known, or settled, changes nothing.
 func (s *Store) Settle(ctx context.Context, o inbox.Outcome) error {
 	s.posting.Lock()
 	defer s.posting.Unlock()
@@ -369,7 +426,14 @@ func (s *Store) Settle(ctx context.Context, o inbox.Outcome) error {
 	next := new(item)
 	*next = *it
 	next.state, next.refusal = itemGranted, o.Refusal
-	if o.Refusal != inbox.Granted {
+	on, back := it.intent.Body.On(), ""
+	switch {
+	case o.Refusal == inbox.RefusedReason && it.isMessage():
+		next.state = itemReturned
+		if fromComposer(it.intent.Body) && s.Draft(on) == "" {
+			back = typedOf(it.intent.Body)
+		}
+	case o.Refusal != inbox.Granted:
 		next.state = itemRefused
 	}
 	name := rowName(s.post, o.Intent)
@@ -381,6 +445,11 @@ func (s *Store) Settle(ctx context.Context, o inbox.Outcome) error {
 		if err != nil {
 			return err
 		}
+		if back != "" {
+			if err := s.putDraft(tx, on, back); err != nil {
+				return err
+			}
+		}
 		return s.post.put(tx, name, b)
 	}); err != nil {
 		return err
@@ -388,7 +457,15 @@ func (s *Store) Settle(ctx context.Context, o inbox.Outcome) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.byID[o.Intent] != it {
-		return nil // its event came meanwhile, and Apply waits for this function to forget the row
+		return nil // its event came meanwhile, or an erasure, and Apply waits for this function to forget the row
+	}
+	if back != "" {
+		s.drafts[on] = back
+	}
+	if a := s.attached[fileOf(it.intent.Body)]; a != nil && next.state == itemReturned {
+		free := *a
+		free.intent = ""
+		s.attached[a.ID] = &free
 	}
 	if it.isMessage() || next.state == itemGranted {
 		s.swap(it, next)
@@ -397,80 +474,5 @@ func (s *Store) Settle(ctx context.Context, o inbox.Outcome) error {
 	}
 	s.reshow(it.intent.Body.On())
 	s.poke()
-	return nil
-}
-
-// Dismiss takes a message away for good that was refused, or whose file the relay does not have yet, and the file with
-// it. Anything else it leaves alone: it may have been sent.
-func (s *Store) Dismiss(ctx context.Context, id inbox.IntentID) error {
-	s.posting.Lock()
-	defer s.posting.Unlock()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	s.mu.RLock()
-	it := s.byID[id]
-	s.mu.RUnlock()
-	if it == nil || it.state != itemRefused && !(it.state == itemPending && it.waitsForFile()) {
-		return nil
-	}
-	if err := s.update("dismissing a message", s.outbox, func(tx *bbolt.Tx) error { return s.deleteItems(tx, id) }); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.drop(it)
-	s.dropFiles(id)
-	s.reshow(it.intent.Body.On())
-	s.poke()
-	return nil
-}
-
-// Typed returns the text of a message in the outbox as it was typed, to put it back into the composer; false when the
-// outbox has no such message, or it has no text.
-func (s *Store) Typed(id inbox.IntentID) (string, bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	it := s.byID[id]
-	if it == nil {
-		return "", false
-	}
-	text := typedOf(it.intent.Body)
-	return text, text != ""
-}
-
-// Refusal returns why a message in the outbox was refused; false when it was not.
-func (s *Store) Refusal(id inbox.IntentID) (inbox.Refusal, bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	it := s.byID[id]
-	if it == nil || it.state != itemRefused {
-		return inbox.Granted, false
-	}
-	return it.refusal, true
-}
-
-// forgetItems removes intents whose events are in the cache from the outbox. Should that fail, the cache remembers, and
-// the next start does it: an Apply that is durable does not fail for it.
-func (s *Store) forgetItems(ids []inbox.IntentID) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	s.posting.Lock()
-	defer s.posting.Unlock()
-	err := s.update("forgetting settled intents", s.outbox, func(tx *bbolt.Tx) error { return s.deleteItems(tx, ids...) })
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, id := range ids {
-		if it := s.byID[id]; it != nil {
-			s.drop(it)
-		}
-	}
-	if err != nil {
-		s.log.Warn("settled intents stay in the outbox for now", "count", len(ids), "error", err)
-		return nil
-	}
-	s.dropFiles(ids...)
-	s.done = append(s.done, ids...)
 	return nil
 }

@@ -110,6 +110,9 @@ func (p *pager) read(tx *bbolt.Tx, conv inbox.ConversationID) error {
 }
 
 func (p *pager) fold(e rawEvent) error {
+	if e.kind == inbox.KindConversationOpened { // about no message
+		return nil
+	}
 	b, err := e.decode()
 	if err != nil {
 		return err
@@ -143,7 +146,7 @@ func (p *pager) readNewer(c *bbolt.Cursor, name []byte) (map[inbox.MessageID][]i
 				return facts, nil
 			}
 			p.top = max(p.top, e.seq)
-			if e.kind == inbox.KindMessageAdded {
+			if e.kind == inbox.KindMessageAdded || e.kind == inbox.KindConversationOpened {
 				continue
 			}
 			b, err := e.decode()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -26,13 +27,16 @@ func repair(ctx context.Context, cfg Config) error {
 		return err
 	}
 	defer lock.Close()
-	root := cfg.Key.root(cfg.RelayHalf)
-	sealer, err := seal.New(root, seal.Scope{Store: cfg.Key.store[:], Schema: schema})
-	root.Destroy()
+	rooms, err := cfg.rooms()
 	if err != nil {
 		return err
 	}
-	if err := saveOutbox(cfg, makeRooms(sealer)); err != nil {
+	for _, name := range []string{outboxFile, cacheFile} {
+		if err := finish(cfg.Dir, name); err != nil {
+			return err
+		}
+	}
+	if err := saveOutbox(cfg, rooms); err != nil {
 		return err
 	}
 	return errors.Join(shred(cfg.Dir, cacheFile), shred(cfg.Dir, cleanFile), shred(cfg.Dir, damagedFile))
@@ -44,42 +48,48 @@ func saveOutbox(cfg Config, r rooms) error {
 	if missing(cfg.Dir, outboxFile) {
 		return nil
 	}
-	type row struct {
-		room  room
-		key   []byte
-		plain []byte
-	}
-	var rows []row
-	lost, otherKey := 0, false
+	type row struct{ bucket, key, sealed string }
+	var found []row
+	otherKey := false
+	keys := []*seal.Sealer{r.sealer} // what rows may be sealed with: older files have no key of their own
 	err := walk(path, func(bucket string, key, value []byte) {
-		var in room
 		switch bucket {
-		case string(r.post.name):
-			in = r.post
-		case string(r.drafty.name):
-			in = r.drafty
-		case string(r.file.name):
-			in = r.file
+		case namePost, nameDraft, nameFile, nameTyped:
+			found = append(found, row{bucket, string(key), string(value)})
 		default:
 			otherKey = otherKey || string(key) == string(keyCheck) && r.sealer.Verify(value) != nil
-			return
+			if string(key) != string(keyFile) {
+				return
+			}
+			if own, err := r.outMeta.open(key, value); err == nil {
+				if sealer, err := fileSealer(own, r.scope); err == nil {
+					keys = append(keys, sealer)
+				}
+				clear(own)
+			}
 		}
-		plain, err := in.open(key, value)
-		switch {
-		case err != nil:
-		case bucket == string(r.post.name):
-			_, err = decodeItem(plain)
-		case bucket == string(r.file.name):
-			_, err = decodeRow[Attachment](plain)
-		default:
-			_, err = decodeRow[draftRow](plain)
-		}
-		if err != nil {
-			lost++
-			return
-		}
-		rows = append(rows, row{in, append([]byte(nil), key...), plain})
 	})
+	type saved struct {
+		in    room
+		plain []byte
+	}
+	var rows []saved
+	r.useOutbox(r.sealer) // for telling what a row is; the new file has rooms of its own
+	for _, f := range found {
+		for _, k := range keys {
+			in := roomOf(k, f.bucket)
+			plain, err := in.open([]byte(f.key), []byte(f.sealed))
+			if err == nil {
+				rows = append(rows, saved{in, plain})
+				break
+			}
+		}
+	}
+	rows = slices.DeleteFunc(rows, func(row saved) bool {
+		_, _, err := r.outName(row.in, row.plain)
+		return err != nil
+	})
+	lost := len(found) - len(rows)
 	switch {
 	case err != nil && !errors.Is(err, ErrDamaged):
 		return err
@@ -92,11 +102,12 @@ func saveOutbox(cfg Config, r rooms) error {
 		cfg.Log.Warn("the outbox was damaged", "kept", len(rows), "lost", lost)
 	}
 	fresh := &Store{dir: cfg.Dir, reader: cfg.Reader, rooms: r}
-	const name = outboxFile + ".new"
+	const name = outboxFile + newSuffix
 	if err := shred(cfg.Dir, name); err != nil {
 		return err
 	}
 	f := fresh.outboxAs(name)
+	f.fresh = true
 	if err := fresh.openFile(f); err != nil {
 		return err
 	}
@@ -104,7 +115,11 @@ func saveOutbox(cfg Config, r rooms) error {
 	if err == nil {
 		err = fresh.outbox.Update(func(tx *bbolt.Tx) error {
 			for _, row := range rows {
-				if err := row.room.put(tx, row.key, row.plain); err != nil {
+				name, _, err := fresh.outName(row.in, row.plain)
+				if err != nil {
+					return err
+				}
+				if err := fresh.outRoom(row.in).put(tx, name, row.plain); err != nil {
 					return err
 				}
 			}
@@ -144,7 +159,7 @@ func (s *Store) Wipe(ctx context.Context, ring *Keyring) error {
 
 func shredAll(dir string) error {
 	var err error
-	for _, name := range []string{cacheFile, oldCache, outboxFile, outboxFile + ".new", cleanFile, cleanFile + ".new", damagedFile} {
+	for _, name := range []string{cacheFile, cacheFile + oldSuffix, cacheFile + newSuffix, outboxFile, outboxFile + oldSuffix, outboxFile + newSuffix, cleanFile, cleanFile + newSuffix, damagedFile} {
 		err = errors.Join(err, shred(dir, name))
 	}
 	paths, found := attachedFiles(dir)

@@ -20,7 +20,7 @@ import (
 const (
 	cacheFile   = "cache.db"
 	outboxFile  = "outbox.db"
-	oldCache    = "cache.db.old"
+	oldCache    = cacheFile + oldSuffix
 	lockFile    = "lock"
 	cleanFile   = "clean"
 	damagedFile = "damaged"
@@ -28,7 +28,7 @@ const (
 
 const (
 	schema    = 1 // of what is sealed; bound into every seal
-	format    = 2 // of the files; an older cache is made anew, an older outbox is taken over
+	format    = 3 // of the files; an older cache is made anew, an older outbox is taken over
 	maxCache  = 2 << 30
 	maxOutbox = 64 << 20
 )
@@ -58,6 +58,11 @@ type Store struct {
 	dirtyErr error
 	marked   atomic.Bool // damage was noted in the folder
 
+	exchanging sync.RWMutex // held by readers of cache.db, and for writing while a file is exchanged
+	stale      *staleRow    // what old pages of the cache must go for; guarded by applying
+	soon       atomic.Bool  // a rebuild is on its way
+	step       func(string) // nil but in tests
+
 	ending context.Context // of Close
 	end    context.CancelFunc
 	filing sync.WaitGroup // those at work on attached files
@@ -79,8 +84,9 @@ type Store struct {
 	byID     map[inbox.IntentID]*item
 	drafts   map[inbox.ConversationID]string
 	attached map[inbox.MediaID]*attached // replaced, never changed
-	told     map[inbox.LogID]things      // replaced, never changed
-	done     []inbox.IntentID            // causes whose row in the cache has served
+	typed    map[inbox.MessageID]typedRow
+	told     map[inbox.LogID]things // replaced, never changed
+	done     []inbox.IntentID       // causes whose row in the cache has served
 	watchers map[chan struct{}]struct{}
 }
 
@@ -91,16 +97,36 @@ type room struct {
 }
 
 type rooms struct {
-	sealer                            *seal.Sealer
-	meta, head, row, ev, cause, thing room
-	outMeta, post, drafty, file       room
+	scope                       seal.Scope
+	sealer                      *seal.Sealer // of the store's key: for what follows
+	meta, outMeta               room
+	piece                       *seal.Bucket // of attached files: they outlive the file that speaks of them
+	head, row, ev, cause, thing room         // of cache.db's key
+	post, drafty, file, typing  room         // of outbox.db's key
 }
 
-func makeRooms(s *seal.Sealer) rooms {
-	r := func(name string) room { return room{[]byte(name), s.Bucket(name)} }
-	return rooms{s, r("meta"), r("head"), r("row"), r("ev"), r("cause"), r("thing"),
-		room{[]byte("meta"), s.Bucket("outmeta")}, r("ob"), r("draft"), r("file")}
+func makeRooms(s *seal.Sealer, scope seal.Scope) rooms {
+	return rooms{scope: scope, sealer: s, meta: room{[]byte("meta"), s.Bucket("meta")}, outMeta: room{[]byte("meta"), s.Bucket("outmeta")}, piece: s.Bucket(nameFile)}
 }
+
+func roomOf(s *seal.Sealer, name string) room { return room{[]byte(name), s.Bucket(name)} }
+
+func (r *rooms) useCache(s *seal.Sealer) {
+	r.head, r.row, r.ev, r.cause, r.thing = roomOf(s, "head"), roomOf(s, "row"), roomOf(s, "ev"), roomOf(s, "cause"), roomOf(s, "thing")
+}
+
+func (r *rooms) useOutbox(s *seal.Sealer) {
+	r.post, r.drafty, r.file, r.typing = roomOf(s, namePost), roomOf(s, nameDraft), roomOf(s, nameFile), roomOf(s, nameTyped)
+}
+
+// The rooms of the outbox, and the one with the copy of a file's key.
+const (
+	namePost  = "ob"
+	nameDraft = "draft"
+	nameFile  = "file"
+	nameTyped = "typed"
+	nameKey   = "key"
+)
 
 // The keys of meta and head.
 var (
@@ -110,6 +136,8 @@ var (
 	keyReader  = []byte("reader")
 	keyTop     = []byte("top")
 	keyCompany = []byte("company")
+	keyFile    = []byte("key")
+	keyStale   = []byte("stale")
 )
 
 // put seals a value for its row.
@@ -167,7 +195,7 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 		loaded:  make(chan struct{}),
 		cursors: map[inbox.LogID]inbox.Cursor{}, people: map[inbox.PersonID]inbox.Person{}, inboxes: map[inbox.InboxID]inbox.Inbox{},
 		base: map[inbox.ConversationID]*inbox.Conversation{}, shown: map[inbox.ConversationID]*Row{},
-		attached: map[inbox.MediaID]*attached{}, told: map[inbox.LogID]things{},
+		attached: map[inbox.MediaID]*attached{}, typed: map[inbox.MessageID]typedRow{}, told: map[inbox.LogID]things{},
 		byID: map[inbox.IntentID]*item{}, itemsOn: map[inbox.ConversationID][]*item{}, drafts: map[inbox.ConversationID]string{}, watchers: map[chan struct{}]struct{}{},
 	}
 	s.ending, s.end = context.WithCancel(context.Background())
@@ -179,20 +207,18 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 			s.release()
 		}
 	}()
-	root := cfg.Key.root(cfg.RelayHalf)
-	sealer, err := seal.New(root, seal.Scope{Store: cfg.Key.store[:], Schema: schema})
-	root.Destroy()
-	if err != nil {
+	if s.rooms, err = cfg.rooms(); err != nil {
 		return nil, err
 	}
-	s.rooms = makeRooms(sealer)
+	for _, name := range []string{outboxFile, cacheFile} {
+		if err := finish(cfg.Dir, name); err != nil {
+			return nil, err
+		}
+	}
 	if err := inspect(cfg.Dir); err != nil {
 		return nil, err
 	}
-	files := []*file{
-		s.outboxAs(outboxFile),
-		{db: &s.cache, name: cacheFile, limit: maxCache, meta: s.meta, others: []room{s.head, s.row, s.ev, s.cause}, added: []room{s.thing}},
-	}
+	files := []*file{s.outboxAs(outboxFile), s.cacheAs(cacheFile)}
 	for _, f := range files {
 		if f.fresh = missing(s.dir, f.name); !f.fresh {
 			if err := s.openFile(f); err != nil {
@@ -214,6 +240,8 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 			if err := s.initialise(f); err != nil {
 				return nil, err
 			}
+		} else if err := s.unlock(f); err != nil {
+			return nil, err
 		}
 	}
 	if err := s.readOutbox(); err != nil {
@@ -222,11 +250,28 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 	if err := s.readCompany(); err != nil {
 		return nil, err
 	}
+	if err := s.readStale(); err != nil {
+		return nil, err
+	}
 	return s, s.sweep()
+}
+
+// rooms makes the rooms of a store that need no file.
+func (cfg Config) rooms() (rooms, error) {
+	root := cfg.Key.root(cfg.RelayHalf)
+	defer root.Destroy()
+	scope := seal.Scope{Store: cfg.Key.store[:], Schema: schema}
+	sealer, err := seal.New(root, scope)
+	if err != nil {
+		return rooms{}, err
+	}
+	return makeRooms(sealer, scope), nil
 }
 
 // view reads the cache.
 func (s *Store) view(doing string, f func(*bbolt.Tx) error) error {
+	s.exchanging.RLock()
+	defer s.exchanging.RUnlock()
 	return s.failed(doing, guard(func() error { return s.cache.View(f) }))
 }
 
@@ -289,7 +334,7 @@ func (s *Store) readCompany() error {
 	if err != nil {
 		return err
 	}
-	return s.forgetItems(arrived)
+	return s.forgetItems(forgets{causes: arrived})
 }
 
 func be64(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

@@ -13,8 +13,8 @@ import (
 )
 
 // This file is about the facts of which only the latest about each thing counts, and whose things belong to a log and no
-// conversation: templates, the company's cards, incidents, requests. Each is a row of its own, under its log's name, so
-// that one change writes one row and a reset finds all.
+// conversation's timeline: templates, the company's cards, incidents, requests, reveals, messages that are held. Each is a
+// row of its own, under its log's name, so that one change writes one row and a reset finds all.
 
 // A thing is what such a fact is about.
 type thing struct {
@@ -34,6 +34,10 @@ func thingOf(b inbox.EventBody) (thing, bool) {
 		id = string(b.Incident.ID)
 	case inbox.RequestChanged:
 		id = string(b.Request.ID)
+	case inbox.RevealChanged:
+		id = string(b.Reveal.ID)
+	case inbox.MessageAdded: // while it is held
+		id = string(b.Message.ID)
 	default:
 		return thing{}, false
 	}
@@ -56,6 +60,33 @@ func (w *work) note(log inbox.LogID, t thing, e inbox.Event) {
 	w.noted[log][t] = e
 }
 
+// drop takes a thing away: its event has no body.
+func (w *work) drop(log inbox.LogID, t thing) { w.note(log, t, inbox.Event{}) }
+
+// thing returns the latest fact about a thing, this work's included; nil for none. Only an Apply changes what was told,
+// and this is the one that runs, so it is read without the lock.
+func (w *work) thing(log inbox.LogID, t thing) inbox.EventBody {
+	if e, ok := w.noted[log][t]; ok {
+		return e.Body
+	}
+	if w.emptied[log] {
+		return nil
+	}
+	return w.s.told[log][t]
+}
+
+// things returns the names of all things of a log, some of which may have been taken away.
+func (w *work) things(log inbox.LogID) map[thing]bool {
+	out := map[thing]bool{}
+	for t := range w.noted[log] {
+		out[t] = true
+	}
+	for t := range w.s.told[log] {
+		out[t] = true
+	}
+	return out
+}
+
 // forgetThings takes all things of a log away.
 func (w *work) forgetThings(log inbox.LogID) {
 	delete(w.noted, log)
@@ -72,6 +103,12 @@ func (w *work) writeThings(tx *bbolt.Tx) error {
 	}
 	for log, changed := range w.noted {
 		for t, e := range changed {
+			if e.Body == nil {
+				if err := b.Delete(w.s.thingKey(log, t)); err != nil {
+					return err
+				}
+				continue
+			}
 			fact, err := appendEvent(nil, e)
 			if err != nil {
 				return err
@@ -93,7 +130,9 @@ func (s *Store) showThings(w *work) {
 		next := make(things, len(s.told[log])+len(changed))
 		maps.Copy(next, s.told[log])
 		for t, e := range changed {
-			next[t] = e.Body
+			if next[t] = e.Body; e.Body == nil {
+				delete(next, t)
+			}
 		}
 		s.told[log] = next
 	}
@@ -137,6 +176,21 @@ func (s *Store) thingsOf(log inbox.LogID) things {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.told[log]
+}
+
+// eachTold calls f for every thing of every log, once the cache has been loaded.
+func (s *Store) eachTold(f func(log inbox.LogID, b inbox.EventBody)) {
+	if s.load(context.Background()) != nil {
+		return
+	}
+	s.mu.RLock()
+	told := maps.Clone(s.told)
+	s.mu.RUnlock()
+	for log, of := range told {
+		for _, b := range of {
+			f(log, b)
+		}
+	}
 }
 
 // Templates returns the templates of an inbox that were not removed, approved and others, by name and then language. It

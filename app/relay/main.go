@@ -27,15 +27,17 @@ type cli struct {
 	Verbose bool             `short:"v" help:"Log more."`
 	Version kong.VersionFlag `help:"Print the version."`
 
-	Init     initCmd     `cmd:"" help:"Set up a relay: configuration, keys, certificate. Says what to enter in Meta's console."`
-	Serve    serveCmd    `cmd:"" help:"Run the relay."`
-	Person   personCmd   `cmd:"" help:"People who work with Sealdesk."`
-	Enrol    enrolCmd    `cmd:"" help:"Let one laptop in: prints a string to paste and a QR code, good for 15 minutes and one laptop."`
-	Incident incidentCmd `cmd:"" help:"What IT or a supervisor must look at."`
-	Template templateCmd `cmd:"" help:"The texts WhatsApp has approved for writing to customers first."`
-	Request  requestCmd  `cmd:"" help:"What customers ask about their own data: a copy, or to be forgotten."`
-	Doctor   doctorCmd   `cmd:"" help:"Check configuration, certificate, clock, store and the way to WhatsApp, and say what to do."`
-	Example  exampleCmd  `cmd:"" help:"Print a configuration with every key explained."`
+	Init     initCmd       `cmd:"" help:"Set up a relay: configuration, keys, certificate. Says what to enter in Meta's console."`
+	Serve    serveCmd      `cmd:"" help:"Run the relay."`
+	Person   personCmd     `cmd:"" help:"People who work with Sealdesk."`
+	Enrol    enrolCmd      `cmd:"" help:"Let one laptop in: prints a string to paste and a QR code, good for 15 minutes and one laptop."`
+	Incident incidentCmd   `cmd:"" help:"What IT or a supervisor must look at."`
+	Template templateCmd   `cmd:"" help:"The texts WhatsApp has approved for writing to customers first."`
+	Request  requestCmd    `cmd:"" help:"What customers ask about their own data: a copy, or to be forgotten."`
+	Compact  compactCmd    `cmd:"" help:"Write the store's files anew, without what was deleted or erased."`
+	Verify   verifyMaskCmd `cmd:"" name:"verify-mask" help:"Judge how well customers' data is masked, by corpora of your own or the built-in one. Fails when a figure is not as promised."`
+	Doctor   doctorCmd     `cmd:"" help:"Check configuration, certificate, clock, store and the way to WhatsApp, and say what to do."`
+	Example  exampleCmd    `cmd:"" help:"Print a configuration with every key explained."`
 }
 
 type env struct {

@@ -66,9 +66,10 @@ func (c incidentCloseCmd) Run(e *env) error {
 type requestCmd struct {
 	List    requestListCmd    `cmd:"" help:"List what customers asked about their data, the most urgent first. Overdue ones are red."`
 	Show    requestShowCmd    `cmd:"" help:"Show one request."`
-	Approve requestApproveCmd `cmd:"" help:"Agree to a request. Erasure needs two different people; then the conversation takes no message any more and the request waits, approved, for the erasure run: nothing is erased by this command."`
+	Approve requestApproveCmd `cmd:"" help:"Agree to a request. Erasure needs two different people; then the conversation takes no message any more, and the erasure run destroys everything within ten minutes."`
 	Refuse  requestRefuseCmd  `cmd:"" help:"Refuse a request, and say why."`
 	Done    requestDoneCmd    `cmd:"" help:"Say that the customer has got the copy. An erasure cannot be called done by hand."`
+	Run     requestRunCmd     `cmd:"" help:"Carry out now the erasures two people agreed to. A running relay does so every ten minutes by itself."`
 	Export  requestExportCmd  `cmd:"" help:"Write a copy of all data for an approved request. The file is raw: numbers, names, every text. It is audited."`
 }
 
@@ -216,6 +217,42 @@ func (c requestDoneCmd) Run(e *env) error {
 		fmt.Fprintf(e.out, "%s is done.\n", relay.Reference(q.ID))
 		return nil
 	})
+}
+
+type requestRunCmd struct{}
+
+func (requestRunCmd) Run(e *env) error {
+	return e.admin(func(a relay.Admin) error {
+		n, err := a.RunErasures(e.ctx)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			fmt.Fprintln(e.out, "No approved erasure waits.")
+			return nil
+		}
+		fmt.Fprintf(e.out, "%d erasures carried out: the keys are destroyed, rows and files are gone, laptops are told.\nUntil the store's files are written anew, at the next start or by `sealdesk-relay compact`, their free pages hold the masked texts, sealed.\n", n)
+		return nil
+	})
+}
+
+type compactCmd struct{}
+
+func (compactCmd) Run(e *env) error {
+	cfg, err := relay.LoadConfig(e.config)
+	if err != nil {
+		return err
+	}
+	err = relay.Compact(e.ctx, cfg)
+	if errors.Is(err, relay.ErrRunning) {
+		fmt.Fprintln(e.out, "A relay runs on the store. Its next start writes the files anew.")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(e.out, "The store's files are written anew; what was deleted is not in them. Flash, copying file systems and backups keep what they keep.")
+	return nil
 }
 
 type requestExportCmd struct {

@@ -262,12 +262,19 @@ func (d *dev) windowTestsStep() step {
 	}}
 }
 
+// singleHanded are rooms of pure functions that measure themselves on large corpora: nothing in them runs side by side.
+var singleHanded = []string{
+	"packaging/dev/figure", "sync/relay/internal/guard", "sync/relay/internal/mask", "sync/relay/internal/maskcheck",
+}
+
 // raceRuns is what runs under the race detector: logic, never pixels (the detector makes painting sixteen times slower).
 var raceRuns = []struct {
 	match func(goPackage) bool
 	args  []string
 }{
-	{func(p goPackage) bool { return plainPackages(p) && p.hasTests() && !p.is("app", "packaging/dev") }, nil},
+	{func(p goPackage) bool {
+		return plainPackages(p) && p.hasTests() && !p.is("app", "packaging/dev") && !p.is(singleHanded...)
+	}, nil},
 	{func(p goPackage) bool { return windowPackages(p) && goldenPackages(p) && p.hasTests() }, []string{"-short", "-skip", "Golden|Paint|Pixel|Picture|Budget"}},
 }
 

@@ -64,7 +64,7 @@ func (e *Engine) hideUpload(id inbox.IntentID) {
 // handed over: it puts nothing into the timeline that would then stand before that message.
 func overtakes(b inbox.IntentBody) bool {
 	switch b.(type) {
-	case inbox.MarkRead, inbox.Assign, inbox.SetState, inbox.AddReaction, inbox.RecordConsent:
+	case inbox.MarkRead, inbox.Assign, inbox.SetState, inbox.AddReaction, inbox.RecordConsent, inbox.Withdraw, inbox.DecideHeld:
 		return true
 	}
 	return false

@@ -53,6 +53,8 @@ type Admin interface {
 	Request(ctx context.Context, id string) (inbox.Request, error)
 	// DecideRequest says for a person whether a request is granted; see [inbox.RequestDecision]. A refusal needs a reason.
 	DecideRequest(ctx context.Context, id, by string, agree bool, reason string) (inbox.Request, error)
+	// RunErasures carries out the erasures two people agreed to, and returns how many.
+	RunErasures(ctx context.Context) (int, error)
 	// FinishRequest says that a customer has got the copy he asked for.
 	FinishRequest(ctx context.Context, id, by string) (inbox.Request, error)
 	// ExportRequest returns all the relay holds about the customer of an approved request for a copy, as JSON. It is raw:

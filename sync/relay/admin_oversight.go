@@ -54,6 +54,9 @@ func (r *Relay) adminOversight(mux *http.ServeMux) {
 	mux.HandleFunc("POST /request/finish", func(w http.ResponseWriter, q *http.Request) {
 		answerJSON(w, q, func(b decideBody) (any, error) { return r.FinishRequest(q.Context(), b.ID, b.By) })
 	})
+	mux.HandleFunc("POST /request/run", func(w http.ResponseWriter, q *http.Request) {
+		answerJSON(w, q, func(struct{}) (any, error) { return r.RunErasures(q.Context()) })
+	})
 	mux.HandleFunc("POST /request/export", func(w http.ResponseWriter, q *http.Request) {
 		answerJSON(w, q, func(b decideBody) (any, error) { return r.ExportRequest(q.Context(), b.ID, b.By) })
 	})
@@ -101,6 +104,10 @@ func (a *remoteAdmin) DecideRequest(ctx context.Context, id, by string, agree bo
 
 func (a *remoteAdmin) FinishRequest(ctx context.Context, id, by string) (q inbox.Request, err error) {
 	return q, a.call(ctx, "request/finish", decideBody{ID: id, By: by}, &q)
+}
+
+func (a *remoteAdmin) RunErasures(ctx context.Context) (n int, err error) {
+	return n, a.call(ctx, "request/run", struct{}{}, &n)
 }
 
 func (a *remoteAdmin) ExportRequest(ctx context.Context, id, by string) (doc []byte, err error) {

@@ -35,6 +35,11 @@ type Config struct {
 	Media    MediaConfig    `toml:"media"`
 	Inboxes  []InboxConfig  `toml:"inbox"`
 	Cards    []CardConfig   `toml:"card"`
+	Reveal   RevealConfig   `toml:"reveal"`
+	Guard    GuardConfig    `toml:"guard"`
+	Offers   []OfferConfig  `toml:"offer"`
+	// PersonContacts is how colleagues can be reached in private; see [PersonContactConfig].
+	PersonContacts []PersonContactConfig `toml:"person_contact"`
 
 	Secrets Secrets `toml:"-"`
 }
@@ -66,8 +71,9 @@ type WhatsAppConfig struct {
 
 // MaskingConfig says what stays visible of a customer.
 type MaskingConfig struct {
-	Name   string `toml:"name"`
-	Digits int    `toml:"digits"`
+	Name     string `toml:"name"`
+	Digits   int    `toml:"digits"`
+	Location string `toml:"location"` // of a place a customer sends: hidden, area or exact; "" is area
 }
 
 // PrivacyConfig is what customers are told when they ask about their data.
@@ -247,6 +253,12 @@ func (c *Config) Check() error {
 	if c.Masking.Digits < 0 || c.Masking.Digits > 2 {
 		return wrong("masking.digits: 0, 1 or 2")
 	}
+	if l := c.Masking.location(); l != placeHidden && l != placeArea && l != placeExact {
+		return wrong("masking.location: one of hidden, area, exact")
+	}
+	if err := c.Reveal.check(); err != nil {
+		return err
+	}
 	if err := c.Privacy.check(); err != nil {
 		return err
 	}
@@ -275,6 +287,9 @@ func (c *Config) Check() error {
 			return wrong("inbox %s stands there twice", in.ID)
 		}
 		ids[in.ID], numbers[in.PhoneNumberID] = true, true
+	}
+	if err := c.checkGuard(); err != nil {
+		return err
 	}
 	switch {
 	case c.Secrets.AppSecret.IsZero():

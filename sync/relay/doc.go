@@ -12,13 +12,18 @@
 //	wishes.go     a wish -> may the person? -> audit and act in one transaction
 //	keywords.go   a customer's STOP, PRIVACY, MY DATA ... -> an answer of the relay's own, consent.go, requests.go
 //	notices_account.go  news about accounts, numbers, templates -> inboxes.go, templates.go, incidents.go
+//	reveal.go     a look at one masked field: asked, granted by another person, sealed to one device, over
+//	lookup.go     a whole number -> its conversation; place.go what is shown of a place
+//	remask.go     what a customer says in one breath is masked together
+//	erasure.go    an erasure two people agreed to -> keys, rows, files gone, devices told
+//	verify.go     how well all that masks, judged by a corpus; verify_live.go by what a device receives
 //	outbound/     act -> WhatsApp, and back as a fact
 //	listen.go     the addresses all that is reached at, and how it ends
 //
 // It must not know widgets, the OS keyring or the client's store, and it never imports the simulator.
 //
 // Files here that touch raw identifiers are webhook.go, intake.go, those named translate, keywords.go, notices_account.go,
-// for Meta's ids and addresses of files media.go and media_meta.go,
+// for Meta's ids and addresses of files media.go and media_meta.go, remask.go, reveal.go, lookup.go, erasure.go,
 // and, for the copy a customer asks for, admin_export.go. Sessions and wishes see ids and masked text; the text a person
 // writes passes through to the vault and to outbound.
 //

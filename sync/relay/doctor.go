@@ -62,7 +62,7 @@ func Doctor(ctx context.Context, path string) []Finding {
 	if !running {
 		out = append(out, checkAddresses(cfg))
 	}
-	out = append(out, checkPrivacy(cfg))
+	out = append(out, checkPrivacy(cfg), checkGuarded(cfg))
 	out = append(out, checkOversight(ctx, cfg, running)...)
 	return append(out, checkGraph(ctx, cfg)...)
 }

@@ -94,7 +94,7 @@ func (r *Relay) Revoke(ctx context.Context, id inbox.DeviceID) error {
 	}
 	r.sessions.closeDevice(id, wire.CloseRevoked)
 	r.tickets.revoke(id)
-	return nil
+	return r.endRevealsOf(ctx, id)
 }
 
 // A throttle slows down whoever guesses: one limiter for each address, and a whole one for all together.

@@ -15,6 +15,7 @@ import (
 	"sealdesk/app/inbox"
 	"sealdesk/sync/relay/internal/eventlog"
 	"sealdesk/sync/relay/internal/ledger"
+	"sealdesk/sync/relay/internal/whatsapp"
 	"sealdesk/sync/wire"
 )
 
@@ -250,5 +251,43 @@ func (d *intakeDesk) noLeak(words ...string) {
 				}
 			}
 		}
+	}
+}
+
+// What WhatsApp answered 200 for is never just gone, even if nobody can tell whose it is.
+func TestAMessageFromNobodyIsKeptAndReported(t *testing.T) {
+	r := newRelay(t, nil)
+	id := inbox.InboxID(r.cfg.Inboxes[0].ID)
+	d, err := whatsapp.Decode([]byte(`{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"1","phone_number_id":"106540352242922"},"messages":[{"id":"wamid.nobody","timestamp":"1750000000","type":"text","text":{"body":"hello"}}]}}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		for it := range r.items(id, d) {
+			f, err := r.prepare(t.Context(), id, it, inbox.At(r.now()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.write == nil {
+				t.Fatal("it leads to nothing")
+			}
+			err = r.db.Update(t.Context(), eventlog.Shard(id.Log()), func(tx ledger.Tx) error {
+				return f.write(tx, eventlog.NewWriter(tx), inbox.At(r.now()))
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	kept := 0
+	err = r.db.View(t.Context(), eventlog.Shard(id.Log()), func(tx ledger.Tx) error {
+		for range tx.Scan(bucketNobody, nil, nil) {
+			kept++
+		}
+		return tx.Err()
+	})
+	open, err2 := r.Incidents(t.Context(), false)
+	if err != nil || err2 != nil || kept != 1 || len(open) != 1 || open[0].Kind != inbox.IncidentUnreadable || open[0].Count != 1 {
+		t.Errorf("%d kept, incidents %+v, %v %v", kept, open, err, err2)
 	}
 }

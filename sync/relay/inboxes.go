@@ -278,6 +278,7 @@ func (r *Relay) oversee(ctx context.Context) error {
 		})
 	}
 	every(pollEvery, r.pollNumbers)
+	every(lapseEvery, r.lapse)
 	every(10*time.Minute, func(ctx context.Context) {
 		if err := errors.Join(r.endTroubles(ctx), r.carryOut(ctx)); err != nil && ctx.Err() == nil {
 			r.log.Error("oversight stopped for a moment", "error", err)

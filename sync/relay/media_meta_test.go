@@ -163,7 +163,7 @@ type slowly struct {
 func (s *slowly) Read(p []byte) (int, error) {
 	if s.n >= s.each {
 		s.n = 0
-		time.Sleep(s.pause) // a real connection is slow
+		<-time.After(s.pause) // as a slow network has it
 	}
 	n, err := s.r.Read(p[:min(len(p), s.each-s.n)])
 	s.n += n

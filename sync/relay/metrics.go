@@ -34,6 +34,13 @@ type metrics struct {
 	mediaFetches  *prometheus.CounterVec
 	mediaBytes    prometheus.Counter
 	uploads       *prometheus.CounterVec
+	reveals       *prometheus.CounterVec
+	revealsMany   prometheus.Counter
+	remasked      prometheus.Counter
+	erased        prometheus.Counter
+	guardFound    *prometheus.CounterVec
+	guardAlerts   prometheus.Counter
+	guardAsked    prometheus.Counter
 }
 
 // knownFields bounds the label: Meta may invent names, and an attacker with the secret could invent many.
@@ -79,6 +86,13 @@ func newMetrics(r *Relay) *metrics {
 	m.mediaFetches = counters("media_fetch_total", "Files of customers fetched from WhatsApp, by what became of them.", "fate")
 	m.mediaBytes = counter("media_serve_bytes_total", "Bytes of files served to devices.")
 	m.uploads = counters("uploads_total", "Files handed over by devices, by what became of them.", "result")
+	m.reveals = counters("reveals_total", "Steps of looks at what is masked, by state and refusal.", "state", "refusal")
+	m.revealsMany = counter("reveals_many_total", "Times a third person saw the same contact within a day.")
+	m.remasked = counter("remasked_total", "Earlier messages masked anew because a later one showed what they hold.")
+	m.erased = counter("contacts_erased_total", "Contacts the erasure run destroyed.")
+	m.guardFound = counters("guard_findings_total", "What the guard found in messages on their way out, by rule and action.", "rule", "action")
+	m.guardAlerts = counter("guard_alerts_total", "Messages with something that who watches over the company must know. The audit says which.")
+	m.guardAsked = counter("guard_asked_total", "Identifiers whose owner the guard asked for.")
 	m.registry.MustRegister(m.webhookTime, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), gauges{r})
 	return m
@@ -104,6 +118,10 @@ func (m *metrics) wish(kind inbox.IntentKind, refusal inbox.Refusal) {
 
 func (m *metrics) question(kind inbox.QuestionKind, refusal inbox.Refusal) {
 	m.questions.WithLabelValues(strconv.Itoa(int(kind)), strconv.Itoa(int(refusal))).Inc()
+}
+
+func (m *metrics) revealed(state inbox.RevealState, refusal inbox.Refusal) {
+	m.reveals.WithLabelValues(strconv.Itoa(int(state)), strconv.Itoa(int(refusal))).Inc()
 }
 
 func (m *metrics) fetched(fate string) { m.mediaFetches.WithLabelValues(fate).Inc() }

@@ -37,6 +37,11 @@ var questions = map[inbox.QuestionKind]func(*Relay, context.Context, asker, inbo
 	inbox.QuestionCosts: answers(func(r *Relay, ctx context.Context, a asker, q inbox.AskCosts) (inbox.Costs, error) {
 		return r.costs(ctx, a.person, q)
 	}),
+	inbox.QuestionReveal: answers((*Relay).askReveal),
+	inbox.QuestionOpen:   answers((*Relay).openReveal),
+	inbox.QuestionDecide: answers((*Relay).decideReveal),
+	inbox.QuestionLookUp: answers((*Relay).lookUp),
+	inbox.QuestionDraft:  answers((*Relay).checkDraft),
 }
 
 func answers[Q inbox.Question, A inbox.Answer](f func(*Relay, context.Context, asker, Q) (A, error)) func(*Relay, context.Context, asker, inbox.Question) (inbox.Answer, error) {
@@ -95,6 +100,8 @@ func (r *Relay) mayAsk(ctx context.Context, p inbox.Person, id inbox.Conversatio
 		return in, c, inbox.RefusedUnknown
 	case inbox.Can(p, a, c.Subject()) != nil:
 		return in, c, inbox.RefusedRight
+	case c.Erased != 0:
+		return in, c, inbox.RefusedErased
 	}
 	return in, c, nil
 }

@@ -44,6 +44,10 @@ type Relay struct {
 	places   places
 	rates    rates
 	raw      rawBudget
+	reveals  *reveals
+	breaths  *breaths
+	erasing  sync.Mutex // one erasure at a time
+	guarding *guarding
 	// templateNews pokes that Meta told of a change of templates.
 	templateNews chan struct{}
 	tickets      *tickets
@@ -97,6 +101,11 @@ func Open(ctx context.Context, cfg Config, opt Options) (*Relay, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the store's key: %w", err)
 	}
+	if err := compactFiles(ctx, cfg, ledger.Config{Key: key}); errors.Is(err, ledger.ErrFull) {
+		opt.Log.Warn("no room to write the store anew; the next start tries again")
+	} else if err != nil {
+		return nil, fmt.Errorf("writing the store anew: %w", err)
+	}
 	file, err := ledger.Open(cfg.LedgerFile(), ledger.Config{Key: key, MaxSize: opt.StoreLimit, Log: opt.Log})
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
@@ -124,12 +133,20 @@ func Open(ctx context.Context, cfg Config, opt Options) (*Relay, error) {
 	r.metrics = newMetrics(r)
 	r.sessions = newSessions(r)
 	r.tickets = newTickets(life, opt.Now)
+	r.reveals = newReveals()
+	r.breaths = newBreaths(inbox.At(opt.Now()))
 	r.uploads.busy = map[inbox.MediaID]*handover{}
 	r.cleaning = make(chan struct{}, cleanAtOnce)
 	r.forgetHalfMedia()
+	if r.guarding, err = newGuarding(&cfg, v); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
 	for _, in := range cfg.Inboxes {
 		id := inbox.InboxID(in.ID)
 		r.intakes[id] = newIntake(r, id)
+		if err := errors.Join(r.rememberRecent(ctx, id), r.rememberCodes(ctx, id)); err != nil {
+			return nil, errors.Join(fmt.Errorf("reading what was sent: %w", err), r.Close())
+		}
 		told, err := r.inboxNow(ctx, id)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("looking an inbox up: %w", err), r.Close())
@@ -229,6 +246,8 @@ func (r *Relay) Work(ctx context.Context) error {
 	}
 	g.Go(func() error { return r.sweep(ctx) })
 	g.Go(func() error { return r.oversee(ctx) })
+	g.Go(func() error { return r.tendReveals(ctx) })
+	g.Go(func() error { return r.runErasures(ctx) })
 	g.Go(func() error {
 		for shard := range changed {
 			for _, poke := range pokes[shard] {

@@ -14,6 +14,7 @@ import (
 	"sealdesk/sync/relay/internal/audit"
 	"sealdesk/sync/relay/internal/eventlog"
 	"sealdesk/sync/relay/internal/ledger"
+	"sealdesk/sync/relay/internal/vault"
 )
 
 // A request is born in the shard of the inbox, in the transaction that adds the customer's message, and moves from there
@@ -333,6 +334,9 @@ func (r *Relay) closeToSends(ctx context.Context, q inbox.Request) error {
 		return nil
 	}
 	same, err := r.vault.Same(ctx, q.Contact) // he may have turned out to be somebody else too, also since
+	if errors.Is(err, vault.ErrErased) {      // nobody can write to him any more
+		return nil
+	}
 	if err != nil {
 		return err
 	}

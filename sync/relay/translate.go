@@ -17,6 +17,9 @@ import (
 // bucketOriginal keeps each message as Meta wrote it, sealed under its contact's key: unknown fields are never lost.
 const bucketOriginal = "original"
 
+// bucketNobody keeps messages that do not say whose they are.
+const bucketNobody = "nobody"
+
 // A fact is one prepared item: all that needs the vault is done, what is left is to write it. write may run more than
 // once, and writing the same item twice leaves what writing it once does: messages are known by Meta's id, receipts only
 // move forward, of two reports about the same thing the newer counts. It appends by log, and flushes it before anybody
@@ -55,6 +58,7 @@ type incoming struct {
 	original []byte
 	media    *mediaJob
 	keyword  *keyword
+	anew     []masking // how earlier messages look now
 }
 
 // momentOf is when Meta says that something happened. A clock ahead of ours would hold the reply window open too long.
@@ -86,9 +90,7 @@ func (r *Relay) prepareMessage(ctx context.Context, in *incoming, m whatsapp.Mes
 	}
 	contact, err := r.whoIs(ctx, m, who, at)
 	if errors.Is(err, vault.ErrNobody) {
-		r.log.Warn("message from nobody", "inbox", string(in.inbox))
-		r.metrics.nobody.Inc()
-		return fact{}, nil
+		return r.fromNobody(ctx, in.inbox, m)
 	}
 	if err != nil {
 		return fact{}, fmt.Errorf("resolving a contact: %w", err)
@@ -141,7 +143,10 @@ func (r *Relay) prepareMessage(ctx context.Context, in *incoming, m whatsapp.Mes
 			r.metrics.duplicates.Inc()
 			return nil
 		}
-		return in.write(tx, log, at)
+		if err := in.write(tx, log, at); err != nil {
+			return err
+		}
+		return r.maskAnew(tx, log, in.anew, at)
 	}}
 	if in.standing.Pending {
 		if err := r.spread(ctx, in.standing, in.inbox); err != nil {
@@ -152,6 +157,20 @@ func (r *Relay) prepareMessage(ctx context.Context, in *incoming, m whatsapp.Mes
 		}
 	}
 	return f, nil
+}
+
+// fromNobody keeps a message that does not say whose it is, sealed with the store, for a person to look at.
+func (r *Relay) fromNobody(ctx context.Context, id inbox.InboxID, m whatsapp.Message) (fact, error) {
+	r.log.Warn("message from nobody", "inbox", string(id))
+	r.metrics.nobody.Inc()
+	once := string(m.DedupeKey())
+	if err := r.raise(ctx, "nobody "+once, inbox.Incident{Kind: inbox.IncidentUnreadable, Inbox: id}); err != nil {
+		return fact{}, err
+	}
+	key, raw := r.vault.Hash(bucketNobody, once), m.Raw.Reveal()
+	return fact{write: func(tx ledger.Tx, _ *eventlog.Writer, _ inbox.Moment) error {
+		return tx.Put(bucketNobody, key[:], raw)
+	}}, nil
 }
 
 // raiseFor raises an incident about a contact's conversation. It must not be called inside a transaction.
@@ -255,6 +274,11 @@ func (in *incoming) thread(tx ledger.Tx) (inbox.ConversationID, bool, error) {
 	id, err := tx.Get(bucketThread, []byte(in.contact.ID))
 	if err != nil || id != nil {
 		return inbox.ConversationID(id), false, err
+	}
+	if gone, err := isGone(tx, in.contact.ID); err != nil {
+		return "", false, err
+	} else if gone { // he was erased since the message was prepared
+		return "", false, errStale
 	}
 	if elder, err := tx.Get(bucketTwin, []byte(in.contact.ID)); err != nil {
 		return "", false, err

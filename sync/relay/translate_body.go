@@ -34,12 +34,12 @@ func (r *Relay) translate(ctx context.Context, in *incoming, m whatsapp.Message)
 	switch b := m.Body.(type) {
 	case whatsapp.Text:
 		msg.Kind = inbox.Text
-		msg.Body, err = r.masked(ctx, in, b.Body)
+		msg.Body, err = r.maskedTogether(ctx, in, m.ID, b.Body)
 	case whatsapp.Media:
 		err = r.translateFile(ctx, in, b)
 	case whatsapp.Location:
 		msg.Kind = inbox.Location
-		msg.Body = inbox.NewMasked(inbox.Span{Kind: inbox.Place, Text: "•••"})
+		msg.Body, err = r.placeOfContact(ctx, in, b)
 	case whatsapp.Cards:
 		msg.Kind = inbox.ContactCard
 		msg.Body = cards(b.Cards)
@@ -99,7 +99,7 @@ func (r *Relay) translateAct(ctx context.Context, in *incoming, m whatsapp.Messa
 		}
 		target, a.does = b.Target, edits
 		var err error
-		if a.body, err = r.masked(ctx, in, text); err != nil {
+		if a.body, err = r.maskedTogether(ctx, in, target, text); err != nil {
 			return false, err
 		}
 	}

@@ -30,7 +30,7 @@ func TestEveryTypeOfMessageIsShownAsWhatItIs(t *testing.T) {
 		"audio_voice":          {inbox.Voice, inbox.FromContact, "", hasMedia("audio/ogg")},
 		"document":             {inbox.Document, inbox.FromContact, "*", func(m inbox.Message) bool { return m.Media != nil && !m.Media.Name.IsZero() }},
 		"sticker":              {inbox.Sticker, inbox.FromContact, "", hasMedia("image/webp")},
-		"location":             {inbox.Location, inbox.FromContact, "•••", nil},
+		"location":             {inbox.Location, inbox.FromContact, "≈ 46.45, 11.40", nil},
 		"contacts":             {inbox.ContactCard, inbox.FromContact, "*", func(m inbox.Message) bool { return m.Body.Hides() }},
 		"button_reply":         {inbox.Button, inbox.FromContact, "*", hasBody},
 		"list_reply":           {inbox.Button, inbox.FromContact, "*", hasBody},

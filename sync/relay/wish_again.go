@@ -69,7 +69,10 @@ func (r *Relay) prepareAgain(ctx context.Context, in inbox.InboxID, p inbox.Pers
 // known: a status may have come meanwhile, or a colleague may have been faster. It returns no message otherwise.
 func lastAttempt(tx ledger.Tx, id inbox.MessageID) (last inbox.Message, err error) {
 	for id != "" {
-		m, _, err := eventlog.Message(tx, id)
+		m, there, err := eventlog.Message(tx, id)
+		if err == nil && !there && last.ID != "" { // that attempt was taken back
+			return last, nil
+		}
 		if err != nil || m.Receipt != inbox.Failed && m.Receipt != inbox.Unknown {
 			return inbox.Message{}, err
 		}

@@ -18,6 +18,7 @@ import (
 type draft struct {
 	message inbox.Message
 	parcel  outbound.Parcel
+	held    bool // the guard lets it leave once a supervisor agrees
 }
 
 // compose makes a draft of a wish. It returns a refusal for what cannot be sent whenever and to whomever.
@@ -207,6 +208,7 @@ func (r *Relay) prepareSend(ctx context.Context, p inbox.Person, c inbox.Convers
 		}
 		m := d.message
 		m.Conversation, m.At, m.Side, m.Author, m.Receipt = c.ID, at, inbox.FromPerson, p.ID, inbox.Queued
+		m.Held, m.Until = d.held, r.undone(d, at)
 		if m.Media != nil {
 			if _, there, err := uploadAt(tx, m.Media.ID); err != nil || !there {
 				return inbox.RefusedMedia, err
@@ -230,7 +232,7 @@ func (r *Relay) prepareSend(ctx context.Context, p inbox.Person, c inbox.Convers
 				return inbox.Granted, err
 			}
 		}
-		return inbox.Granted, parcel.Enqueue(tx)
+		return inbox.Granted, despatch(tx, parcel, m)
 	}, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"sealdesk/sync/relay/internal/audit"
 	"sealdesk/sync/relay/internal/eventlog"
 	"sealdesk/sync/relay/internal/ledger"
+	"sealdesk/sync/relay/internal/vault"
 	"sealdesk/sync/wire"
 )
 
@@ -120,7 +121,12 @@ func mayBeIDs(b inbox.IntentBody) bool {
 		named = []string{string(b.Message)}
 	case inbox.Assign:
 		named = []string{string(b.To)}
+	case inbox.Withdraw:
+		named = []string{string(b.Message)}
+	case inbox.DecideHeld:
+		named = []string{string(b.Message)}
 	}
+	named = append(named, string(saidOf(b).Pasted))
 	for _, id := range named {
 		if id != "" && !isID(id) {
 			return false
@@ -160,7 +166,7 @@ func (r *Relay) grant(ctx context.Context, in inbox.InboxID, p inbox.Person, dev
 	if known != nil {
 		return known.answer(device, print)
 	}
-	do, err := r.prepareWish(ctx, in, p, c, i)
+	do, err := r.prepareWish(ctx, in, p, device, c, i)
 	if err != nil {
 		return err
 	}
@@ -186,6 +192,7 @@ func (r *Relay) grant(ctx context.Context, in inbox.InboxID, p inbox.Person, dev
 		}
 		entry := audit.Entry{
 			At: inbox.At(now), Actor: p.ID, Device: device, Act: auditActs[i.Body.IntentKind()], Object: string(i.Body.On()), Refused: verdict,
+			Detail: unsentOf(i.Body),
 		}
 		if err := audit.Record(tx, entry); err != nil {
 			return err
@@ -205,6 +212,7 @@ var actions = map[inbox.IntentKind]inbox.Action{
 	inbox.IntentSendAgain: inbox.ActSend, inbox.IntentReact: inbox.ActSend,
 	inbox.IntentAddNote: inbox.ActNote, inbox.IntentAssign: inbox.ActAssign, inbox.IntentSetState: inbox.ActSetState,
 	inbox.IntentMarkRead: inbox.ActRead, inbox.IntentRecordConsent: inbox.ActConsent,
+	inbox.IntentWithdraw: inbox.ActSend, inbox.IntentDecideHeld: inbox.ActDecide,
 }
 
 var auditActs = map[inbox.IntentKind]audit.Act{
@@ -213,6 +221,7 @@ var auditActs = map[inbox.IntentKind]audit.Act{
 	inbox.IntentSendAgain: audit.SentAgain, inbox.IntentReact: audit.Reacted,
 	inbox.IntentAddNote: audit.Noted, inbox.IntentAssign: audit.Assigned, inbox.IntentSetState: audit.StateSet,
 	inbox.IntentMarkRead: audit.ReadTo, inbox.IntentRecordConsent: audit.ConsentRecorded,
+	inbox.IntentWithdraw: audit.Withdrawn, inbox.IntentDecideHeld: audit.HeldDecided,
 }
 
 // allowed asks the policy. Who may not see a conversation cannot tell it from one that is not there.
@@ -222,6 +231,9 @@ func allowed(p inbox.Person, c inbox.Conversation, b inbox.IntentBody) inbox.Ref
 	}
 	if inbox.Can(p, actions[b.IntentKind()], c.Subject()) != nil {
 		return inbox.RefusedRight
+	}
+	if c.Erased != 0 {
+		return inbox.RefusedErased
 	}
 	return inbox.Granted
 }
@@ -235,23 +247,30 @@ func refuse(why inbox.Refusal) deed {
 }
 
 // prepareWish does what needs the vault, outside of any transaction, and returns what is left to do.
-func (r *Relay) prepareWish(ctx context.Context, in inbox.InboxID, p inbox.Person, c inbox.Conversation, i inbox.Intent) (deed, error) {
-	do, err := r.prepareBody(ctx, in, p, c, i)
+func (r *Relay) prepareWish(ctx context.Context, in inbox.InboxID, p inbox.Person, device inbox.DeviceID, c inbox.Conversation, i inbox.Intent) (deed, error) {
+	do, err := r.prepareBody(ctx, in, p, device, c, i)
 	var refusal inbox.Refusal
 	if errors.As(err, &refusal) { // said where the act is recorded, and only to who may hear it
 		return refuse(refusal), nil
 	}
+	if errors.Is(err, vault.ErrErased) {
+		return refuse(inbox.RefusedErased), nil
+	}
 	return do, err
 }
 
-func (r *Relay) prepareBody(ctx context.Context, in inbox.InboxID, p inbox.Person, c inbox.Conversation, i inbox.Intent) (deed, error) {
+func (r *Relay) prepareBody(ctx context.Context, in inbox.InboxID, p inbox.Person, device inbox.DeviceID, c inbox.Conversation, i inbox.Intent) (deed, error) {
 	switch b := i.Body.(type) {
 	case inbox.SendText, inbox.SendMedia, inbox.SendTemplate, inbox.SendInteractive, inbox.SendLocation, inbox.SendCard:
 		d, err := r.compose(ctx, in, p, c, b)
 		if err != nil {
 			return nil, err
 		}
-		return r.prepareSend(ctx, p, c, i.ID, d)
+		return r.prepareGuarded(ctx, p, device, c, i, d)
+	case inbox.Withdraw:
+		return r.prepareWithdraw(p, i.ID, b), nil
+	case inbox.DecideHeld:
+		return r.prepareDecision(ctx, in, p, device, c, i.ID, b)
 	case inbox.SendAgain:
 		return r.prepareAgain(ctx, in, p, c, i.ID, b.Message)
 	case inbox.AddReaction:

@@ -2,6 +2,7 @@ package relaytest
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"sync"
 	"testing"
@@ -23,6 +24,7 @@ type Device struct {
 	key  store.CacheKey
 	dial func(ctx context.Context, network, address string) (net.Conn, error)
 	tap  func(engine.Direction, []byte)
+	log  *slog.Logger
 	mu   sync.Mutex
 	stop func()
 }
@@ -31,6 +33,7 @@ type Device struct {
 type DeviceOptions struct {
 	Dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	Frames func(engine.Direction, []byte)
+	Log    *slog.Logger // nil: silent
 }
 
 // Device enrols a laptop for the person and connects it until the test ends.
@@ -42,7 +45,7 @@ func (c *Company) Device(p inbox.Person, opt DeviceOptions) *Device {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	d := &Device{Enrolled: e, Dir: c.t.TempDir(), t: c.t, key: store.NewCacheKey(), dial: opt.Dial, tap: opt.Frames}
+	d := &Device{Enrolled: e, Dir: c.t.TempDir(), t: c.t, key: store.NewCacheKey(), dial: opt.Dial, tap: opt.Frames, log: opt.Log}
 	d.Up()
 	c.t.Cleanup(d.Down)
 	return d
@@ -51,14 +54,14 @@ func (c *Company) Device(p inbox.Person, opt DeviceOptions) *Device {
 // Up opens the cache and connects.
 func (d *Device) Up() {
 	d.t.Helper()
-	s, err := store.Open(context.Background(), store.Config{Dir: d.Dir, Key: d.key, Reader: d.Enrolled.Person.ID})
+	s, err := store.Open(context.Background(), store.Config{Dir: d.Dir, Key: d.key, Reader: d.Enrolled.Person.ID, Log: d.log})
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	d.Store = s
 	d.Engine = engine.New(engine.Config{
 		Relay: d.Enrolled.Relay, Pin: d.Enrolled.Pin, Device: d.Enrolled.Device, Key: d.Enrolled.Key, App: "test", System: "test",
-		Cache: s, Dial: d.dial, Frames: d.tap, Rand: func(n int64) int64 { return n / 50 }, // a test has no time for back-off
+		Cache: s, Log: d.log, Dial: d.dial, Frames: d.tap, Rand: func(n int64) int64 { return n / 50 }, // a test has no time for back-off
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

@@ -39,6 +39,7 @@ func openWatch(t *testing.T) *watch {
 	w := &watch{t: t, conversations: map[inbox.ConversationID]inbox.Conversation{}, messages: map[inbox.MessageID]inbox.Message{}, seen: map[inbox.LogID]uint64{}}
 	w.c = Start(t, Options{Sim: func(cfg *wasim.Config) {
 		cfg.Numbers[0].Coexistence = true
+		cfg.Personas = append(wasim.Personas(), wasim.Cast()...)
 		cfg.Numbers = append(cfg.Numbers, wasim.Number{ID: supportNumberID, Display: "493023125001", Name: "Support", Coexistence: true})
 	}})
 	w.c.Down()
@@ -153,19 +154,21 @@ func ok(t *testing.T) func(id string, err error) string {
 
 func TestACustomerKnownByTwoNamesBecomesOneInEveryInbox(t *testing.T) {
 	w := openWatch(t)
-	say(t, w.c, "katharina", "from my number")
-	ok(t)(w.c.Sim.SayTo("katharina", supportNumberID, "to support"))
+	say(t, w.c, "before", "from my number") // somebody who has not shown a user id yet
+	ok(t)(w.c.Sim.SayTo("before", supportNumberID, "to support"))
 	elder := w.await("from my number").Conversation
-	say(t, w.c, "sofia", "without a number")
+	first := time.Now().Unix() // WhatsApp counts in seconds, and the older contact stays
+	w.d.Await("the next second", func() bool { return time.Now().Unix() > first })
+	say(t, w.c, "after", "without a number")
 	younger := w.await("without a number").Conversation
 	if elder == younger {
 		t.Fatal("one too early")
 	}
 	support := w.await("to support").Conversation
-	if err := w.c.Sim.Link("sofia", "katharina"); err != nil {
+	if err := w.c.Sim.Link("after", "before"); err != nil {
 		t.Fatal(err)
 	}
-	say(t, w.c, "sofia", "with both")
+	say(t, w.c, "after", "with both")
 	if m := w.await("with both"); m.Conversation != elder {
 		t.Error("a new message went to the younger conversation")
 	}

@@ -157,7 +157,7 @@ func (c *cutting) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	c.b, c.left = c.b[n:], c.left-n
-	time.Sleep(c.pause) // a real connection is slow
+	time.Sleep(c.pause) // the other end is a real process on a slow network
 	return n, nil
 }
 

@@ -3,6 +3,9 @@ package relaytest
 import (
 	"fmt"
 	"os"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,16 +27,10 @@ func TestWhateverHappensToAPostNothingLeavesTwiceAndNothingIsHidden(t *testing.T
 	if long() {
 		customers, each = 20, 25
 	}
-	k := openCounter(t, func(w *wasim.Config) { w.Numbers[0].PerSecond = 1000 }, func(c *relay.Config) { c.Inboxes[0].Rate = 1000 })
 	post := func(f wasim.GraphFault, p float64) wasim.Faults {
 		return wasim.Faults{Graph: map[wasim.GraphFault]float64{f: p}}
 	}
-	cases := []struct {
-		name   string
-		faults wasim.Faults
-		slow   bool // a post that is never answered takes as long as the relay is patient
-		silent bool // no status comes before the relay has given up
-	}{
+	cases := []mishap{
 		{name: "never answered, not taken", faults: post(wasim.HangBefore, 0.1), slow: true},
 		{name: "never answered, taken", faults: post(wasim.HangAfter, 0.1), slow: true},
 		{name: "status of 500, not taken", faults: post(wasim.ErrorBefore, 0.5)},
@@ -45,126 +42,156 @@ func TestWhateverHappensToAPostNothingLeavesTwiceAndNothingIsHidden(t *testing.T
 		{name: "statuses four times", faults: wasim.Faults{Duplicate: 1, Copies: 3}},
 		{name: "statuses out of order", faults: wasim.Faults{Reorder: 0.5, ReadFirst: 0.5, DropResponse: 0.2}},
 		{name: "failed, and then delivered", faults: wasim.Faults{FailedFirst: 0.5, Reorder: 0.3}},
-		{name: "no answer and no status", faults: post(wasim.ResetAfter, 0.5), silent: true},
+		{name: "no answer and no status", faults: post(wasim.ResetAfter, 1), silent: true},
 	}
-	t.Logf("%-28s %8s %8s %8s %8s %8s %8s %8s", "case", "wished", "reached", "shown", "unknown", "failed", "twice", "untrue")
-	for n, x := range cases {
+	var mu sync.Mutex
+	var table strings.Builder
+	fmt.Fprintf(&table, "\n%-28s %8s %8s %8s %8s %8s %8s %8s\n", "case", "wished", "reached", "shown", "unknown", "failed", "twice", "untrue")
+	t.Cleanup(func() { t.Log(table.String()) })
+	for _, x := range cases {
 		if x.slow && !long() {
 			continue
 		}
-		ids := make([]inbox.ConversationID, customers)
-		for i := range ids {
-			key := fmt.Sprintf("t5-%d-%d", n, i)
-			err := k.c.Sim.AddPersona(wasim.Persona{Key: key, Name: "Jo", Country: "US", Language: "en", Number: fmt.Sprintf("1555012%02d%02d", n, i)})
-			if err != nil {
-				t.Fatal(err)
+		t.Run(x.name, func(t *testing.T) {
+			if x.slow {
+				t.Parallel() // most of it is waiting
 			}
-			ids[i], _, _ = k.customer(key, PhoneNumberID)
-		}
-		if x.silent {
-			k.c.Sim.Hold()
-		}
-		k.c.Sim.SetFaults(x.faults)
-		text := func(i, j int) string { return fmt.Sprintf("Case %d, customer %d, text %d", n, i, j) }
-		for j := range each {
-			for i, id := range ids {
-				k.say(id, text(i, j))
+			got := x.play(t, customers, each)
+			mu.Lock()
+			defer mu.Unlock()
+			fmt.Fprintf(&table, "%-28s %8d %8d %8d %8d %8d %8d %8d\n", x.name, got.wished, got.reached, got.shown, got.unknown, got.failed, got.twice, got.untrue)
+			if got.twice > 0 || got.untrue > 0 || got.failed > 0 || got.shown != got.wished || got.reached+got.unknown != got.wished {
+				t.Errorf("it is not so: %+v", got)
 			}
-		}
-		settled := func(sure bool) (shown map[string][]inbox.Receipt, ok bool) {
-			shown = map[string][]inbox.Receipt{}
-			for _, id := range ids {
-				for _, m := range k.d.Messages(id) {
-					if m.Side != inbox.FromPerson || m.Kind == inbox.Note {
-						continue
-					}
-					if m.Receipt < inbox.Unknown || sure && m.Receipt == inbox.Sent {
-						return nil, false
-					}
-					shown[m.Body.Visible()] = append(shown[m.Body.Visible()], m.Receipt)
-				}
-			}
-			return shown, len(shown) == customers*each
-		}
-		until := func(what string, holds func() bool) {
-			t.Helper()
-			deadline := time.Now().Add(3 * time.Minute)
-			for !holds() {
-				if time.Now().After(deadline) {
-					t.Fatalf("%s: waited in vain for %s", x.name, what)
-				}
-				k.later(10 * time.Second)
-				if k.wish(inbox.AddNote{Conversation: ids[0], Text: "look again"}) != inbox.Granted {
-					t.Fatal("a note is refused")
-				}
-				time.Sleep(100 * time.Millisecond) // a real relay works on it meanwhile
-			}
-		}
-		if x.silent {
-			// Nothing tells the relay what became of half of them: it must say so, and then learn it.
-			until("the unknown", func() bool {
-				n := 0
-				for _, id := range ids {
-					for _, m := range k.d.Messages(id) {
-						if m.Receipt == inbox.Unknown {
-							n++
-						}
-					}
-				}
-				return n > 0
-			})
-			k.c.Sim.Release()
-		}
-		until("every post", func() bool {
-			_, ok := settled(false)
-			return ok
 		})
-		k.c.Sim.SetFaults(wasim.Faults{})
-		for _, f := range []wasim.GraphFault{wasim.HangAfter, wasim.ErrorAfter, wasim.ResetAfter, wasim.GarbageAfter} {
-			if x.faults.Graph[f] > 0 { // a status resolves every one of them
-				until("the unknown to be resolved", func() bool {
-					shown, ok := settled(true)
-					for _, all := range shown {
-						for _, r := range all {
-							ok = ok && r != inbox.Unknown
-						}
-					}
-					return ok
-				})
-			}
+	}
+}
+
+// A mishap is a fault of the Graph API or of the statuses that follow a post.
+type mishap struct {
+	name   string
+	faults wasim.Faults
+	slow   bool // a post that is never answered takes as long as the relay is patient
+	silent bool // no status comes before the relay has given up
+}
+
+// A tally is what became of many messages. untrue counts receipts that say other than what happened.
+type tally struct{ wished, reached, shown, unknown, failed, twice, untrue int }
+
+// play sends messages while the mishap happens and tells what became of them once nothing changes any more.
+func (x mishap) play(t *testing.T, customers, each int) (out tally) {
+	k := openCounter(t, func(w *wasim.Config) { w.Numbers[0].PerSecond = 1000 }, func(c *relay.Config) { c.Inboxes[0].Rate = 1000 })
+	ids := make([]inbox.ConversationID, customers)
+	for i := range ids {
+		key := fmt.Sprint("customer-", i)
+		err := k.c.Sim.AddPersona(wasim.Persona{Key: key, Name: "Jo", Country: "US", Language: "en", Number: fmt.Sprintf("1555012%04d", i)})
+		if err != nil {
+			t.Fatal(err)
 		}
-		var shown map[string][]inbox.Receipt
-		until("everything to settle", func() (ok bool) {
-			shown, ok = settled(true)
-			return ok
-		})
-		got := map[string]int{}
-		for _, m := range k.c.Sim.Sent() {
-			got[m.Text]++
-		}
-		var reached, unknown, failed, twice, untrue int
-		for i := range ids {
-			for j := range each {
-				s := text(i, j)
-				reached += min(1, got[s])
-				if got[s] > 1 || len(shown[s]) != 1 {
-					twice++
-					continue
-				}
-				switch shown[s][0] {
-				case inbox.Unknown:
-					unknown++
-				case inbox.Failed:
-					failed++
-					untrue += got[s]
-				default:
-					untrue += 1 - got[s]
-				}
-			}
-		}
-		t.Logf("%-28s %8d %8d %8d %8d %8d %8d %8d", x.name, customers*each, reached, len(shown), unknown, failed, twice, untrue)
-		if twice > 0 || untrue > 0 || failed > 0 || reached+unknown != customers*each {
-			t.Errorf("%s: it is not so", x.name)
+		ids[i], _, _ = k.customer(key, PhoneNumberID)
+	}
+	laptops := []*rawDevice{k.raw} // one may wish only so much a second
+	for len(laptops)*150 < customers*each {
+		k.connect()
+		laptops = append(laptops, k.raw)
+	}
+	if x.silent {
+		k.c.Sim.Hold()
+	}
+	k.c.Sim.SetFaults(x.faults)
+	text := func(i, j int) string { return fmt.Sprintf("Customer %d, text %d", i, j) }
+	for j := range each {
+		for i, id := range ids {
+			k.raw = laptops[(j*customers+i)%len(laptops)]
+			k.say(id, text(i, j))
 		}
 	}
+	// receipts are those shown for each text; it reports whether every text is there, and none of the receipts given.
+	receipts := func(but ...inbox.Receipt) (shown map[string][]inbox.Receipt, ok bool) {
+		shown = map[string][]inbox.Receipt{}
+		for _, id := range ids {
+			for _, m := range k.d.Messages(id) {
+				if m.Side != inbox.FromPerson || m.Kind == inbox.Note {
+					continue
+				}
+				if slices.Contains(but, m.Receipt) {
+					return nil, false
+				}
+				shown[m.Body.Visible()] = append(shown[m.Body.Visible()], m.Receipt)
+			}
+		}
+		return shown, len(shown) == customers*each
+	}
+	const shift = 20 * time.Second // laptops do not speak with a relay whose clock is five minutes off
+	shifted, deadline := time.Duration(0), time.Now().Add(5*time.Minute)
+	until := func(what string, but ...inbox.Receipt) (shown map[string][]inbox.Receipt) {
+		t.Helper()
+		for {
+			shown, ok := receipts(but...)
+			if ok {
+				return shown
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("waited in vain for %s", what)
+			}
+			if shifted < 4*time.Minute {
+				k.later(shift)
+				shifted += shift
+			}
+			if k.wish(inbox.AddNote{Conversation: ids[0], Text: "look again"}) != inbox.Granted {
+				t.Fatal("a note is refused")
+			}
+			time.Sleep(time.Duration(100+customers*20) * time.Millisecond) // a real process works meanwhile
+		}
+	}
+	until("every post", inbox.NoReceipt, inbox.Queued)
+	k.c.Sim.SetFaults(wasim.Faults{})
+	if x.silent {
+		shown, _ := receipts()
+		unknown := 0
+		for _, all := range shown {
+			for _, r := range all {
+				if r == inbox.Unknown {
+					unknown++
+				}
+			}
+		}
+		if unknown == 0 {
+			t.Error("nothing is shown as unknown although nothing is known")
+		}
+		k.c.Sim.Release()
+	}
+	open := []inbox.Receipt{inbox.Queued, inbox.Sent}
+	for f, p := range x.faults.Graph {
+		if p > 0 && f.Accepts() { // a status tells of every one of them
+			open = append(open, inbox.Unknown)
+		}
+	}
+	shown := until("everything to settle", open...)
+	got := map[string]int{}
+	for _, m := range k.c.Sim.Sent() {
+		got[m.Text]++
+	}
+	out.wished, out.shown = customers*each, len(shown)
+	for i := range ids {
+		for j := range each {
+			s := text(i, j)
+			out.reached += min(1, got[s])
+			if got[s] > 1 || len(shown[s]) != 1 {
+				out.twice++
+				continue
+			}
+			switch shown[s][0] {
+			case inbox.Unknown:
+				out.unknown++
+				out.untrue += got[s]
+			case inbox.Failed:
+				out.failed++
+				out.untrue += got[s]
+			default:
+				out.untrue += 1 - got[s]
+			}
+		}
+	}
+	return out
 }

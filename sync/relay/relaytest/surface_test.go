@@ -179,7 +179,7 @@ func checkLabels(t *testing.T, metrics []byte) {
 		}
 		series++
 		for _, m := range regexp.MustCompile(`="([^"]*)"`).FindAllStringSubmatch(line, -1) {
-			if !regexp.MustCompile(`^[a-z_ ]{1,40}$|^[0-9.+Inf]{1,6}$`).MatchString(m[1]) {
+			if !regexp.MustCompile(`^[a-z_ -]{1,40}$|^[0-9.+Inf]{1,6}$`).MatchString(m[1]) {
 				t.Errorf("a label says %q", m[1])
 			}
 		}

@@ -8,7 +8,7 @@ import (
 )
 
 // Line is one thing a persona does. Numbers and addresses in its texts stand in {{ }}, which is taken away: so that what is
-// written, however it is spelled, is known as an identifier.
+// written, however it is spelled, is known as an identifier. In {{~ }} stands what is personal without being one.
 //
 // Exactly one of the things it can be is done, in the order of the fields; Text is the words that go with it. React may
 // stand beside another one, and is done first.

@@ -99,7 +99,8 @@ func (p *person) address() string {
 	return p.UserID
 }
 
-// written takes the braces out of a text and records what stood in them. The caller holds mu.
+// written takes the braces out of a text and records what stood in them, as personal when it begins with a tilde, which goes
+// too. The caller holds mu.
 func (s *Sim) written(t string) string {
 	var out strings.Builder
 	for {
@@ -113,7 +114,11 @@ func (s *Sim) written(t string) string {
 			out.WriteString("{{" + rest)
 			return out.String()
 		}
-		s.record("written", id)
+		kind := "written"
+		if personal, ok := strings.CutPrefix(id, "~"); ok {
+			kind, id = "personal", personal
+		}
+		s.record(kind, id)
 		out.WriteString(id)
 		t = after
 	}

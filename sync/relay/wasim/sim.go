@@ -105,10 +105,11 @@ func NaturalTempo(speed float64) Tempo {
 	}
 }
 
-// Identifier is something that must never reach an agent's laptop.
+// Identifier is something that must never reach an agent's laptop, unless it is personal and no more.
 type Identifier struct {
 	// Kind is phone, bsuid, username, email, wamid, media-id, media-url, ctwa-clid or written: a number or address the way
-	// its owner spelled it in a message.
+	// its owner spelled it in a message. A last kind is personal: what people tell of themselves that leads nobody to them,
+	// such as a birthday, a postal code or the number of an identity card.
 	Kind  string `json:"kind"`
 	Value string `json:"value"`
 }
@@ -343,13 +344,16 @@ func (s *Sim) record(kind, value string) {
 }
 
 // Identifiers returns the value of every identifier of this run: numbers, user ids, user names, e-mail addresses, wamids,
-// media ids and URLs, and numbers and addresses as their owners wrote them. None may be found on an agent's laptop.
+// media ids and URLs, and numbers and addresses as their owners wrote them. None may be found on an agent's laptop. What is
+// personal without being an identifier is not among them.
 func (s *Sim) Identifiers() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	values := make([]string, len(s.identifiers))
-	for i, id := range s.identifiers {
-		values[i] = id.Value
+	values := make([]string, 0, len(s.identifiers))
+	for _, id := range s.identifiers {
+		if id.Kind != "personal" {
+			values = append(values, id.Value)
+		}
 	}
 	return values
 }

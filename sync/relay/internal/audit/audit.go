@@ -48,17 +48,36 @@ const (
 	RequestExported Act = "request.exported"
 
 	FetchedMedia Act = "media.fetched"
+
+	Withdrawn    Act = "message.withdrawn"
+	HeldDecided  Act = "message.held-decided"
+	Released     Act = "message.released"
+	NotReleased  Act = "message.not-released"
+	GuardFound   Act = "guard.found"   // what the guard found in a wish; Detail says what
+	GuardAlerted Act = "guard.alerted" // it was something that who watches over the company must know
+
+	RevealAsked   Act = "reveal.asked"
+	RevealGranted Act = "reveal.granted"
+	RevealRefused Act = "reveal.refused"
+	RevealShown   Act = "reveal.shown"
+	RevealEnded   Act = "reveal.ended"
+	RevealLapsed  Act = "reveal.lapsed"
+	RevealMany    Act = "reveal.many" // a third person saw the same contact within a day
+	LookedUp      Act = "contact.looked-up"
+	ContactErased Act = "contact.erased"
 )
 
 // An Entry says that an actor did something to an object, or tried to. All ids are ours; none identifies a customer.
 type Entry struct {
-	Number  uint64         `cbor:"1,keyasint"` // its place in its shard, filled in by [Record]
-	At      inbox.Moment   `cbor:"2,keyasint"`
-	Actor   inbox.PersonID `cbor:"3,keyasint,omitempty"` // "" for somebody at the relay's command line
-	Device  inbox.DeviceID `cbor:"4,keyasint,omitempty"`
-	Act     Act            `cbor:"5,keyasint"`
-	Object  string         `cbor:"6,keyasint"`
-	Refused inbox.Refusal  `cbor:"7,keyasint,omitempty"` // why it was refused; zero when it was done
+	Number  uint64          `cbor:"1,keyasint"` // its place in its shard, filled in by [Record]
+	At      inbox.Moment    `cbor:"2,keyasint"`
+	Actor   inbox.PersonID  `cbor:"3,keyasint,omitempty"` // "" for somebody at the relay's command line
+	Device  inbox.DeviceID  `cbor:"4,keyasint,omitempty"`
+	Act     Act             `cbor:"5,keyasint"`
+	Object  string          `cbor:"6,keyasint"`
+	Refused inbox.Refusal   `cbor:"7,keyasint,omitempty"` // why it was refused; zero when it was done
+	Detail  string          `cbor:"8,keyasint,omitempty"` // more ids and words of the program's own, never a person's
+	Reason  cbor.ByteString `cbor:"9,keyasint,omitempty"` // the actor's words, sealed under the key of the contact they are about
 }
 
 const (

@@ -168,6 +168,15 @@ func (w *Writer) fold(e inbox.Event) error {
 		return foldMessage(w.tx, b.Message, b)
 	case inbox.MessageChanged:
 		return foldMessage(w.tx, b.Message, b)
+	case inbox.MessageMasked:
+		return foldMessage(w.tx, b.Message, b)
+	case inbox.MessageReleased:
+		return foldMessage(w.tx, b.Message, b)
+	case inbox.MessageWithdrawn:
+		if row.LastID == b.Message { // what stood before it, nobody asks this row
+			row.LastID, row.LastKind, row.LastAuthor, row.LastReceipt, row.Snippet = "", 0, "", 0, inbox.Masked{}
+		}
+		return w.tx.Delete(bucketMessage, []byte(b.Message)) // it was never written
 	}
 	return nil
 }

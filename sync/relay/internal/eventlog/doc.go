@@ -10,6 +10,8 @@
 //   - Numbers are gap-free from 1 and given under the shard's lock: what is read up to n stays all there is up to n.
 //   - The state is the fold of the log by the rules of app/inbox. Nobody else writes it. A message that nothing happened
 //     to is kept in the log alone; beside it lies only where.
+//   - What stands in a place of the log is written anew in two cases only, and keeps its place: a message is masked anew
+//     ([Remask]), or somebody is forgotten ([Forget]). No reader is served what stood there before.
 //   - An epoch names one generation of a log. A cursor of another epoch, or beyond the head, starts again from nothing.
 //
 // [Append], [Writer], [Conversation] and [Message] work inside a transaction of the caller. A [Reader] is safe for

@@ -31,6 +31,7 @@ type tail struct {
 	mu     sync.Mutex
 	loaded bool
 	epoch  string
+	anew   uint64 // how often places of the log had been written anew
 	first  uint64 // number of rows[0]
 	rows   [][]byte
 	frames map[uint64]frame // by the place they start after; all end at the head of their time or are full
@@ -180,6 +181,14 @@ func (r *Reader) load(ctx context.Context, log inbox.LogID, t *tail) error {
 		}
 		if t.loaded && head == t.head() {
 			return nil
+		}
+		anew, err := tx.LastSequence(sequenceRewritten)
+		if err != nil {
+			return err
+		}
+		if anew != t.anew { // what is held of the log is not what stands there
+			t.loaded, t.rows, t.anew = false, nil, anew
+			clear(t.frames)
 		}
 		if !t.loaded {
 			epoch, err := tx.Get(bucketMeta, keyEpoch)

@@ -8,7 +8,7 @@ import (
 	"sealdesk/packaging/dev/figure"
 )
 
-// BenchmarkJudge is B14: judging a message as agents write them against folding its bytes to lower case and looking for
+// BenchmarkJudge is the guard's figure: judging a message as agents write them against folding its bytes to lower case and looking for
 // a digit, which is the least a check of any kind does.
 func BenchmarkJudge(b *testing.B) {
 	drafts, w := heldOut.generate(400)
@@ -31,7 +31,7 @@ func BenchmarkJudge(b *testing.B) {
 		peer = append(peer, run(func(d Draft) { sink += strings.IndexByte(strings.ToLower(d.Parts[0].Text), '7') }))
 	}
 	f := figure.Compare(ours, peer)
-	f.ID, f.Case, f.Peer, f.Unit = "B14", "a message before it leaves", "lower case and one byte", "ns/message"
+	f.ID, f.Case, f.Peer, f.Unit = "guard", "a message before it leaves", "lower case and one byte", "ns/message"
 	f.Target, f.Better = "≤500", figure.Lower
 	f.Note = "all rules, phone numbers looked up; the peer judges nothing"
 	b.ReportMetric(0, "ns/op")

@@ -187,7 +187,7 @@ func (j *judge) registered(part, from, to int, name string, offers []int) {
 
 // gifts finds percentages, sums and things given away in a clause.
 func (s sentence) gifts(c concept, out []gift) []gift {
-	if c&(rebate|off|free|half|cheap) == 0 && !s.minus() {
+	if c&(rebate|off|free|half|cheap) == 0 && !s.minus() && !s.takesOff() {
 		return out
 	}
 	t := s.t
@@ -218,6 +218,18 @@ func (s sentence) gifts(c concept, out []gift) []gift {
 		}
 	}
 	return out
+}
+
+// takesOff reports whether the clause has a verb that takes something off a price.
+func (s sentence) takesOff() bool {
+	for n := s.lo; n < s.hi; n++ {
+		switch s.t.str(n) {
+		case "tolgo", "togliamo", "tolga", "toglie", "scalo", "scaliamo", "abbuono", "abbuoniamo", "levo", "leviamo", "erlasse", "erlassen", "nach", "runter", "herunter",
+			"ab", "lower", "scendo", "scendiamo":
+			return true
+		}
+	}
+	return false
 }
 
 // minus reports whether a percentage with a minus before it stands in the clause: "-50%".
@@ -288,6 +300,9 @@ func (s sentence) given(c concept, i, k int) bool {
 	if l := s.near(k, 0, 2, cheap); r < 0 && l >= 0 && l == s.hi-1 && c&quote == 0 { // "20 % less", but not "20 % less energy"
 		r = l
 	}
+	if s.lowers(i, k) {
+		return !s.denied(i, k)
+	}
 	if q := s.near(k, 0, 3, quote); q >= 0 && (r < 0 || r > q || r < i) {
 		return false
 	}
@@ -301,6 +316,23 @@ func (s sentence) given(c concept, i, k int) bool {
 		return false
 	}
 	return !s.denied(i, k)
+}
+
+// lowers reports whether the writer goes down by a percentage in words i to k: "I'd go 20 % lower", "ich gehe 20 %
+// runter", "scendo del 20 %".
+func (s sentence) lowers(i, k int) bool {
+	for n := max(s.lo, i-4); n < i; n++ {
+		switch s.t.str(n) {
+		case "scendo", "scendiamo":
+			return true
+		case "go", "gehe", "geh", "gehen":
+			switch s.word(k + 1) {
+			case "lower", "runter", "herunter", "down":
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // sum reads an amount of money that begins at word i: "20 €", "€20", "20 euro".
@@ -328,6 +360,26 @@ func (s sentence) sum(i int) (v float64, last int, ok bool) {
 
 // taken reports whether a sum in words i to k is taken off a price.
 func (s sentence) taken(i, k int) bool {
+	for n := max(s.lo, i-4); n < i; n++ { // "le tolgo 20 euro", "ich lasse dir 20 Euro nach"
+		switch s.t.str(n) {
+		case "tolgo", "togliamo", "tolga", "toglie", "scalo", "scaliamo", "abbuono", "abbuoniamo", "levo", "leviamo", "erlasse", "erlassen":
+			return !s.denied(n, k)
+		case "zieh", "ziehe", "ziehen":
+			if s.word(k+1) == "ab" {
+				return !s.denied(n, k)
+			}
+		case "lasse", "lass", "lassen":
+			for m := k + 1; m < min(s.hi, k+4); m++ {
+				if w := s.t.str(m); w == "nach" || w == "runter" || w == "herunter" {
+					return !s.denied(n, k)
+				}
+			}
+		case "knock", "take", "shave":
+			if s.near(k, 0, 3, off) >= 0 {
+				return !s.denied(n, k)
+			}
+		}
+	}
 	if s.is(k+1, off) || s.is(k+1, rebate) && !s.cheaper(k+1) || s.cheaper(k+1) {
 		return !s.denied(i, k)
 	}

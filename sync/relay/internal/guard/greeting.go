@@ -6,7 +6,7 @@ import (
 )
 
 // What opens a message, longest first where one begins another, folded.
-var greetings = newPhrases(strings.Split(`sehr geehrte*|guten tag|guten morgen|guten abend|gruss gott|gruess gott|hallo|halli hallo|hi|hey|hello|dear|liebe|lieber|
+var greetings = newPhrases(strings.Split(`sehr geehrte*|guten tag|guten morgen|guten abend|gruss gott|gruess gott|hallo|halli hallo|hi|ehi|ehila|hey|hello|dear|liebe|lieber|
 	moin|servus|ciao|salve|buongiorno|buonasera|buon giorno|buona sera|gentile|gentilissim*|caro|cara|egregio|egregia|spettabile|
 	good morning|good afternoon|good evening|hola|buenos dias|buenas tardes|estimad*|bonjour|bonsoir|cher|chere|ola|bom dia|boa tarde|prezad*|grüezi|gruezi`, "|"))
 

@@ -17,7 +17,9 @@ import (
 const (
 	MaxText  = 16 << 10 // bytes, all parts together
 	MaxParts = 64
-	maxAsked = 64 // identifiers that Owners is asked about for one draft
+	// maxFindings is how many findings a verdict has before only what is new of its kind is added: nobody reads more.
+	maxFindings = 64
+	maxAsked    = 64 // identifiers that Owners is asked about for one draft
 )
 
 // A Kind says what a part of a message is; different rules judge different kinds.
@@ -315,6 +317,9 @@ func (j *judge) add(f Finding) {
 	}
 	if f.Unsure && f.Action > Warn {
 		f.Action = Warn
+	}
+	if len(j.findings) >= maxFindings && slices.ContainsFunc(j.findings, func(have Finding) bool { return have.Rule == f.Rule && have.Owner == f.Owner }) {
+		return
 	}
 	for _, have := range j.findings { // one stretch breaks one rule once
 		if have.Rule == f.Rule && have.Part == f.Part && have.From <= f.From && f.To <= have.To && have.Owner == f.Owner &&

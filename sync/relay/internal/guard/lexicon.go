@@ -97,7 +97,7 @@ var vocabulary = []struct {
 		pasemos sigamos seguimos hablemos hablamos continuemos cambiemos passons continuons parlons discutons vamos continuar falar conversamos conversar mudar`},
 	{on, `on at via over by to through auf per uber ueber unter bei zu an su sul sulla sullo tramite per con al alla in da
 		por en sur par no na pelo pela em`},
-	{not, `not no never t don dont cannot cant nicht nie niemals kein keine keinen keinem keiner non mai nessun nessuna nunca jamas pas jamais nao nem niemand niemandem niemanden nobody nessuno nadie ninguem neither unable leider unfortunately purtroppo`},
+	{not, `nn nich ned not no never t don dont cannot cant nicht nie niemals kein keine keinen keinem keiner non mai nessun nessuna nunca jamas pas jamais nao nem niemand niemandem niemanden nobody nessuno nadie ninguem neither unable leider unfortunately purtroppo`},
 	{us, `us our ours uns unser unsere unserer unserem unseren wir we noi nostro nostra nostri nostre ci nuestro nuestra nosotros nous notre nos nosso nossa seguici seguiteci contattaci scrivici chiamaci`},
 	{firm, `company firm boss office employer firma chef chefin arbeitgeber unternehmen betrieb laden azienda ditta capo ufficio titolare empresa jefe societe entreprise patron chefe middleman shop store negozio`},
 	{around, `outside without around behind bypassing bypass skip skipping avoid avoiding ausserhalb aussen ohne vorbei umgehen hinter senza fuori dietro aggirando saltando fuera sin hors sans fora sem`},
@@ -108,14 +108,14 @@ var vocabulary = []struct {
 	{you, `you du sie ihr dir ihnen euch tu lei voi ti le usted vous toi te voce tienes tiene hai avete usi tem`},
 	{your, `your yours dein deine deinen deiner deinem ihre ihren ihrem ihrer ihres ihr eure euer tuo tua tuoi tue suo sua suoi sue vostro vostra su sus tus votre vos ton ta tes seu sua teu tua`},
 	{direct, `directly direct direkt direttamente diretto directamente directement diretamente straight`},
-	{cheap, `cheaper cheap less gunstiger guenstiger billiger billig guenstig gunstig meno economico economica conviene barato menos cher moins mais`},
+	{cheap, `weniger cheaper cheap less gunstiger guenstiger billiger billig guenstig gunstig meno economico economica conviene barato menos cher moins mais`},
 	{cash, `cash contanti nero schwarz bar bargeld efectivo especes dinheiro crypto bitcoin usdt`},
 	{iff, `if when wenn falls se si quando cuando quand why warum perche porque`},
 	{business, `business shop company firm store startup geschaft firma laden unternehmen agentur attivita negozio azienda ditta negocio tienda empresa entreprise boutique loja`},
 	{ask, `send give tell share provide need upload forward show enter photo picture scan copy what whats schick schicke schicken senden sende sendet gib geben nenn nenne nennen teil teile teilen brauche brauchen benotige benotigen benotigt zeig zeigen foto kopie scannen scan lautet mitteilen
 		manda mandi mandami mandare invia invii inviami inviare dammi dimmi dica dia fornisca fornire serve servono foto copia scansione mostrami qual comunichi comunicami comunicare inviarci mandarci inviarmi mandarmi
 		envia envie enviame enviar dame deme dime necesito necesitamos envoyez envoie donnez donne dites besoin passe passez mande manda preciso precisamos forneca diga`},
-	{rebate, `discount discounts discounted rebate rabatt rabatte rabattiert nachlass preisnachlass nachlasse ermassigung ermaessigung ermassigt reduziert vergunstigung sonderrabatt treuerabatt mengenrabatt extrarabatt sconto sconti scontato scontata scontati sconticino scontare ribasso riduzione descuento descuentos rebaja remise reduction rabais ristourne desconto descontos reduced reduction cheaper gunstiger billiger guenstiger markdown promo promotion sale`},
+	{rebate, `discount discounts discounted rebate rabatt rabatte rabattiert nachlass preisnachlass nachlasse ermassigung ermaessigung ermassigt reduziert vergunstigung sonderrabatt personalrabatt mitarbeiterrabatt treuerabatt mengenrabatt extrarabatt sconto sconti scontato scontata scontati sconticino scontare ribasso riduzione descuento descuentos rebaja remise reduction rabais ristourne desconto descontos reduced reduction cheaper gunstiger billiger guenstiger markdown promo promotion sale`},
 	{off, `off`},
 	{free, `free gratis kostenlos kostenlose kostenloser kostenloses kostenfrei umsonst geschenkt gratisartikel gratuito gratuita gratuitamente gratuiti omaggio regalo regalato regaliamo gratuit gratuite gratuitement gratuitos gratuita freebie complimentary geschenk verschenke schenke schenken`},
 	{half, `half halb halben halber halbe halfte haelfte meta mezzo mitad moitie metade`},
@@ -183,9 +183,18 @@ var notStems = set(`privatkunde privatkunden privatkundin privatperson privatper
 var apps = func() map[string]concept {
 	m := map[string]concept{}
 	for w, c := range lexicon {
-		if c &= app | whatsapp; c != 0 && len(w) >= 6 {
+		if c &= app | whatsapp; c != 0 && len(w) >= 6 && w != "imessage" { // "can I message you"
 			m[w] = c
 		}
+	}
+	return m
+}()
+
+// appOpenings are the first two letters of apps.
+var appOpenings = func() map[[2]byte]bool {
+	m := map[[2]byte]bool{}
+	for w := range apps {
+		m[[2]byte{w[0], w[1]}] = true
 	}
 	return m
 }()
@@ -214,11 +223,28 @@ func meaning(w []byte) concept {
 	for n := 4; n <= min(len(w), 11); n++ {
 		c |= stems[string(w[:n])]
 	}
-	if c != 0 && notStems[string(w)] {
+	if notStems[string(w)] {
 		return 0
+	}
+	if c == 0 && len(w) >= slipLetters {
+		if near := mistyped.meant(w); near != "" {
+			return lexicon[near]
+		}
 	}
 	return c
 }
+
+// mistyped are the words of the lexicon that are recognised with a slip in them: those that make a discount or a lure, and
+// those that excuse one.
+var mistyped = func() slips {
+	s := slips{}
+	for w, c := range lexicon {
+		if c&(rebate|own|us|half|cheap|not|showing|shipping|quote) != 0 && c&numeral == 0 {
+			s.learn(w)
+		}
+	}
+	return s
+}()
 
 // builtinSensitive is what no company asks for in a chat. A policy's Allowed takes phrases out.
 var builtinSensitive = []string{

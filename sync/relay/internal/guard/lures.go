@@ -47,7 +47,7 @@ func (s sentence) all() (c concept) {
 // denies nothing: "if you can't reach me, call …".
 func (s sentence) denied(i, k int) bool {
 	i, k = min(i, k), max(i, k)
-	for n := max(s.lo, i-6); n < min(s.hi, k+4); n++ {
+	for n := max(s.lo, i-6); n < min(s.hi, k+6); n++ {
 		if !s.is(n, not) || s.t.words[n].piece != s.t.words[i].piece && s.t.words[n].piece != s.t.words[k].piece {
 			continue
 		}
@@ -63,10 +63,13 @@ func (s sentence) denied(i, k int) bool {
 }
 
 // follows tells the negations that stand behind what they deny.
-func follows(w string) bool { return w == "nicht" || w == "not" || w == "pas" || w == "nie" }
+func follows(w string) bool {
+	return w == "nicht" || w == "not" || w == "nich" || w == "pas" || w == "nie" || w == "keinem" || w == "niemandem" || w == "nobody" || w == "nessuno"
+}
 
 // lures finds what draws a customer away from the company.
 func (j *judge) lures(part int, t *text) {
+	j.appeals(part, t)
 	t.sentences(func(s sentence) {
 		c := s.all()
 		found := func(why Why, i, k int) {
@@ -268,7 +271,7 @@ func (s sentence) otherApp(c concept, found func(Why, int, int)) {
 func (s sentence) messenger(c concept, i int) bool {
 	name := s.is(i, app) || s.is(i-1, on) && s.t.capital(i) && s.t.str(i) == "signal" && !s.is(i+1, showing)
 	switch talk := c&(reach|move) != 0 || c&give != 0 && c&(me|my) != 0; {
-	case !name, s.found() && c&us != 0 && c&(me|my|first) == 0:
+	case !name, s.device(), s.found() && c&us != 0 && c&(me|my|first) == 0:
 		return false
 	case c&us != 0 && !talk, c&us != 0 && c&(me|my|first|move|reach) == 0:
 		return false
@@ -281,6 +284,22 @@ func (s sentence) messenger(c concept, i int) bool {
 		return talk && (c&(me|my|you|your|first) != 0 || s.near(i, 2, 0, on) >= 0) || c&(me|my) != 0 || c&first != 0 && s.near(i, 2, 0, on) >= 0
 	}
 	return true
+}
+
+// device reports whether the clause speaks of an app as something a device has, and of nobody who talks there.
+func (s sentence) device() bool {
+	has := false
+	for n := s.lo; n < s.hi; n++ {
+		switch s.t.str(n) {
+		case "phone", "phones", "smartphone", "tablet", "laptop", "computer", "pc", "device", "handy", "gerat", "telefon", "telefono", "dispositivo":
+			has = true
+			continue
+		}
+		if s.is(n, reach|move|me|my|first|give) && !s.is(n, on|showing|have) {
+			return false
+		}
+	}
+	return has
 }
 
 // us reports whether the clause has the company as what is reached or shown: "follow us", "our page".
@@ -347,6 +366,10 @@ func (s sentence) present(i int) bool {
 
 // bypass finds a deal behind the company's back.
 func (s sentence) bypass(c concept, found func(Why, int, int)) {
+	paid := -1
+	if c&cash != 0 && c&pay != 0 {
+		paid = s.paysMe()
+	}
 	for i := s.lo; i < s.hi; i++ {
 		switch {
 		case s.is(i, around) && s.near(i, 4, 5, firm) >= 0 && c&(me|first|us|direct|pay|own|cheap) != 0 && c&(buy|pay|direct|move|own|cheap|deal) != 0:
@@ -355,8 +378,8 @@ func (s sentence) bypass(c concept, found func(Why, int, int)) {
 				found(WhyBypass, i, k)
 				return
 			}
-		case s.is(i, cash) && c&pay != 0 && c&us == 0 && s.paysMe() >= 0:
-			k := s.paysMe()
+		case s.is(i, cash) && c&pay != 0 && c&us == 0 && paid >= 0:
+			k := paid
 			found(WhyBypass, min(i, k), max(i, k))
 			return
 		case s.is(i, direct) && c&(buy|pay) != 0 && s.byMe(i) >= 0:
@@ -476,10 +499,10 @@ func (j *judge) phrases(part int, t *text) {
 	s := sentence{t: t}
 	j.sensitive.find(t, func(i, k int) bool {
 		s.lo, s.hi = i, k+1
-		for s.lo > 0 && t.words[s.lo-1].clause == t.words[i].clause {
+		for s.lo > 0 && i-s.lo < 40 && t.words[s.lo-1].clause == t.words[i].clause {
 			s.lo--
 		}
-		for s.hi < len(t.words) && t.words[s.hi].clause == t.words[i].clause {
+		for s.hi < len(t.words) && s.hi-k < 40 && t.words[s.hi].clause == t.words[i].clause {
 			s.hi++
 		}
 		asked := s.near(i, 9, 0, ask)

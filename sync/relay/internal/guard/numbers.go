@@ -46,7 +46,7 @@ func (j *judge) written(part int, t *text, covered []ident) {
 			if err != nil || !phonenumbers.IsPossibleNumber(num) || j.numbers[c] || slices.Contains(j.draft.To.Known.Phones, c) {
 				continue
 			}
-			j.question(part, ident{from, to, inbox.Phone, c}, &Finding{Rule: Diversion, Why: WhyNumber, Part: part, From: from, To: to, Unsure: j.draft.Preview})
+			j.question(part, ident{from, to, inbox.Phone, false, c}, &Finding{Rule: Diversion, Why: WhyNumber, Part: part, From: from, To: to, Unsure: j.draft.Preview})
 			break
 		}
 		i = max(i, k-1)
@@ -267,7 +267,7 @@ func (j *judge) guess(part int, t *text, covered []ident) {
 			}
 			from, to := t.source(runs[i].from, runs[k].to)
 			for _, v := range j.candidates(string(digits[:n])) {
-				j.question(part, ident{from, to, inbox.Phone, v}, nil)
+				j.question(part, ident{from, to, inbox.Phone, false, v}, nil)
 			}
 		}
 	}
@@ -331,8 +331,20 @@ func (j *judge) candidates(d string) (out []string) {
 	return out
 }
 
+// serviceStarts are the digits with which numbers that cost nothing, or the same from everywhere, begin behind a calling
+// code (the national numbering plans of ITU-T E.129).
+var serviceStarts = []struct{ code, first string }{{"49", "1789"}, {"43", "5789"}, {"41", "589"}, {"39", "189"}, {"44", "3589"}, {"33", "8"}, {"34", "89"}}
+
 // tollFree reports whether a number is one that costs its caller nothing, which nobody has at home.
 func tollFree(e164 string) bool {
+	for _, s := range serviceStarts { // the library takes long to say no
+		if rest, ok := strings.CutPrefix(e164, s.code); ok {
+			if rest == "" || strings.IndexByte(s.first, rest[0]) < 0 || s.code == "49" && rest[0] == '1' && !strings.HasPrefix(rest, "18") && !strings.HasPrefix(rest, "13") {
+				return false
+			}
+			break
+		}
+	}
 	n, err := phonenumbers.Parse("+"+e164, "")
 	if err != nil {
 		return false

@@ -158,6 +158,10 @@ func decimal(r rune) int {
 	return 0
 }
 
+// maxClause is how many words a clause has at most: rules look at pairs of words in a clause, and who writes more without
+// a full stop does not make them slow.
+const maxClause = 150
+
 // cut finds the words and what each of them means.
 func (t *text) cut() {
 	b := t.b
@@ -174,6 +178,11 @@ func (t *text) cut() {
 				if i+2 < len(b) && i > 0 && isDigit(b[i-1]) && b[i+1] == ' ' && b[i+2] != '\n' && t.lowerAt(i+2) {
 					break // "until 13.05. only"
 				}
+				if k := i + 3; k < len(b) && string(b[i:k]) == "..." && b[k] == ' ' && k+1 < len(b) && isLetter(b[k+1]) && t.lowerAt(k+1) {
+					piece++ // "well ... you know": a pause, and no full stop
+					i += 2
+					break
+				}
 				if i+1 == len(b) || b[i+1] <= ' ' || b[i+1] == '.' {
 					clause, piece = clause+1, piece+1
 				}
@@ -187,6 +196,9 @@ func (t *text) cut() {
 		j := i + n
 		for n = wordAt(b, j); n > 0; n = wordAt(b, j) {
 			j += n
+		}
+		if n := len(t.words); n >= maxClause && t.words[n-maxClause].clause == clause {
+			clause, piece = clause+1, piece+1
 		}
 		w := word{from: i, to: j, clause: clause, piece: piece}
 		w.is = meaning(b[i:j])
@@ -218,6 +230,9 @@ func wordAt(b []byte, i int) int {
 func (t *text) spaced() {
 	var buf [24]byte
 	for i := range t.words {
+		if !t.opensApp(i) {
+			continue
+		}
 		n, short := 0, 0
 		for j := i; j < len(t.words) && j-i < 12; j++ {
 			w := &t.words[j]
@@ -244,6 +259,26 @@ func (t *text) spaced() {
 			}
 		}
 	}
+}
+
+// opensApp reports whether the first two letters from word i on, which may stand in two words, are those of an app's name.
+func (t *text) opensApp(i int) bool {
+	w := &t.words[i]
+	at := w.from + 1
+	if at == w.to {
+		if i+1 == len(t.words) {
+			return false
+		}
+		at = t.words[i+1].from
+	}
+	a, b := t.b[w.from], t.b[at]
+	if l := leet[a]; l != 0 {
+		a = l
+	}
+	if l := leet[b]; l != 0 {
+		b = l
+	}
+	return appOpenings[[2]byte{a, b}]
 }
 
 // unleet turns digits that pose as letters into letters, and reports whether there were any among letters.
@@ -295,8 +330,9 @@ func compact(s string) string {
 
 // A phraseSet finds phrases in a text's words.
 type phraseSet struct {
+	size  int
 	first map[string][]phrase
-	stems []phrase // those whose first word is a stem
+	stems [256][]phrase // those whose first word is a stem, by its first byte
 }
 
 type phrase struct {
@@ -322,26 +358,29 @@ func (s *phraseSet) add(list string) {
 	}
 	switch {
 	case len(p.words) == 0:
+		return
 	case p.stem[0]:
-		s.stems = append(s.stems, p)
+		c := p.words[0][0]
+		s.stems[c] = append(s.stems[c], p)
 	default:
 		if s.first == nil {
 			s.first = map[string][]phrase{}
 		}
 		s.first[p.words[0]] = append(s.first[p.words[0]], p)
 	}
+	s.size++
 }
 
 // find calls f with the first and the last word of each phrase in the text, until f returns false.
 func (s *phraseSet) find(t *text, f func(i, j int) bool) {
-	if len(s.first)+len(s.stems) == 0 {
+	if s.size == 0 {
 		return
 	}
 	for i := range t.words {
 		w := t.b[t.words[i].from:t.words[i].to]
-		for _, list := range [2][]phrase{s.first[string(w)], s.stems} {
-			for _, p := range list {
-				if j, ok := p.at(t, i); ok && !f(i, j) {
+		for _, list := range [2][]phrase{s.first[string(w)], s.stems[w[0]]} {
+			for n := range list {
+				if j, ok := list[n].at(t, i); ok && !f(i, j) {
 					return
 				}
 			}

@@ -15,6 +15,7 @@ import (
 type ident struct {
 	from, to int // bytes of the original
 	kind     inbox.SpanKind
+	joint    bool   // it goes over several messages
 	value    string // normalised as mask.Found has it; "" when nobody can say
 }
 
@@ -60,6 +61,10 @@ func (j *judge) ways(part int, p Part, t *text, private bool) {
 	if bytes.IndexFunc(t.b, func(r rune) bool { return r == '@' || r == '/' || r >= '0' && r <= '9' }) < 0 && !spellable(t) && len(j.draft.Earlier) == 0 {
 		return
 	}
+	if crowded(t.b) {
+		j.add(Finding{Rule: Unreadable, Part: part, To: len(t.src), Detail: "too many identifiers"})
+		return
+	}
 	j.prepare()
 	earlier := j.draft.Earlier
 	if part > 0 {
@@ -79,6 +84,30 @@ func (j *judge) ways(part int, p Part, t *text, private bool) {
 		j.written(part, t, covered)
 	}
 	j.guess(part, t, covered)
+}
+
+// crowded reports whether a text may hold more identifiers than are ever asked for, several times over. It goes over the
+// bytes once; what it refuses would take the engine many milliseconds only to be blocked in the end.
+func crowded(b []byte) bool {
+	found, digits := 0, 0 // digits are those of a run that other characters than letters may divide
+	for i, c := range b {
+		switch {
+		case isDigit(c):
+			if digits++; digits >= 9 {
+				found, digits = found+1, 0
+			}
+			continue
+		case c == '@', c == '/' && i > 0 && b[i-1] == '/':
+			found++
+		case c == ' ', c == '-', c == '.', c == '/', c == '(', c == ')', c == '\n', c == '_', c == '|', c == '~', c == '*':
+			continue
+		}
+		if digits >= 7 {
+			found++
+		}
+		digits = 0
+	}
+	return found > maxAsked+maxAsked/2
 }
 
 // spellable reports whether a text without digits may spell a number or an address in words.
@@ -135,7 +164,7 @@ func (j *judge) ident(part int, id ident, t *text, private bool) bool {
 		return true
 	case inbox.Handle:
 		switch {
-		case j.ourHandle(id, t):
+		case j.ourHandle(id, t), phoneLine(t, id):
 		case holdsFold(j.draft.From.Private.Handles, id.value):
 			j.private(f, private)
 		case !j.draft.Preview && holdsFold(own.Handles, id.value):
@@ -163,12 +192,13 @@ func (j *judge) ident(part int, id ident, t *text, private bool) bool {
 		case id.value == "":
 			j.question(part, id, foreign(WhyNumber))
 			return false
+		case id.joint && (j.numbers[id.value] || slices.ContainsFunc(own.Phones, func(p string) bool { return digitsOf(p) == id.value })):
 		case j.numbers[id.value] && says(t.src[id.from:id.to], id.value):
 		case slices.ContainsFunc(j.draft.From.Private.Phones, func(p string) bool { return digitsOf(p) == id.value }):
 			j.private(f, private)
 		case !j.draft.Preview && slices.ContainsFunc(own.Phones, func(p string) bool { return digitsOf(p) == id.value }) && says(t.src[id.from:id.to], id.value):
 			j.theirs(f, WhyNumber)
-		case tollFree(id.value), glued(t.src, id.from), inAccount(t.src, id.from), j.taxed(t, id), !j.dialable(t, id):
+		case tollFree(id.value), glued(t.src, id.from), inAccount(t.src, id.from), j.taxed(t, id), !id.joint && !j.dialable(t, id):
 			j.question(part, id, nil)
 			return false
 		default:
@@ -221,6 +251,22 @@ func spelledOut(src, addr string) bool {
 		}
 	}
 	return dots >= 2 || strings.ContainsAny(src, "([{＠")
+}
+
+// phoneLine reports whether the engine took a telephone line for the app of that name: "our phone line is busy".
+func phoneLine(t *text, id ident) bool {
+	for i := range t.words {
+		if from, _ := t.source(t.words[i].from, t.words[i].to); from < id.from {
+			continue
+		}
+		for k := max(1, i-2); k < i; k++ {
+			if t.str(k) == "line" && t.words[k-1].is&(wayPhone|us|firm) != 0 {
+				return true
+			}
+		}
+		return false
+	}
+	return false
 }
 
 // ourHandle reports whether a username or a link to one is the company's.
@@ -363,6 +409,9 @@ func identify(src string, earlier []mask.Piece, k mask.Known) []ident {
 		id := ident{from: pos, to: to, kind: s.Kind}
 		if n, ok := number(s.Text); ok {
 			id.value = name(s.Kind, n)
+			if d := digitsOf(src[pos:to]); s.Kind == inbox.Phone && len(earlier) > 0 && len(d) > 0 && len(d)+4 <= len(id.value) && strings.HasSuffix(id.value, d) {
+				id.joint = true
+			}
 		}
 		out = append(out, id)
 	}
@@ -370,9 +419,9 @@ func identify(src string, earlier []mask.Piece, k mask.Known) []ident {
 	for _, f := range joint.Found {
 		if !slices.ContainsFunc(out, func(id ident) bool { return id.value == f.Value }) {
 			if i := slices.IndexFunc(out, func(id ident) bool { return id.value == "" && (id.kind == f.Kind || id.kind == inbox.Digits) }); i >= 0 {
-				out[i].value, out[i].kind = f.Value, f.Kind
+				out[i].value, out[i].kind, out[i].joint = f.Value, f.Kind, true
 			} else {
-				out = append(out, ident{0, len(src), f.Kind, f.Value})
+				out = append(out, ident{0, len(src), f.Kind, true, f.Value})
 			}
 		}
 	}

@@ -17,6 +17,8 @@
 //   - A file may be handed over to WhatsApp many times; the message that names it leaves once.
 //   - What tells the customer that something was read, or that somebody writes, is never kept and never in the way.
 //   - Texts and Meta's ids are sealed under the contact's key.
+//   - What has not been claimed can be taken back: the row decides, so a message is withdrawn or sent and never both. What
+//     waits for a decision is in no queue and keeps nobody waiting.
 //
 // A [Pipeline] is safe for concurrent use.
 package outbound

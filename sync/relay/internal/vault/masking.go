@@ -73,6 +73,16 @@ func (v *Vault) MaskOurFileName(ctx context.Context, id inbox.ContactID, name st
 	return m, nil
 }
 
+// Known returns all identifiers the contact goes by and has told, for judging what is written to him. It is for nothing
+// an agent can see. It returns [ErrUnknownContact] if there is no such contact, [ErrErased] if there is no more.
+func (v *Vault) Known(ctx context.Context, id inbox.ContactID) (mask.Known, error) {
+	c, err := v.elder(ctx, id)
+	if err != nil {
+		return mask.Known{}, fmt.Errorf("looking up what is known: %w", err)
+	}
+	return c.known, nil
+}
+
 // mask lets f mask something with what is known of a contact, and keeps what is new: what was found, if it is to be
 // learnt, and the tokens given, which must be durable before a text that shows them leaves. f runs again in the
 // transaction that keeps them, so that two texts at a time never give one token to two things.
