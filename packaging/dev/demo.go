@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -335,7 +336,7 @@ func (d *dev) headless(ctx context.Context) error {
 func (s *stage) journeySteps() []step {
 	return []step{
 		{name: "journey", does: "the agent's window, driven by keyboard", run: s.journey},
-		{name: "leaks", does: "no customer's identifier on the device, in its log or in its frames", run: s.leaks},
+		{name: "leaks", does: "no customer's identifier on the device, in its frames, titles and notifications, in any log, or plain on the relay's disk", run: s.leaks},
 	}
 }
 
@@ -348,23 +349,45 @@ func (s *stage) journey(ctx context.Context, _ *os.File) error {
 	if err != nil {
 		return err
 	}
-	w := &driver{display: screen, alone: true, shots: s.c.path("shots"), say: s.d.out.say}
+	// Every notification passes the session's bus, where any program may listen.
+	if _, err := s.sup.start(launch{name: "notifications", path: "dbus-monitor", env: env,
+		args: []string{"--session", "interface='org.freedesktop.Notifications'", "interface='org.gtk.Notifications'"}}); err != nil {
+		return err
+	}
+	w := &driver{display: screen, alone: true, shots: s.c.path("shots"), say: s.d.out.say, properties: s.c.path("run", "window.txt")}
 	if err := os.MkdirAll(w.shots, 0o755); err != nil {
 		return err
 	}
 	if err := s.travel(ctx, w, env, variant{theme: "light", language: "en_GB", w: 1440, h: 900}, agentJourney()); err != nil {
 		return err
 	}
-	// A window's title and other properties are there for every program of the session to read.
-	properties, err := w.tool(ctx, "xprop", "-id", w.window)
+	s.client.stop(10 * time.Second)
+	s.wasim.stop(10 * time.Second)
+	if err := s.startCast(ctx); err != nil {
+		return err
+	}
+	return s.travel(ctx, w, env, variant{theme: "dark", language: "en_GB", w: 1440, h: 900}, darkJourney())
+}
+
+// startCast lets the difficult people write, and returns when they have nothing more to say.
+func (s *stage) startCast(ctx context.Context) error {
+	p, err := s.sup.start(launch{name: "wasim-cast", path: s.d.binary(wasimProgram), args: s.c.wasimCast(), dir: s.c.dir, env: s.c.wasimEnv()})
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(s.c.path("run", "window.txt"), []byte(properties), 0o600); err != nil {
-		return err
-	}
-	s.client.stop(10 * time.Second)
-	return s.travel(ctx, w, env, variant{theme: "dark", language: "en_GB", w: 1440, h: 900}, darkJourney())
+	s.wasim = p
+	const quiet = 5 * time.Second
+	size, since := int64(-1), time.Now()
+	return p.ready(ctx, 3*minute, func(context.Context) bool {
+		info, err := os.Stat(s.c.identifiersOfCast())
+		if err != nil || info.Size() != size {
+			if err == nil {
+				size = info.Size()
+			}
+			since = time.Now()
+		}
+		return size > 0 && time.Since(since) > quiet
+	})
 }
 
 // clientName tells the logs of a person's clients apart: one that starts must not overwrite what another one said.
@@ -407,25 +430,70 @@ func (s *stage) travel(ctx context.Context, w *driver, env []string, v variant, 
 	return nil
 }
 
-func (s *stage) leaks(_ context.Context, _ *os.File) error {
-	// A device at rest has written everything, and so has a simulator that ended: each send makes new identifiers.
-	for _, p := range []*process{s.client, s.wasim} {
-		if p == nil {
-			return skipped{"the journey did not get as far as a device"}
+// tell writes down what the relay tells whoever runs it: metrics, health, and what its commands list.
+func (s *stage) tell(ctx context.Context, log *os.File) (string, error) {
+	var all []byte
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	for _, url := range []string{"http://" + s.c.Ops + "/metrics", "http://" + s.c.Ops + "/healthz", s.c.relayHealth()} {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return "", err
 		}
+		res, err := client.Do(req)
+		if err != nil {
+			return "", err
+		}
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil {
+			return "", err
+		}
+		all = append(all, body...)
+	}
+	for _, args := range s.c.relayLists() {
+		out, err := s.relayCall(log).output(ctx, s.d.binary(relayProgram), args...)
+		if err != nil {
+			return "", err
+		}
+		all = append(all, out...)
+	}
+	path := s.c.path("run", "relay-told.txt")
+	return path, os.WriteFile(path, all, 0o600)
+}
+
+func (s *stage) leaks(ctx context.Context, log *os.File) error {
+	if s.client == nil || s.wasim == nil {
+		return skipped{"the journey did not get as far as a device"}
+	}
+	told, err := s.tell(ctx, log)
+	if err != nil {
+		return err
+	}
+	// A device at rest has written everything, and so has a simulator that ended: each send makes new identifiers.
+	for _, p := range []*process{s.client, s.wasim, s.relay} {
 		p.stop(10 * time.Second)
 	}
 	ids, err := readIdentifiers(s.c.identifiers())
 	if err != nil {
 		return &problem{happened: "the simulator left no list of identifiers to look for", err: err}
 	}
-	logs, err := filepath.Glob(s.c.path("log", "client-"+demoAgent.Home+"*.log"))
-	if err != nil {
-		return err
+	if isFile(s.c.identifiersOfCast()) {
+		more, err := readIdentifiers(s.c.identifiersOfCast())
+		if err != nil {
+			return err
+		}
+		ids = append(ids, more...)
 	}
-	roots := append([]string{s.c.home(demoAgent), s.c.trace(demoAgent), s.c.frames(demoAgent)}, logs...)
-	if window := s.c.path("run", "window.txt"); isFile(window) {
-		roots = append(roots, window)
+	roots := []string{s.c.home(demoAgent), s.c.trace(demoAgent), s.c.frames(demoAgent), told, s.c.path("relay")}
+	for _, pattern := range []string{s.c.path("log", "client-*.log"), s.c.path("log", "relay*.log"), s.c.path("log", "notifications.log"), s.c.path("run", "window.txt")} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			return &problem{happened: "there is nothing to look at where " + filepath.Base(pattern) + " should be"}
+		}
+		roots = append(roots, found...)
 	}
 	return s.d.scanFor(ids, roots...)
 }

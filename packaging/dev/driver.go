@@ -21,8 +21,13 @@ type driver struct {
 	trace   *trace
 	shots   string // folder of the pictures
 	alone   bool   // pictures show the window alone, not the whole display
-	taken   int
-	say     func(format string, args ...any)
+
+	// properties, if set, is a file that gets the window's title and other properties after every move: they are there for
+	// every program of the session to read.
+	properties string
+
+	taken int
+	say   func(format string, args ...any)
 }
 
 // move is one row of a journey.
@@ -100,6 +105,9 @@ func (d *driver) do(ctx context.Context, m move) error {
 	if err := d.await(ctx, m.await, limit); err != nil {
 		return fmt.Errorf("%s: %w", m.name, err)
 	}
+	if err := d.note(ctx); err != nil {
+		return fmt.Errorf("%s: %w", m.name, err)
+	}
 	picture := ""
 	if m.shot != "" {
 		path, err := d.shot(ctx, m.shot)
@@ -110,6 +118,24 @@ func (d *driver) do(ctx context.Context, m move) error {
 	}
 	d.say("      %-44s %6s%s", m.name, since(time.Since(start)), picture)
 	return nil
+}
+
+// note adds the window's properties to the file of them.
+func (d *driver) note(ctx context.Context) (err error) {
+	if d.properties == "" {
+		return nil
+	}
+	out, err := d.tool(ctx, "xprop", "-id", d.window)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(d.properties, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	_, err = f.WriteString(out)
+	return err
 }
 
 // await waits until all milestones were traced after the last one awaited.

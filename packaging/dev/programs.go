@@ -90,6 +90,9 @@ func (c *company) path(parts ...string) string {
 
 func (c *company) config() string      { return c.path("relay", "relay.toml") }
 func (c *company) identifiers() string { return c.path("run", "identifiers.jsonl") }
+
+// identifiersOfCast is the list of the difficult people, who come when the ordinary ones have been talked to.
+func (c *company) identifiersOfCast() string { return c.path("run", "identifiers-cast.jsonl") }
 func (c *company) trace(p person) string {
 	return c.path("run", p.Home+"-trace.txt")
 }
@@ -138,6 +141,21 @@ func (c *company) relayHealth() string { return "http://" + c.Webhooks + "/healt
 func (c *company) wasimServe() []string {
 	return []string{"--listen", c.Graph, "--webhook", "http://" + c.Webhooks + "/webhooks/whatsapp", "--display-number", c.Number,
 		"--phone-number-id", c.NumberID, "--account", c.Account, "--review", "20", "--identifiers-out", c.identifiers()}
+}
+
+// wasimCast are the simulator's flags when the difficult people play: they pour out everything the leak scan looks for.
+func (c *company) wasimCast() []string {
+	args := c.wasimServe()
+	return append(args[:len(args)-1], c.identifiersOfCast(), "--people", "cast", "--speed", "8", "--coexistence")
+}
+
+// relayLists are the relay's commands that print what it knows, for whoever runs it.
+func (c *company) relayLists() [][]string {
+	var all [][]string
+	for _, words := range []string{"person list", "incident list --all", "request list --all", "template list", "doctor"} {
+		all = append(all, append([]string{"--config", c.config()}, strings.Fields(words)...))
+	}
+	return all
 }
 
 func (c *company) wasimEnv() []string {
@@ -215,8 +233,7 @@ func agentJourney() []move {
 		{name: "ask what can be done with that message", keys: []press{key("Up"), key("Return")}, await: []string{seesMessage, seesMenu}, shot: "menu"},
 		{name: "react to it", keys: []press{key("Right"), key("Return")}, await: []string{seesSubmitted}},
 		{name: "choose a template", keys: []press{key("Escape"), key("ctrl+t"), typed("follow")}, await: []string{seesTemplates}, shot: "templates"},
-		{name: "fill it with what the relay knows", keys: []press{key("Return"), typed("{{contact.first_name}}")}, shot: "template"},
-		{name: "send it", keys: []press{key("Return"), key("Return")}, await: []string{seesSubmitted, seesSent}, shot: "template-sent"},
+		{name: "fill it with what the relay knows, and send it", keys: []press{key("Return"), typed("{{contact.first_name}}"), key("Return"), key("Return")}, await: []string{seesSubmitted, seesSent}, shot: "template-sent"},
 		{name: "show every conversation", keys: []press{key("Escape"), key("ctrl+k"), typed("show all"), key("Return")}, await: []string{seesPalette, seesFilter}, shot: "window"},
 		{name: "open the palette", keys: []press{key("ctrl+k")}, await: []string{seesPalette}, shot: "palette"},
 		{name: "close it and go to the next conversation", keys: []press{key("Escape"), key("alt+Down")}, await: []string{seesConversation}, shot: "next"},

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sealdesk/packaging/dev/leak"
 )
 
 // tools fails on a machine where the packages step has not run: a test that is skipped there would say nothing.
@@ -52,8 +54,8 @@ func TestKeyringIsRealPrivateAndEndsWithUs(t *testing.T) {
 		t.Fatalf("lookup: %q, %v", got, err)
 	}
 	ring := filepath.Join(h.dir, ".local", "share", "keyrings")
-	c, err := newScanner([]identifier{{"secret", "the-half-of-a-key"}}).tree(ring)
-	if err != nil || c.files == 0 || len(c.hits) > 0 {
+	c, err := leak.New([]leak.Canary{{Class: "secret", Value: "the-half-of-a-key"}}).Tree(ring)
+	if err != nil || c.Files == 0 || len(c.Hits) > 0 {
 		t.Errorf("the ring is not in this home, or not sealed: %+v, %v", c, err)
 	}
 	if !someoneHas("XDG_RUNTIME_DIR=" + runtime) {

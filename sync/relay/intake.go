@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -319,7 +320,7 @@ func (in *intake) prepare(ctx context.Context, rows []numbered) ([]fact, error) 
 			return nil, row.err
 		}
 		for it := range in.r.items(in.id, row.delivery) {
-			f, err := in.r.prepare(ctx, in.id, it, row.row.At)
+			f, err := in.prepareItem(ctx, it, row.row.At)
 			if err != nil {
 				return nil, err
 			}
@@ -330,6 +331,20 @@ func (in *intake) prepare(ctx context.Context, rows []numbered) ([]fact, error) 
 	}
 	return facts, nil
 }
+
+// prepareItem keeps a fault of ours in judging one text from ending the relay: the row is put aside as any that cannot be
+// understood.
+func (in *intake) prepareItem(ctx context.Context, it item, at inbox.Moment) (f fact, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			in.r.log.Error("a delivery made the relay stumble", "inbox", string(in.id), "stack", string(debug.Stack()))
+			f, err = fact{}, errStumbled
+		}
+	}()
+	return in.r.prepare(ctx, in.id, it, at)
+}
+
+var errStumbled = errors.New("preparing an item panicked")
 
 // write writes the facts in one transaction.
 func (in *intake) write(ctx context.Context, facts []fact) error {

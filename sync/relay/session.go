@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -384,9 +385,19 @@ func (x *session) write(ctx context.Context) {
 	}
 }
 
+// stumble, deferred, keeps a fault of ours in carrying out what one device wishes from ending the relay for all: that
+// device is asked to come back.
+func (x *session) stumble() {
+	if v := recover(); v != nil {
+		x.s.r.log.Error("a frame made the relay stumble", "device", string(x.device.ID), "stack", string(debug.Stack()))
+		x.end(wire.CloseTrouble)
+	}
+}
+
 // read takes the device's frames in until the connection ends.
 func (x *session) read(ctx context.Context) {
 	defer x.end(wire.CloseGoingAway)
+	defer x.stumble()
 	r := x.s.r
 	pace := rate.NewLimiter(frameRate, frameBurst)
 	alive := func() { x.conn.SetReadDeadline(time.Now().Add(wire.DeadAfter)) }
@@ -471,6 +482,7 @@ func (x *session) ask(ctx context.Context, q wire.Ask) {
 		return
 	}
 	x.asking.Go(func() {
+		defer x.stumble()
 		defer func() { <-x.asks }()
 		x.reply(ctx, x.s.r.answer(ctx, asker{person: x.person, device: x.device.ID}, q))
 	})

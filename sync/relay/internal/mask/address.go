@@ -15,7 +15,7 @@ func (s *scanner) addresses() {
 	}
 	b := s.b
 	for i := 0; i < len(b); i++ {
-		if !beginsAt[b[i]] {
+		if c := b[i]; !beginsAt[c] || (c >= 'a' || c == '&' && i+1 == len(b)) && i > 0 && isWordByte(b[i-1]) {
 			continue
 		}
 		at, ok := s.atSign(i)
@@ -89,6 +89,7 @@ func (s *scanner) ours(addr string) bool {
 type atSign struct {
 	from, to int
 	plain    bool // an @ with nothing around it
+	lopsided bool // an @ behind a space and before a word
 	weak     bool // a word that means other things too, which needs more evidence
 }
 
@@ -124,6 +125,7 @@ func (s *scanner) atSign(i int) (atSign, bool) {
 			at := atSign{from: i, to: i + len(sign)}
 			a, z, _, signs := s.fenced(at.from, at.to)
 			if at.plain = a == i && z == at.to; !at.plain && (signs || spacesOnly(b[a:i]) && spacesOnly(b[at.to:z])) {
+				at.lopsided = z == at.to
 				at.from, at.to = a, z
 			} else if !at.plain && z == at.to {
 				at.plain = true // "_@" belongs to the name
@@ -171,6 +173,9 @@ func phraseAt(b []byte, phrases []string) int {
 
 // sign returns the character a word stands for in an address, and how long the word is: "punkt", "underscore".
 func (s *scanner) sign(i int) (byte, int) {
+	if i >= len(s.b) || !beginsSign[s.b[i]] {
+		return 0, 0
+	}
 	for _, set := range spelledSigns {
 		if n := phraseAt(s.b[i:], set.phrases); n > 0 {
 			return set.sign, n
@@ -260,7 +265,10 @@ func (s *scanner) domain(at atSign, local string) (int, string) {
 		part := strings.TrimRight(string(b[start:i]), "-")
 		end := start + len(part)
 		label += part
-		next, sign, literal, ok := s.signAt(i, label)
+		next, sign, literal, ok := s.signAt(i, label, at.plain)
+		if ok && sign == '.' && !literal && b[i] == '.' && !at.plain {
+			ok = false // the dot ends a sentence: "a second. at nine"
+		}
 		if ok && sign == '-' {
 			label, i, spelled = label+"-", next, true
 			continue
@@ -268,7 +276,7 @@ func (s *scanner) domain(at atSign, local string) (int, string) {
 		labels = append(labels, label)
 		if len(labels) == 1 {
 			firstEnd = end
-		} else if believable(label, spelled || !at.plain) {
+		} else if believable(label, spelled || !at.plain) || newDomains[label] && (spelled || !at.plain && !at.lopsided) {
 			good, goodEnd, goodSpelled = len(labels), end, spelled
 		}
 		label = ""
@@ -285,10 +293,22 @@ func (s *scanner) domain(at atSign, local string) (int, string) {
 		}
 		return 0, ""
 	}
-	if at.weak && !goodSpelled && !provider && !s.mailBefore(at.from) && !(hasASCIILetter(local) && strings.ContainsAny(local, "0123456789._")) {
+	alone := len(local) >= 4 && len(bytes.TrimSpace(b[:at.from])) == len(local) && len(bytes.TrimSpace(b[goodEnd:])) == 0
+	if at.weak && !alone && !goodSpelled && !provider && !s.mailBefore(at.from) && !(len(local) >= 6 && s.sent(at.from)) && !(hasASCIILetter(local) && strings.ContainsAny(local, "0123456789._")) {
 		return 0, ""
 	}
 	return goodEnd, strings.Join(labels[:good], ".")
+}
+
+// sent reports whether something is said to be sent shortly before i.
+func (s *scanner) sent(i int) bool {
+	words := strings.FieldsFunc(string(s.b[max(0, i-64):i]), func(r rune) bool { return r < utf8.RuneSelf && !isLetter(byte(r)) })
+	for _, w := range words {
+		if sendWords[w] {
+			return true
+		}
+	}
+	return false
 }
 
 // mailBefore reports whether a word for mail stands shortly before i.
@@ -304,7 +324,7 @@ func (s *scanner) mailBefore(i int) bool {
 
 // signAt reads a sign at i, behind a label: a dot directly before a word, or a word or a dot with spaces or brackets
 // around it.
-func (s *scanner) signAt(i int, label string) (next int, sign byte, literal, ok bool) {
+func (s *scanner) signAt(i int, label string, plain bool) (next int, sign byte, literal, ok bool) {
 	b := s.b
 	if i+1 < len(b) && b[i] == '.' && isWordByte(b[i+1]) {
 		return i + 1, '.', true, true
@@ -312,12 +332,12 @@ func (s *scanner) signAt(i int, label string) (next int, sign byte, literal, ok 
 	if i+2 < len(b) && b[i] == '.' && b[i+1] == '.' && isWordByte(b[i+2]) {
 		return i + 2, '.', true, true
 	}
-	if i+1 < len(b) && (b[i] == ',' || b[i] == ' ') && mailProviders[label] { // "gmail,com", "gmail com"
+	if i+1 < len(b) && (b[i] == ',' && plain || (b[i] == ',' || b[i] == ' ') && mailProviders[label]) { // "firma,com", "gmail com"
 		j := i + 1
 		for j < len(b) && isLetter(b[j]) {
 			j++
 		}
-		if tld := string(b[i+1 : j]); j-i-1 >= 2 && mailDomains[tld] && !commonWords[tld] && (j == len(b) || !isWordByte(b[j])) {
+		if tld := string(b[i+1 : j]); j-i-1 >= 2 && (mailDomains[tld] || b[i] == ',' && newDomains[tld]) && (b[i] == ',' || !commonWords[tld]) && (j == len(b) || !isWordByte(b[j])) {
 			return i + 1, '.', true, true
 		}
 	}

@@ -22,7 +22,7 @@ func (s *scanner) context(from int) about {
 	if i > 0 && b[i-1] == '#' {
 		return aboutCode
 	}
-	numbered := false
+	numbered, toward := false, false
 	for words := 0; words < 5; words++ {
 		for i > 0 && strings.IndexByte(" :.,-#()[]'\"*_/=°\t+", b[i-1]) >= 0 {
 			if b[i-1] == '.' && words > 0 && i < len(b) && b[i] == ' ' && words > 1 {
@@ -39,8 +39,12 @@ func (s *scanner) context(from int) about {
 		}
 		word := strings.TrimLeft(string(b[i:end]), "¿¡„“«‚‘”»")
 		switch {
+		case (numberWords[word] || word == "номер") && i > 1 && b[i-1] == '-': // "трек-номер"
+			numbered = true
 		case phoneWords[word] || holds(word, phoneStems):
 			return aboutPhone
+		case toward && (codeWords[word] || holds(word, codeStems)):
+			return aboutNothing // "send the invoice to …"
 		case codeWords[word] && (words == 0 || !touchingWords[word]) || holds(word, codeStems) ||
 			word == "n" && i > 1 && b[i-1] == '/' && (b[i-2] == 's' || b[i-2] == 'p'):
 			return aboutCode
@@ -49,6 +53,7 @@ func (s *scanner) context(from int) about {
 		case numberWords[word]:
 			numbered = true
 		case fillers[word]:
+			toward = toward || words == 0 && towardWords[word] && !s.uppercase(i, end)
 		case words == 0 && i < end && end-i <= 5 && s.uppercase(i, end):
 			return aboutCode // "RE-2025…", "SN1234567"
 		default:
@@ -173,6 +178,13 @@ func (s *scanner) carve(gs []group) {
 		s.carveToken(gs[i:j])
 		i = j
 	}
+	s.carveLists(gs)
+	for i, g := range gs { // "€58245 / 54830 EUR": amounts of their own
+		if n := g.to - g.from; n > 3 && n <= 9 && s.b[g.from] != '0' && (i > 0 && g.from-gs[i-1].to == 3 || i+1 < len(gs) && gs[i+1].from-g.to == 3) &&
+			(i+1 == len(gs) || gs[i+1].from-g.to > 1) && (i == 0 || g.from-gs[i-1].to > 1) && (currencyBefore(s.b[:g.from]) || currencyAfter(s.b[g.to:])) {
+			gs[i].carved = true
+		}
+	}
 	for i := range gs { // 48°08'13.9"N
 		if !bytes.HasPrefix(s.b[gs[i].to:], []byte("°")) {
 			continue
@@ -258,7 +270,7 @@ func (s *scanner) carveToken(gs []group) {
 	// "12.03-15.03.2025", "8:30-17:30", "20250312_154501": parts around a dash that are something each.
 	for i := 1; i < len(gs); i++ {
 		c := s.b[gs[i].from-1]
-		if (c == '-' || c == '/' || c == '_') && s.part(gs[:i], c) && s.part(gs[i:], c) {
+		if (c == '-' || c == '/' || c == '_') && s.part(gs[:i], c) && (s.part(gs[i:], c) || c == '_' && s.clock(gs[i:])) {
 			carveAll(gs)
 			return
 		}
@@ -278,6 +290,73 @@ func (s *scanner) part(gs []group, c byte) bool {
 			gs[0].from >= 9 && s.b[gs[0].from-1] == '_'
 	}
 	return s.wholeToken(gs)
+}
+
+// clock reports whether the groups are hours, minutes and seconds as in the name of a file: "14-30-05".
+func (s *scanner) clock(gs []group) bool {
+	if len(gs) != 3 || s.b[gs[1].from-1] != s.b[gs[2].from-1] {
+		return false
+	}
+	for i, most := range [...]int{24, 59, 59} {
+		if gs[i].to-gs[i].from != 2 || s.value(gs[i]) > most {
+			return false
+		}
+	}
+	return true
+}
+
+// evenly reports whether groups are as long as those of a telephone number: the same behind the first, the last one
+// left aside.
+func evenly(gs []group) bool {
+	size := gs[1].to - gs[1].from
+	for _, g := range gs[1 : len(gs)-1] {
+		if g.to-g.from != size {
+			return false
+		}
+	}
+	return size > 1 && gs[0].to-gs[0].from >= 2 && gs[len(gs)-1].to-gs[len(gs)-1].from >= 2
+}
+
+// carveLists marks years in a row, sizes in a row ("36 37 38 39"), and the marks of a numbered list with what they
+// number ("1) 12 2) 347").
+func (s *scanner) carveLists(gs []group) {
+	for i := 0; i+2 < len(gs); {
+		j := i + 1
+		for j < len(gs) && s.joined(gs[j-1], gs[j]) && s.alike(gs, i, j) {
+			j++
+		}
+		if n := j - i; n >= 3 && (i == 0 || !s.joined(gs[i-1], gs[i])) && (j == len(gs) || !s.joined(gs[j-1], gs[j])) && (n >= 4 || year(s.value(gs[i]))) && s.context(gs[i].from) != aboutPhone {
+			carveAll(gs[i:j])
+		}
+		i = j
+	}
+	next, first := 1, -1
+	for i, g := range gs {
+		if g.to-g.from > 2 || s.value(g) != next || g.to+1 >= len(s.b) || strings.IndexByte(").:", s.b[g.to]) < 0 || s.b[g.to+1] != ' ' || i+1 == len(gs) {
+			continue
+		}
+		if next == 1 {
+			first = i
+		}
+		if next++; next > 2 {
+			for _, k := range [...]int{first, i} {
+				gs[k].carved, gs[k].mark = true, true
+			}
+		}
+	}
+}
+
+// alike reports whether group j goes on with the years, or with the steps of one or two, that groups i to j-1 are.
+func (s *scanner) alike(gs []group, i, j int) bool {
+	a, b := s.value(gs[j-1]), s.value(gs[j])
+	if string(s.b[gs[i].to:gs[i+1].from]) != string(s.b[gs[j-1].to:gs[j].from]) || gs[j].to-gs[j].from > 4 || s.b[gs[i].from] == '0' || s.b[gs[j].from] == '0' {
+		return false
+	}
+	if year(a) && year(b) && gs[i].to-gs[i].from == 4 {
+		return true
+	}
+	step := s.value(gs[i+1]) - s.value(gs[i])
+	return b-a == step && (step == 1 || step == 2)
 }
 
 func (s *scanner) compactDate(g group) bool {
@@ -328,15 +407,21 @@ func (s *scanner) wholeToken(gs []group) bool {
 		}
 	case 4:
 		if same && sep == '.' { // 192.168.178.1
-			three := false
+			if gs[0].from > 0 && s.b[gs[0].from-1] == 'v' && (gs[0].from == 1 || !isWordByte(s.b[gs[0].from-2])) && size(0) <= 2 {
+				return true // v2.24.7.81
+			}
+			three, long := false, 0
 			for i := range gs {
 				if size(i) > 3 || v(i) > 255 || size(i) > 1 && s.b[gs[i].from] == '0' {
 					return false
 				}
 				three = three || size(i) == 3 || v(i) == 0
+				if size(i) == 3 {
+					long++
+				}
 			}
 			private := v(0) == 192 && v(1) == 168 || v(0) == 10 || v(0) == 127 || v(0) == 172 && v(1) >= 16 && v(1) < 32
-			return three && (private || s.context(gs[0].from) == aboutCode || !s.dialled(s.digits(gs)))
+			return three && (private || long >= 2 && s.context(gs[0].from) != aboutPhone || s.context(gs[0].from) == aboutCode || !evenly(gs) || !s.dialled(s.digits(gs)))
 		}
 	}
 	if sep == '.' || sep == ',' || sep == '\'' { // 1.250.000,00

@@ -199,7 +199,7 @@ var classes = func() (c [256]byte) {
 			c[i] = letter
 		case b == ' ':
 			c[i] = blank
-		case strings.IndexByte("@.:/([{<%&", b) >= 0:
+		case strings.IndexByte("@./([{<%&", b) >= 0:
 			c[i] = trigger
 		}
 	}
@@ -219,24 +219,31 @@ const (
 // firstLook looks at every byte once and is generous; the scanners decide. Zero says that none of them can find
 // anything.
 func firstLook(text string, k *Known) (found look) {
-	run, gap, total, said, times, shy := 0, 0, 0, 0, 0, 0
+	run, gap, total, said, times, shy, among := 0, 0, 0, 0, 0, 0, 0
+	var tally tally
 	for i := 0; i < len(text); i++ {
 		class := classes[text[i]]
 		if class == letter { // most bytes
 			start := i
+			h := wordHash(0, text[i])
 			for i++; i < len(text) && classes[text[i]] == letter; i++ {
+				h = wordHash(h, text[i])
 			}
+			ascii := true
 			if i < len(text) && classes[text[i]] == wide {
-				i = wordEnd(text, i)
+				i, ascii = wordEnd(text, i), false
 			}
-			if k := prefixKey(text[start:i]); lookPrefix[k>>6]&(1<<(k&63)) != 0 {
+			if k := prefixKey(text[start:i]); lookPrefix[k>>6]&(1<<(k&63)) != 0 && (!ascii || lookHash[h>>6]&(1<<(h&63)) != 0 || i-start >= 6 && endsNumeral(text[start:i])) {
 				n, more, look := tells(text[start:i])
-				if n > 0 && shyWords[text[start:i]] && !amongDigits(text, start, i) {
+				if n > 0 && shyWords[text[start:i]] {
+					if amongDigits(text, start, i) {
+						among += n
+					}
 					n, shy = 0, shy+n
 				}
 				said, times, found = said+n, times+more, found|look
 			}
-			if i-start <= 4 && poseLetters(text[start:i]) && (start > 0 && isDigit(text[start-1]) || i < len(text) && isDigit(text[i])) {
+			if i-start <= 4 && (start > 0 && isDigit(text[start-1]) || i < len(text) && isDigit(text[i])) && poseLetters(text[start:i]) {
 				gap += i - start
 				said += 2
 				found |= lookSpoken
@@ -254,6 +261,7 @@ func firstLook(text string, k *Known) (found look) {
 				run = 0
 			}
 			run, gap, total = run+1, 0, total+1
+			tally[text[i]-'0']++
 			if run >= 5 {
 				found |= lookDigits
 			}
@@ -296,14 +304,27 @@ func firstLook(text string, k *Known) (found look) {
 			return found
 		}
 	}
-	if said > 0 || shy >= 3 {
-		said += shy
+	words := said + shy
+	if said > 0 || shy >= 3 || among >= 2 {
+		said = words
 	}
 	if said > 0 && (total+said+times >= 7 || said >= 3 && total+said+times >= 5) {
 		found |= lookDigits | lookSpoken
 	}
-	if total >= 6 && len(k.Phones)+len(k.Company) > 0 {
-		found |= lookDigits
+	if total >= 6 && (found&lookDigits == 0 || words > 0 && found&lookSpoken == 0) {
+		for _, p := range k.Phones {
+			if tally.within(p, words*2) {
+				if found |= lookDigits; words > 0 {
+					found |= lookSpoken
+				}
+				break
+			}
+		}
+		for i := 0; found&lookDigits == 0 && i < len(k.Company); i++ {
+			if tally.within(k.Company[i], words*2) {
+				found |= lookDigits
+			}
+		}
 	}
 	for _, list := range [][]string{k.Emails, k.Handles} {
 		for i := 0; found&lookWords == 0 && i < len(list); i++ {
@@ -315,10 +336,30 @@ func firstLook(text string, k *Known) (found look) {
 	return found
 }
 
+// A tally counts each digit of a text.
+type tally [10]uint16
+
+// within reports whether the digits counted could be those a number ends in, in whatever order they stand, if up to
+// missing of them are said in words.
+func (t *tally) within(number string, missing int) bool {
+	have := *t
+	for i, n := len(number)-1, 0; i >= 0 && n < 6; i-- {
+		if !isDigit(number[i]) {
+			continue
+		}
+		if n++; have[number[i]-'0'] > 0 {
+			have[number[i]-'0']--
+		} else if missing--; missing < 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // amongDigits reports whether a digit stands close before text[from:to], or right behind it with more than a space
 // between.
 func amongDigits(text string, from, to int) bool {
-	for i := from - 1; i >= max(0, from-3); i-- {
+	for i := from - 1; i >= max(0, from-5); i-- {
 		if isDigit(text[i]) {
 			return true
 		}
@@ -414,11 +455,9 @@ func triggers(s string, i int) bool {
 		if i > 1 && isLetter(s[i-1]) && isLetter(s[i-2]) && len(rest) >= 10 && isWordByte(rest[0]) {
 			return true
 		}
-		return len(rest) >= 3 && isLetter(rest[0]) && isLetter(rest[1]) && i > 0 && isWordByte(s[i-1])
+		return len(rest) >= 2 && isLetter(rest[0]) && isLetter(rest[1]) && i > 0 && isWordByte(s[i-1]) && !strings.HasSuffix(s[:i], string(bullet))
 	case '/':
 		return i > 1 && isLetter(s[i-1]) && isLetter(s[i-2]) && len(rest) > 0 && isWordByte(rest[0])
-	case ':': // insta: name, mailto:
-		return i > 1 && isLetter(s[i-1]) && isLetter(s[i-2]) && len(rest) > 1
 	case '%': // %40
 		return strings.HasPrefix(rest, "40")
 	case '&': // &#64;

@@ -97,7 +97,7 @@ func (s *scanner) handles() {
 			for name < len(b) && b[name] == ' ' && name-i < 3 {
 				name++
 			}
-			if end := handleEnd(b, name); end > name+1 && !s.bulletAt(end) && (name == i+1 || telling(b[name:end])) {
+			if end := handleEnd(b, name); end > name+1 && !s.bulletAt(end) && (name == i+1 || telling(b[name:end]) && namely(b[name:end])) {
 				s.handle(i, name, end)
 			}
 			continue
@@ -123,6 +123,21 @@ func wordBytes(b []byte, i int) int {
 // telling reports whether a name is a made-up one rather than a word of a sentence.
 func telling(name []byte) bool {
 	return hasASCIILetter(string(name)) && bytes.ContainsAny(name, "0123456789_.") && len(name) >= 3
+}
+
+// namely reports whether a name is more letters than digits and begins with several: "@ 15h45" and "@ rp717.000" are
+// a time and a price.
+func namely(name []byte) bool {
+	lead, digits := 0, 0
+	for lead < len(name) && isLetter(name[lead]) {
+		lead++
+	}
+	for _, c := range name {
+		if isDigit(c) {
+			digits++
+		}
+	}
+	return lead >= 3 && !currencyWords[string(name[:lead])] || lead >= 1 && digits == 0
 }
 
 // network hides the name that is said to belong to the network named in b[i:j]: behind it, "insta: name", "my insta is
@@ -167,7 +182,17 @@ func (s *scanner) network(i, j int) {
 			}
 		}
 		next := wordBytes(b, from)
-		if next == from || !introducers[string(b[from:next])] {
+		if next == from {
+			break
+		}
+		if !introducers[string(b[from:next])] {
+			// One short word in between, in whatever language, if what follows can be nothing but a name.
+			if at := next + 1; next-from <= 8 && next < len(b) && b[next] == ' ' && !plainWords[string(b[from:next])] {
+				if end := handleEnd(b, at); end > at && !s.bulletAt(end) && telling(b[at:end]) && namely(b[at:end]) && end-at >= 5 && !isLink(string(b[at:end])) && !s.bulletAt(at) {
+					s.handle(at, at, end)
+					return
+				}
+			}
 			break
 		}
 		if w := string(b[from:next]); asWords[w] || mine > 0 && copulas[w] {

@@ -50,6 +50,66 @@ type Joint struct {
 // chain, those before them are left alone. Joined is pure: what it says about an earlier message depends on the
 // arguments alone, and saying it again changes nothing. A nil table of tokens is allowed.
 func (p Policy) Joined(earlier []Piece, now string, k Known, tokens *Tokens) Joint {
+	b := p.breath(earlier, now, &k, tokens)
+	last := len(b.texts) - 1
+	var joint Joint
+	for i, t := range b.texts[:last] {
+		if len(b.more[i]) == 0 {
+			continue
+		}
+		re := Remask{Piece: b.first + i}
+		re.Text, _ = p.text(t, k, tokens, b.more[i])
+		for _, h := range b.more[i] {
+			re.Hide = append(re.Hide, Range{h.from, h.to})
+		}
+		joint.Earlier = append(joint.Earlier, re)
+	}
+	joint.Now, joint.Found = p.text(b.texts[last], k, tokens, b.more[last])
+	for _, f := range b.found {
+		joint.learn(f)
+	}
+	return joint
+}
+
+// A Place is an identifier and where it stands. It prints "[redacted]" wherever it is printed.
+type Place struct {
+	Range
+	Found      // the value is "" where it cannot be told
+	Joint bool // what stands here is a part of it, the others stand in the messages before
+}
+
+// Find returns what [Policy.Joined] would hide of a message, in order and apart: what stands where rather than what is
+// shown instead. Ranges are of the message, its invalid UTF-8 replaced by U+FFFD.
+func Find(now string, earlier []Piece, k Known) []Place {
+	b := Policy{}.breath(earlier, now, &k, nil)
+	last := len(b.texts) - 1
+	_, _, stretches := Policy{}.stretches(b.texts[last], k, nil, b.more[last])
+	var alone []stretch
+	if len(b.more[last]) > 0 {
+		_, _, alone = Policy{}.stretches(b.texts[last], k, nil, nil)
+	}
+	var out []Place
+	for _, s := range stretches {
+		if s.Kind == inbox.Plain || s.to <= s.from {
+			continue
+		}
+		joint := len(b.more[last]) > 0 && !slices.ContainsFunc(alone, func(a stretch) bool {
+			return a.Kind != inbox.Plain && a.from < s.to && s.from < a.to
+		})
+		out = append(out, Place{Range{s.from, s.to}, Found{s.Kind, s.value}, joint})
+	}
+	return out
+}
+
+// A breath is a message with those before it that may hold parts of the same identifier.
+type breath struct {
+	first int      // the place of the first text among the pieces
+	texts []string // the message last
+	more  [][]hit  // what of each belongs to something that was found in all of them together
+	found []Found
+}
+
+func (p Policy) breath(earlier []Piece, now string, k *Known, tokens *Tokens) breath {
 	now = strings.ToValidUTF8(now, "\uFFFD")
 	first := len(earlier)
 	for len(now) <= JoinLength && first > 0 && len(earlier)-first < JoinPieces {
@@ -63,9 +123,9 @@ func (p Policy) Joined(earlier []Piece, now string, k Known, tokens *Tokens) Joi
 		texts = append(texts, strings.ToValidUTF8(e.Text, "\uFFFD"))
 	}
 	texts = append(texts, now)
+	b := breath{first: first, texts: texts, more: make([][]hit, len(texts))}
 	if len(texts) == 1 {
-		m, found := p.TextWith(now, k, tokens)
-		return Joint{Now: m, Found: found}
+		return b
 	}
 	var all strings.Builder
 	starts := make([]int, len(texts)+1)
@@ -77,41 +137,19 @@ func (p Policy) Joined(earlier []Piece, now string, k Known, tokens *Tokens) Joi
 		all.WriteString(t)
 	}
 	whole := all.String()
-	more := make([][]hit, len(texts))
-	var found []Found
-	if where := firstLook(whole, &k); where != 0 {
-		s := scanner{policy: p, known: &k, tokens: tokens, folded: fold(whole)}
+	if where := firstLook(whole, k); where != 0 {
+		s := scanner{policy: p, known: k, tokens: tokens, folded: fold(whole)}
 		for _, h := range s.scan(where) {
 			if h.value == "" {
 				h.value = string(fold(whole[h.from:h.to]).b)
 			}
 			if h.kind != inbox.Plain { // the company's own is shown message by message
-				share(h, &k, texts, starts, more)
+				share(h, k, texts, starts, b.more)
 			}
 		}
-		found = s.found
+		b.found = s.found
 	}
-	var joint Joint
-	for i, t := range texts {
-		m, f := p.text(t, k, tokens, more[i])
-		if i == len(texts)-1 {
-			joint.Now = m
-			joint.Found = f
-			for _, f := range found {
-				joint.learn(f)
-			}
-			break
-		}
-		if len(more[i]) == 0 {
-			continue
-		}
-		re := Remask{Piece: first + i, Text: m}
-		for _, h := range more[i] {
-			re.Hide = append(re.Hide, Range{h.from, h.to})
-		}
-		joint.Earlier = append(joint.Earlier, re)
-	}
-	return joint
+	return b
 }
 
 func (j *Joint) learn(f Found) {

@@ -20,6 +20,7 @@ type group struct {
 	from, to int
 	carved   bool // part of a date, a time, an amount: no phone number goes through it
 	used     bool
+	mark     bool // the mark of a numbered list
 }
 
 // numbers hides payment cards and phone numbers, and long numbers nobody can say are harmless.
@@ -38,6 +39,7 @@ func (s *scanner) numbers(where look) {
 		s.apart(gs)
 	}
 	s.knownNumbers(gs, atoms)
+	s.listed(gs)
 	s.spokenNumbers(gs, atoms)
 	s.international(gs)
 	for i := 0; i < len(gs); {
@@ -56,6 +58,33 @@ func (s *scanner) numbers(where look) {
 		}
 		s.cluster(gs[i:j])
 		i = j
+	}
+}
+
+// listed hides a number given as a numbered list, "1) 0171 2) 555 3) 0188": what stands behind the marks is one.
+func (s *scanner) listed(gs []group) {
+	if len(gs) < 4 || !gs[0].carved || s.value(gs[0]) != 1 {
+		return
+	}
+	var parts []group
+	for i := 0; i+1 < len(gs); i += 2 {
+		mark, part := gs[i], gs[i+1]
+		if !mark.carved || s.value(mark) != i/2+1 || part.carved || part.used || part.to-part.from > 5 || part.from-mark.to > 4 {
+			return
+		}
+		parts = append(parts, part)
+	}
+	number := s.digits(parts)
+	if len(number) < 9 || len(number) > maxE164 || number[0] != '0' && !s.dialled(number) || !s.valid(number) {
+		return
+	}
+	for i, g := range parts {
+		if hint := hintDigits; i > 0 {
+			s.hideAs(g.from, g.to, inbox.Phone, hint, s.e164(number))
+		} else {
+			s.phone(g.from, g.to, s.e164(number))
+		}
+		use(gs, g.from, g.to)
 	}
 }
 
@@ -148,10 +177,10 @@ func (s *scanner) international(gs []group) {
 		skip := 0
 		switch {
 		case from > 0 && b[from-1] == '+':
-			if from--; g.from-from > 1 && (currencyAfter(b[g.to:]) || s.amount(gs[i:])) {
+			if from--; g.from-from > 1 && (currencyAfter(b[g.to:]) || s.amount(gs[i:]) || s.thousands(gs[i:])) {
 				continue // "12 € + 2500000 €"
 			}
-		case b[g.from] == '0' && g.to-g.from > 1 && !g.carved && b[g.from+1] == '0' && (g.to-g.from <= maxE164+2) && (g.from == 0 || !isLetter(b[g.from-1]) || g.to-g.from > 8):
+		case b[g.from] == '0' && g.to-g.from > 1 && !g.carved && b[g.from+1] == '0' && (g.to-g.from <= maxE164+2) && !s.serial(g.from):
 			from, skip = g.from, 2
 		default:
 			continue
@@ -186,6 +215,25 @@ func (s *scanner) international(gs []group) {
 		}
 		s.phone(from, to, number)
 	}
+}
+
+// thousands reports whether the groups begin with an amount written in thousands, too short for a number of any other
+// country than a small one: "+ 39.203.000".
+func (s *scanner) thousands(gs []group) bool {
+	j, n := 1, gs[0].to-gs[0].from
+	for j < len(gs) && s.joined(gs[j-1], gs[j]) {
+		if gs[j].from-gs[j-1].to != 1 || strings.IndexByte(".,'", s.b[gs[j-1].to]) < 0 || gs[j].to-gs[j].from != 3 {
+			return false
+		}
+		n += 3
+		j++
+	}
+	return j > 2 && n < 10 && gs[0].to-gs[0].from <= 3 && s.b[gs[0].from] != '0' && s.context(gs[0].from) != aboutPhone
+}
+
+// serial reports whether capital letters that say nothing of telephones stand right before i: "JD0014…".
+func (s *scanner) serial(i int) bool {
+	return i > 0 && isLetter(s.b[i-1]) && s.context(i) == aboutCode
 }
 
 // amount reports whether the groups begin with digits in thousands and a currency behind them.
@@ -255,9 +303,9 @@ func (s *scanner) cluster(gs []group) {
 // cards hides payment cards among the groups and returns the groups behind the last one, having judged those before.
 func (s *scanner) cards(gs []group) []group {
 	for i := 0; i < len(gs); i++ {
+		n := 0
 		for j := i + 1; j <= len(gs); j++ {
-			n := count(gs[i:j])
-			if n > 19 {
+			if n += gs[j-1].to - gs[j-1].from; n > 19 || j > i+1 && gs[j-2].to-gs[j-2].from < 3 {
 				break
 			}
 			if n >= 13 && (j == i+1 || cardLike(gs[i:j])) && paymentCard(s.digits(gs[i:j])) && (n > 14 || s.context(gs[i].from) != aboutCode) {
@@ -283,7 +331,7 @@ func (s *scanner) apart(gs []group) {
 		n := 4
 		for j := i + 1; j < len(gs) && j < i+5; j++ {
 			between := s.b[gs[j-1].to:gs[j].from]
-			if gs[j].used || len(between) > 3 || hasWord(between) {
+			if gs[j].used || gs[j].carved && gs[j].to-gs[j].from != 4 || len(between) > 3 || hasWord(between) {
 				break
 			}
 			size := gs[j].to - gs[j].from
@@ -311,11 +359,11 @@ func (s *scanner) apartEvenly(gs []group, i int) int {
 		return i
 	}
 	j, n := i+1, size
-	gap := func(j int) string { return string(s.b[gs[j-1].to:gs[j].from]) }
-	for j < len(gs) && gap(j) == gap(i+1) && !gs[j].used && gs[j].to-gs[j].from <= size+1 && gs[j].from-gs[j-1].to <= 3 && !hasWord(s.b[gs[j-1].to:gs[j].from]) && n < 19 {
+	gap := func(j int) []byte { return s.b[gs[j-1].to:gs[j].from] }
+	for j < len(gs) && bytes.Equal(gap(j), gap(i+1)) && !gs[j].used && gs[j].to-gs[j].from <= size+1 && gs[j].from-gs[j-1].to <= 3 && !hasWord(s.b[gs[j-1].to:gs[j].from]) && n < 19 {
 		n += gs[j].to - gs[j].from
 		j++
-		if n >= 15 && n <= 19 && (j == len(gs) || gs[j].to-gs[j].from != size || gap(j) != gap(i+1) || n == 16) {
+		if n >= 15 && n <= 19 && (j == len(gs) || gs[j].to-gs[j].from != size || !bytes.Equal(gap(j), gap(i+1)) || n == 16) {
 			if digits := s.digits(gs[i:j]); paymentCard(digits) {
 				s.hideAs(gs[i].from, gs[j-1].to, inbox.Card, hintCard, digits)
 				use(gs, gs[i].from, gs[j-1].to)
@@ -328,6 +376,18 @@ func (s *scanner) apartEvenly(gs []group, i int) int {
 
 // cardLike reports whether the groups are as people write them off a card; a phone number in pairs is not.
 func cardLike(gs []group) bool {
+	for _, g := range gs {
+		if g.carved && g.to-g.from != 4 {
+			return false // of a date, of coordinates
+		}
+	}
+	if count(gs) > 16 { // longer ones are printed in fours
+		for _, g := range gs[:len(gs)-1] {
+			if g.to-g.from != 4 {
+				return false
+			}
+		}
+	}
 	for _, g := range gs[:len(gs)-1] {
 		if g.to-g.from < 3 {
 			return false
@@ -360,7 +420,7 @@ func (s *scanner) judge(gs []group) {
 	case what == aboutCode && n >= 15 && paymentCard(digits):
 		s.hideAs(from, to, inbox.Card, hintCard, digits)
 	case what == aboutCode:
-		if trunk && n >= 10 && s.valid(digits) {
+		if trunk && n >= 10 && !s.serial(from) && s.valid(digits) {
 			s.national(from, to, digits)
 		}
 	case what == aboutPhone && n >= 7, trunk && n >= 9, n >= 10:

@@ -25,25 +25,31 @@ const (
 	linked                          // between a unit and its tens: "drei und zwanzig", "veinte y uno"
 )
 
+type homograph struct {
+	anywhere bool
+	with     map[string]bool
+}
+
 type numeral struct {
 	kind  numeralKind
 	value int
 }
 
 // The words of numbers in the ten languages most spoken in commerce over WhatsApp (English, Spanish, Portuguese, Hindi,
-// also in Latin letters, Indonesian, Arabic, German, Italian, French, Russian), and in Turkish and Dutch.
+// also in Latin letters, Indonesian, Arabic, German, Italian, French, Russian), in Turkish and Dutch, and the digits in
+// Polish.
 var (
 	unitWords = [10]string{
 		`zero oh null nil nought cero zéro nol kosong صفر शून्य ज़ीरो जीरो shunya zeero ноль нуль sıfır sifr nul`,
-		`one eins ein uno un um une satu एक वन ek واحد wahid один одна раз bir een één`,
-		`two zwei zwo dos due deux dois duas dua दो टू do اثنان اثنين إثنان إثنين اتنين ithnan itnen два две iki twee`,
-		`three drei tres tre trois três tiga तीन थ्री teen tin ثلاثة ثلاث تلاتة thalatha talata три üç drie`,
-		`four vier cuatro quattro quatre quatro empat चार फोर char chaar أربعة اربعة أربع اربع arbaa четыре dört`,
-		`five fünf fuenf cinco cinque cinq lima पाँच पांच फाइव paanch panch خمسة خمس khamsa пять beş vijf`,
-		`six sechs seis sei enam छह छः छे सिक्स chhah chhe che ستة ست sitta шесть altı zes meia`,
-		`seven sieben siete sette sept sete tujuh सात सेवन saat سبعة سبع sabaa семь yedi zeven`,
-		`eight acht ocho otto huit oito delapan आठ एट aath ثمانية ثماني تمانية ثمان thamaniya tamanya восемь sekiz`,
-		`nine neun nueve nove neuf sembilan नौ नाइन nau تسعة تسع tisaa девять dokuz negen`,
+		`one eins ein uno un um une satu एक वन ek واحد wahid один одна раз bir een één jeden`,
+		`two zwei zwo dos due deux dois duas dua दो टू do اثنان اثنين إثنان إثنين اتنين ithnan itnen два две iki twee dwa dwie`,
+		`three drei tres tre trois três tiga तीन थ्री teen tin ثلاثة ثلاث تلاتة thalatha talata три üç drie trzy`,
+		`four vier cuatro quattro quatre quatro empat चार फोर char chaar أربعة اربعة أربع اربع arbaa четыре dört cztery`,
+		`five fünf fuenf cinco cinque cinq lima पाँच पांच फाइव paanch panch خمسة خمس khamsa пять beş vijf pięć`,
+		`six sechs seis sei enam छह छः छे सिक्स chhah chhe che ستة ست sitta шесть altı zes meia sześć`,
+		`seven sieben siete sette sept sete tujuh सात सेवन saat سبعة سبع sabaa семь yedi zeven siedem`,
+		`eight acht ocho otto huit oito delapan आठ एट aath ثمانية ثماني تمانية ثمان thamaniya tamanya восемь sekiz osiem`,
+		`nine neun nueve nove neuf sembilan नौ नाइन nau تسعة تسع tisaa девять dokuz negen dziewięć`,
 	}
 	teenWords = [10]string{
 		`ten zehn diez dieci dix dez sepuluh دس दस das عشرة عشر десять tien`,
@@ -96,6 +102,31 @@ var (
 
 	// shyWords are common words that also are numerals: only beside digits or other numerals the first look takes them for one.
 	shyWords = set(`um un une on do due das ein one uno una sei once dos een che teen tin cent Um Un On Do Ein One`)
+
+	// homographs are numerals that are common words in another language, with the numerals that go with them.
+	homographs = func() map[string]homograph {
+		m := map[string]homograph{}
+		for _, h := range []struct {
+			anywhere    bool
+			words, with string
+		}{
+			{true, `on`, `sıfır bir iki üç dört beş altı yedi sekiz dokuz yirmi otuz kırk elli altmış yetmiş seksen doksan`},
+			{true, `once`, `cero uno dos tres cuatro cinco seis siete ocho nueve diez doce trece catorce quince veinte`},
+			{false, `do das che saat chat tin teen char nau`, `zero shunya ek do teen tin char chaar paanch panch chhe chhah che saat aath nau das`},
+			{false, `um`, `zero dois duas três tres quatro cinco seis meia sete oito nove`},
+			{false, `due tre sei`, `zero uno una due tre quattro cinque sei sette otto nove`},
+			{false, `un une`, `zéro zero deux trois quatre cinq six sept huit neuf uno dos tres due tre`},
+			{false, `ten nine`, `zero oh one two three four five six seven eight nine ten`},
+			{false, `to dwa`, `zero jeden trzy cztery pięć sześć siedem osiem dziewięć`},
+			{false, `cent cents`, `deux trois quatre cinq six sept huit neuf`},
+			{false, `een dos`, `nul twee drie vier vijf zes zeven acht negen uno tres cuatro cinco seis siete ocho nueve cero`},
+		} {
+			for w := range set(h.words) {
+				m[w] = homograph{h.anywhere, set(h.with)}
+			}
+		}
+		return m
+	}()
 
 	plusWords = set(`plus plús più piu más mas mais плюс زائد प्लस artı tambah`)
 )
@@ -157,6 +188,11 @@ func init() {
 					at := prefixKey(as)
 					wordPrefix[at>>6] |= 1 << (at & 63)
 					if flag&^(flagFiller|flagPlus) != 0 {
+						h := uint16(0)
+						for i := range len(as) {
+							h = wordHash(h, as[i])
+						}
+						lookHash[h>>6] |= 1 << (h & 63)
 						lookPrefix[at>>6] |= 1 << (at & 63)
 					}
 				}
@@ -164,6 +200,15 @@ func init() {
 		}
 	}
 	for w, n := range numerals {
+		if len(w) >= 3 {
+			k := prefixKey(w[len(w)-3:])
+			endings[k>>6] |= 1 << (k & 63)
+		} else { // "un": any byte before it
+			for c := range 32 {
+				k := c<<10 | prefixKey(w)>>5
+				endings[k>>6] |= 1 << (k & 63)
+			}
+		}
 		flag := flagNumeral
 		if n.kind >= times { // nothing by itself
 			flag = 0
@@ -228,6 +273,12 @@ var (
 	wordPrefix [32 * 32 * 32 / 64]uint64 // which beginnings of three bytes, five bits of each, a word of wordFlags has
 )
 
+// lookHash is which hashes the words of ASCII letters have that the first look asks for.
+var lookHash [1 << 16 / 64]uint64
+
+// wordHash adds a letter to the hash of those before it, whatever its case.
+func wordHash(h uint16, c byte) uint16 { return h*37 + uint16(c|0x20) }
+
 func prefixKey(w string) int {
 	k := int(w[0]&31) << 10
 	if len(w) > 1 {
@@ -258,7 +309,7 @@ func wordAt(w string) wordFlag {
 		i += n
 	}
 	f := wordFlags[string(low)]
-	if f&^(flagNetwork|flagProvider|flagDot) == 0 && len(low) >= 6 && splits(string(low)) {
+	if f&^(flagNetwork|flagProvider|flagDot) == 0 && len(low) >= 6 && endsNumeral(string(low)) && splits(string(low)) {
 		return flagNumeral | flagPair | flagTimes
 	}
 	return f
@@ -289,6 +340,15 @@ func hanDigit(r rune) (byte, bool) {
 		return '9', true
 	}
 	return 0, false
+}
+
+// endings are the last three bytes of numerals, as prefixKey has beginnings.
+var endings [32 * 32 * 32 / 64]uint64
+
+// endsNumeral reports whether a word may end in a numeral.
+func endsNumeral(w string) bool {
+	k := prefixKey(w[len(w)-3:])
+	return endings[k>>6]&(1<<(k&63)) != 0 || w[len(w)-1] >= utf8.RuneSelf
 }
 
 // splits reports whether a word is made of several numerals.

@@ -43,20 +43,38 @@ func (s *scanner) knownNumbers(gs []group, atoms []atom) {
 	if total < 6 {
 		return
 	}
+	var count tally
+	for _, g := range gs {
+		for _, c := range s.b[g.from:g.to] {
+			count[c-'0']++
+		}
+	}
+	for _, a := range atoms {
+		for i := range len(a.digits) {
+			if a.spoken || a.posing {
+				count[a.digits[i]-'0']++
+			}
+		}
+	}
+	if !slices.ContainsFunc(s.known.Phones, func(p string) bool { return count.within(p, 0) }) &&
+		!slices.ContainsFunc(s.known.Company, func(c string) bool { return count.within(c, 0) }) {
+		return
+	}
 	var raw [96]byte
 	plain := stream{digits: raw[:0]}
-	for _, g := range gs {
+	var few [32]int
+	free := few[:0] // the groups the stream is made of: hiding one number uses some up before the next is looked for
+	for i, g := range gs {
 		if !g.used {
+			free = append(free, i)
 			plain.digits = append(plain.digits, s.b[g.from:g.to]...)
 		}
 	}
 	at := func() []spot { // most texts hold no known number: places are made when one is found
 		if plain.spots == nil {
 			plain.spots = make([]spot, 0, len(plain.digits))
-			for _, g := range gs {
-				if !g.used {
-					plain.spots = places(plain.spots, g)
-				}
+			for _, i := range free {
+				plain.spots = places(plain.spots, gs[i])
 			}
 		}
 		return plain.spots
@@ -82,14 +100,21 @@ func (s *scanner) knownNumbers(gs []group, atoms []atom) {
 			all = matches(said.digits, func() []spot { return said.spots }, number, s, gs, true)
 		}
 		all = append(all, matches(plain.digits, at, number, s, gs, true)...)
-		all = append(all, s.turned(gs, atoms, number)...)
-		all = append(all, s.pieces(gs, number)...)
-		if len(all) == 0 {
-			continue
-		}
+		turned, pieces := s.turned(gs, atoms, number), s.pieces(gs, number) // before the first is hidden
+		complete := slices.ContainsFunc(all, func(m []spot) bool { return digitsIn(m) > len(number)-len(callingCode(number)) })
 		// The way to read it that takes in the most comes first, the others add what it left.
 		slices.SortStableFunc(all, func(a, b []spot) int { return digitsIn(b) - digitsIn(a) })
 		for _, m := range all {
+			s.own(gs, m, number)
+		}
+		slices.SortStableFunc(turned, func(a, b []spot) int { return digitsIn(b) - digitsIn(a) })
+		for _, m := range turned {
+			// Where the number stands as it is, what else its digits make together with others' is no other way to say it.
+			if !complete || !slices.ContainsFunc(m, func(p spot) bool { return !s.free(p.from, p.to) }) {
+				s.own(gs, m, number)
+			}
+		}
+		for _, m := range pieces {
 			s.own(gs, m, number)
 		}
 	}
@@ -112,18 +137,36 @@ func matches(digits []byte, spots func() []spot, number string, s *scanner, gs [
 		i += from
 		end := i + len(suffix)
 		from = end
-		for n := len(number) - len(suffix); n > 0 && i > 0 && digits[i-1] == number[n-1]; n-- {
+		left := len(number) - len(suffix)
+		code := len(callingCode(number))
+		bare := -1 // where the number without its calling code begins
+		for ; left > 0 && i > 0 && digits[i-1] == number[left-1]; left-- {
+			if left == code {
+				bare = i
+			}
 			i--
+		}
+		if left > 0 && left < code && bare > 0 && !s.beside(place[bare-1], place[bare]) { // one digit of something else that happens to be the same
+			i = bare
 		}
 		// At home a number may begin in another way than abroad: a trunk prefix, another area code.
 		if home == "" {
 			home = s.nationalDigits(number)
 		}
 		if n := len(home) - len(suffix); n > 0 && strings.HasSuffix(home, suffix) && bytes.HasSuffix(digits[:end], []byte(home)) {
-			i = min(i, end-len(home))
+			start := end - len(home)
+			for start < i && digits[start] == '0' && forwards && !s.prefixZero(gs, place[start], place[start+1]) {
+				start++
+			}
+			i, left = min(i, start), 0
+		}
+		// Eight digits in the middle of others are those of another number.
+		if forwards && left > 0 && end < len(digits) && place[end-1] != place[end] && place[end-1].to == place[end].from {
+			from = i + 1
+			continue
 		}
 		if forwards {
-			for i > 0 && digits[i-1] == '0' && (place[i].from-place[i-1].to < 16 || place[i].from-place[i-1].to < 32 && s.zeroGroup(gs, place[i-1])) { // trunk prefix, 00
+			for i > 0 && digits[i-1] == '0' && s.prefixZero(gs, place[i-1], place[i]) { // trunk prefix, 00
 				i--
 			}
 			// What stands before it, prefix, area or country, goes with it as far as it could be one number.
@@ -173,14 +216,33 @@ func (s *scanner) near(gs []group, a, b spot) bool {
 // touching reports whether a and b are one behind the other, in either order.
 func (s *scanner) touching(a, b spot) bool { return a.to == b.from || b.to == a.from }
 
+// prefixZero reports whether a zero at a belongs to the number that begins at b: right before it, a word, or a "0" or
+// "00" of its own; the zero of "15:40, then …" does not.
+func (s *scanner) prefixZero(gs []group, a, b spot) bool {
+	gap := b.from - a.to
+	return a == b || gap == 0 || gap < 16 && a.to-a.from > 1 || gap < 32 && s.zeroGroup(gs, a)
+}
+
 // zeroGroup reports whether the digit belongs to a "0" or "00".
 func (s *scanner) zeroGroup(gs []group, at spot) bool {
 	for _, g := range gs {
 		if g.from <= at.from && at.from < g.to {
-			return strings.Trim(string(s.b[g.from:g.to]), "0") == ""
+			return s.zeroes(g)
 		}
 	}
 	return false
+}
+
+// zeroes reports whether a group is nothing but zeros, and not the minutes of a time or the cents of an amount.
+func (s *scanner) zeroes(g group) bool {
+	if g.from > 1 && strings.IndexByte(".:,h", s.b[g.from-1]) >= 0 {
+		for i := g.from - 2; i >= 0 && isDigit(s.b[i]); i-- {
+			if s.b[i] != '0' {
+				return false
+			}
+		}
+	}
+	return len(bytes.Trim(s.b[g.from:g.to], "0")) == 0
 }
 
 // sameGap reports whether what stands between the first two spots, and is no word, stands between others too.
@@ -321,6 +383,10 @@ func (s *scanner) gather(gs []group, last int, left string, taken []int, whole, 
 	}
 	for i, skipped := last-1, 0; i >= 0 && skipped < 3; i, skipped = i-1, skipped+1 {
 		g := gs[i]
+		if g.mark {
+			skipped--
+			continue
+		}
 		d := string(s.b[g.from:g.to])
 		if g.used || len(d) > whole+2 {
 			continue
@@ -347,7 +413,7 @@ func (s *scanner) zeros(gs []group, spots []spot) []spot {
 		from, to = min(from, p.from), max(to, p.to)
 	}
 	for _, g := range gs {
-		if d := string(s.b[g.from:g.to]); !g.used && strings.Trim(d, "0") == "" && len(d) <= 2 &&
+		if !g.used && g.to-g.from <= 2 && s.zeroes(g) &&
 			(g.to <= from && from-g.to < 12 || g.from >= to && g.from-to < 4) {
 			spots = places(spots, g)
 		}
@@ -368,6 +434,9 @@ func (s *scanner) companyHolds(part string) bool {
 // own hides the digits at the spots, in as few pieces as the words between them allow.
 func (s *scanner) own(gs []group, spots []spot, number string) {
 	hint := s.policy.phoneHint(number, callingCode(number))
+	if slices.ContainsFunc(spots, func(p spot) bool { return !s.free(p.from, p.to) }) { // another reading had part of it
+		spots = slices.DeleteFunc(slices.Clone(spots), func(p spot) bool { return !s.free(p.from, p.to) })
+	}
 	for i := 0; i < len(spots); {
 		j := i + 1
 		for j < len(spots) && (spots[j].from < spots[j-1].to || spots[j].from-spots[j-1].to < 12 && !hasWordOrDigit(s.b[spots[j-1].to:spots[j].from])) {

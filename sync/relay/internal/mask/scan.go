@@ -54,7 +54,7 @@ func (s *scanner) hide(from, to int, kind inbox.SpanKind, hint string) {
 
 // hideAs hides what is known to be value: the same value gets the same token. See [Tokens].
 func (s *scanner) hideAs(from, to int, kind inbox.SpanKind, hint, value string) {
-	s.hits = append(s.hits, hit{from, to, kind, hint, value})
+	s.hits = append(s.hits, hit{from: from, to: to, kind: kind, hint: hint, value: value})
 }
 
 func (s *scanner) keep(from, to int) { s.taken = append(s.taken, hit{from: from, to: to}) }
@@ -125,6 +125,9 @@ func (s *scanner) ibans() {
 		}
 		if start--; start < 0 {
 			continue
+		}
+		if start+2 < i && !s.uppercase(start, start+2) {
+			continue // "avisa al 2342…" is a word and a number
 		}
 		if end := ibanAt(b, start); end > 0 && s.free(start, end) {
 			value := strings.Map(func(r rune) rune {

@@ -21,18 +21,24 @@ type atom struct {
 	loose    bool // posing, but a unit or a word as likely
 }
 
-// dictated reports whether a filler stands between two groups of digits.
+// dictated reports whether nothing but fillers stands between two groups of digits.
 func (s *scanner) dictated(gs []group) bool {
 	for i := 1; i < len(gs); i++ {
 		between := s.b[gs[i-1].to:gs[i].from]
 		if len(between) < 3 || len(between) > 40 || gs[i-1].carved && gs[i].carved {
 			continue
 		}
-		from := bytes.IndexFunc(between, unicode.IsLetter)
-		if from < 0 {
-			continue
+		words, fillers := 0, true
+		for j := 0; j < len(between) && fillers; {
+			end := wordBytes(between, j)
+			if end == j {
+				j++
+				continue
+			}
+			words++
+			fillers, j = spokenFillers[string(between[j:end])], end
 		}
-		if spokenFillers[string(between[from:wordBytes(between, from)])] {
+		if words > 0 && fillers {
 			return true
 		}
 	}
@@ -76,7 +82,72 @@ func (s *scanner) atoms(gs []group) []atom {
 		}
 		i += n
 	}
+	return s.fluent(out)
+}
+
+// fluent drops the words of a run that are numerals in a language nothing else of the run is said in, and common words
+// in another: "on" (Turkish ten), "once" (Spanish eleven), "do" (Hindi two). People who mix languages do
+// mean them between digits, so they go at the ends of a run only.
+func (s *scanner) fluent(atoms []atom) []atom {
+	out := atoms[:0]
+	for i := 0; i < len(atoms); {
+		j := i + 1
+		for j < len(atoms) && !atoms[j].first {
+			j++
+		}
+		run := atoms[i:j]
+		fresh := true
+		for k, a := range run {
+			if a.spoken {
+				if kin, doubtful := homographs[string(s.b[a.from:a.to])]; doubtful && (k == 0 || k == len(run)-1) && !s.kindred(run, k, kin.with) && s.complete(run, k) {
+					fresh = true
+					continue
+				}
+			}
+			a.first = a.first || fresh
+			fresh = false
+			out = append(out, a)
+		}
+		i = j
+	}
 	return out
+}
+
+// amid reports whether one of the words stands close to b[i:j].
+func (s *scanner) amid(i, j int, words map[string]bool) bool {
+	for _, part := range [...][]byte{s.b[max(0, i-32):i], s.b[j:min(len(s.b), j+32)]} {
+		for len(part) > 0 {
+			n := wordBytes(part, 0)
+			if words[string(part[:n])] {
+				return true
+			}
+			part = part[max(n, 1):]
+		}
+	}
+	return false
+}
+
+// complete reports whether the run without its first or last atom k is a number by itself.
+func (s *scanner) complete(run []atom, k int) bool {
+	rest := run[1:]
+	if k > 0 {
+		rest = run[:k]
+	}
+	n := 0
+	for _, a := range rest {
+		n += len(a.digits)
+	}
+	return n < 7 || s.lookups < maxLookups/2 && s.e164(atomDigits(rest)) != ""
+}
+
+// kindred reports whether another spoken atom of the run than k is one of the words.
+func (s *scanner) kindred(run []atom, k int, words map[string]bool) bool {
+	for i, a := range run {
+		if i != k && a.spoken && words[string(s.b[a.from:a.to])] {
+			return true
+		}
+	}
+	return len(run) == 1
 }
 
 // items cuts the text into numerals, literals and fillers. An item without digits, kind and length ends a run. worth
@@ -162,6 +233,8 @@ func (s *scanner) items(gs []group, items []item) (_ []item, worth bool) {
 		}
 		flag := wordAt(word)
 		switch {
+		case homographs[word].anywhere && !s.amid(i, j, homographs[word].with):
+			broken = true
 		case flag&(flagNumeral|flagTimes) != 0 && s.free(i, j):
 			if strings.IndexFunc(word, func(r rune) bool { return r >= utf8.RuneSelf }) >= 0 {
 				word = strings.ToLower(word)
@@ -285,6 +358,13 @@ func (s *scanner) spokenRun(gs []group, run []atom) {
 		run = run[:len(run)-1]
 	}
 	for len(run) > 1 && run[0].spoken && s.wholeNumber(run[1:]) {
+		run = run[1:]
+	}
+	// "… and 2.467.000": digits behind a word, where what is before them is a number by itself.
+	for len(run) > 1 && run[len(run)-1].weak && !run[len(run)-1].spoken && s.lookups < maxLookups/2 && s.e164(atomDigits(run[:len(run)-1])) != "" {
+		run = run[:len(run)-1]
+	}
+	for len(run) > 1 && run[1].weak && !run[0].spoken && s.lookups < maxLookups/2 && s.e164(atomDigits(run[1:])) != "" {
 		run = run[1:]
 	}
 	n, said, posing, weak, words := 0, 0, false, false, 0

@@ -34,34 +34,52 @@ func (p Policy) TextWith(text string, k Known, tokens *Tokens) (inbox.Masked, []
 
 // text masks a text in which more is known to hide than the text alone tells.
 func (p Policy) text(text string, k Known, tokens *Tokens, more []hit) (inbox.Masked, []Found) {
+	m, found, _ := p.stretches(text, k, tokens, more)
+	return m, found
+}
+
+// stretches is text that also returns what of the text became of each stretch; nil if nothing is hidden.
+func (p Policy) stretches(text string, k Known, tokens *Tokens, more []hit) (inbox.Masked, []Found, []stretch) {
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\uFFFD")
 	}
 	where := firstLook(text, &k)
 	if where == 0 && len(more) == 0 {
 		if m := inbox.PlainText(text); !m.Hides() {
-			return m, nil
+			return m, nil, nil
 		}
 	}
-	spans := []inbox.Span{{Text: text}}
+	known := k // k itself stays on the stack, where most texts end
+	return p.passes(text, &known, tokens, more, where)
+}
+
+// passes masks a text until nothing more is found in it.
+func (p Policy) passes(text string, k *Known, tokens *Tokens, more []hit, where look) (inbox.Masked, []Found, []stretch) {
+	spans := []stretch{{Span: inbox.Span{Text: text}, to: len(text)}}
+	whole := len(text)
 	var found []Found
 	for range maxPasses {
-		s := scanner{policy: p, known: &k, tokens: tokens}
 		var hits []hit
+		var learned []Found
 		if where != 0 {
-			s.folded = fold(text)
+			s := scanner{policy: p, known: k, tokens: tokens, folded: fold(text)}
 			hits = s.scan(where)
+			learned = s.found
 		}
 		if len(more) > 0 {
 			hits, more = merge(append(slices.Clone(more), hits...)), nil
 		}
 		if len(hits) == 0 {
 			if !inbox.Identifying(text) {
-				return inbox.NewMasked(spans...), found
+				shown := make([]inbox.Span, len(spans))
+				for i := range spans {
+					shown[i] = spans[i].Span
+				}
+				return inbox.NewMasked(shown...), found, spans
 			}
 			hits = []hit{floor(text)}
 		}
-		for _, f := range s.found {
+		for _, f := range learned {
 			if !slices.Contains(found, f) {
 				found = append(found, f)
 			}
@@ -76,9 +94,17 @@ func (p Policy) text(text string, k Known, tokens *Tokens, more []hit) (inbox.Ma
 		}
 		spans = cut(spans, hits)
 		text = visible(spans)
-		where = firstLook(text, &k)
+		where = firstLook(text, k)
 	}
-	return inbox.NewMasked(inbox.Span{Kind: inbox.Digits, Text: hidden}), found
+	all := inbox.Span{Kind: inbox.Digits, Text: hidden}
+	return inbox.NewMasked(all), found, []stretch{{Span: all, to: whole}}
+}
+
+// A stretch is a span with the stretch of the original it stands for.
+type stretch struct {
+	inbox.Span
+	value    string // of what is hidden, normalised, if it is known
+	from, to int
 }
 
 // floor returns the first place [inbox.Identifying] objects to, grown to whole words. It finds it by halving, so that
@@ -97,7 +123,7 @@ func floor(text string) hit {
 	return hit{from: start, to: end, kind: inbox.Digits, hint: hidden}
 }
 
-func visible(spans []inbox.Span) string {
+func visible(spans []stretch) string {
 	n := 0
 	for _, s := range spans {
 		n += len(s.Text)
@@ -111,8 +137,8 @@ func visible(spans []inbox.Span) string {
 }
 
 // cut puts the hits, which are in order and apart, into the spans. A hit that touches a hint swallows it whole.
-func cut(spans []inbox.Span, hits []hit) []inbox.Span {
-	out := make([]inbox.Span, 0, len(spans)+2*len(hits))
+func cut(spans []stretch, hits []hit) []stretch {
+	out := make([]stretch, 0, len(spans)+2*len(hits))
 	pos := 0
 	for _, s := range spans {
 		from, to := pos, pos+len(s.Text)
@@ -132,10 +158,13 @@ func cut(spans []inbox.Span, hits []hit) []inbox.Span {
 		for len(hits) > 0 && hits[0].from < end {
 			h := hits[0]
 			if h.from > at {
-				out = append(out, inbox.Span{Text: s.Text[at-pos : h.from-pos]})
+				out = append(out, s.part(at-pos, h.from-pos))
 			}
+			to := s.source(min(h.to, end) - pos)
 			if h.from >= pos {
-				out = append(out, inbox.Span{Kind: h.kind, Text: h.hint})
+				out = append(out, stretch{inbox.Span{Kind: h.kind, Text: h.hint}, h.value, s.source(h.from - pos), to})
+			} else {
+				out[len(out)-1].to = to // goes on from the span before
 			}
 			at = min(h.to, end)
 			if h.to > end {
@@ -144,11 +173,27 @@ func cut(spans []inbox.Span, hits []hit) []inbox.Span {
 			hits = hits[1:]
 		}
 		if at < end {
-			out = append(out, inbox.Span{Kind: s.Kind, Text: s.Text[at-pos:]})
+			out = append(out, s.part(at-pos, len(s.Text)))
 		}
 		pos = end
 	}
 	return out
+}
+
+// source returns where the byte of a plain stretch comes from; a hint's first and last are those of what it hides.
+func (p *stretch) source(i int) int {
+	if i == len(p.Text) {
+		return p.to
+	}
+	if p.Kind != inbox.Plain || i == 0 {
+		return p.from
+	}
+	return min(p.from+i, p.to)
+}
+
+// part returns a part of the stretch.
+func (p *stretch) part(from, to int) stretch {
+	return stretch{inbox.Span{Kind: p.Kind, Text: p.Text[from:to]}, p.value, p.source(from), p.source(to)}
 }
 
 // merge joins hits that overlap; the first one's hint stands for both.

@@ -3,7 +3,7 @@
 //
 // It knows what leaked means (one digit or letter of a secret that can still be read is a leak, however much was hidden
 // around it) and makes corpora of its own: a development set, and a held-out set written from the specification alone,
-// with other frames, other spellings and other languages. It judges any corpus of the same form, made by anybody, and
+// with other frames, other spellings and other languages, and a third by yet another author, who knew neither. It judges any corpus of the same form, made by anybody, and
 // any engine, ours in process or a whole relay, through one function. It must not know how the engine works, and it
 // reads no vault and no key but the one a report is signed with, which is handed in.
 //

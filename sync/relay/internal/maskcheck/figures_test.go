@@ -108,10 +108,9 @@ func TestHeldOutSet(t *testing.T) {
 		{"phone", 0.998, 0.003}, {"own-separators", 1, 0.003}, {"own-scripts", 1, 0.003}, {"own-split", 1, 0.003}, {"own-reversed", 0.99, 0.003},
 		{"own-mixed", 0.99, 0.003}, {"own-words-between", 0.99, 0.003}, {"worded", 0.99, 0.003}, {"email", 0.999, 0.003},
 		{"card", 1, 0.003}, {"iban", 1, 0.003}, {"handle", 0.99, 0.003}, {"link", 0.99, 0.003}, {"chat", 1, 0.01},
-		// A plus before an amount of eight digits is what the floor under the engine takes for a number.
-		{"negative-price", 1, 0.05}, {"negative-date", 1, 0.003}, {"negative-order", 1, 0.003}, {"negative-tracking", 1, 0.003},
+		{"negative-price", 1, 0.003}, {"negative-date", 1, 0.003}, {"negative-order", 1, 0.003}, {"negative-tracking", 1, 0.003},
 		{"negative-part", 1, 0.003}, {"negative-size", 1, 0.003}, {"negative-time", 1, 0.003}, {"negative-coordinates", 1, 0.003},
-		{"negative", 1, 0.006},
+		{"negative", 1, 0.003},
 	} {
 		g.check(t, r)
 	}
