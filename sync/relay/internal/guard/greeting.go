@@ -176,7 +176,7 @@ func personal(profile string, words []string) bool {
 	return true
 }
 
-func isName(w string) bool { return strings.IndexAny(w, "0123456789") < 0 && len(w) > 1 }
+func isName(w string) bool { return !strings.ContainsAny(w, "0123456789") && len(w) > 1 }
 
 // like reports whether a greeted name is one of the contact's: the same, short for it, or mistyped by one letter.
 func like(w string, list []string) bool {

@@ -140,13 +140,13 @@ func (s *scanner) atSign(i int) (atSign, bool) {
 	if n == 0 {
 		return atSign{}, false
 	}
-	word := string(rest[:n])
+	word := rest[:n]
 	a, z, spaced, signs := s.fenced(i, i+n)
 	if !spaced {
 		return atSign{}, false
 	}
 	brackets := signs && strings.IndexByte("([{<*|~", firstSign(b[i+n:z])) >= 0 || signs && strings.IndexByte(")]}>*|~", firstSign(b[i+n:z])) >= 0
-	return atSign{from: a, to: z, weak: weakAt[word] && !brackets}, true
+	return atSign{from: a, to: z, weak: weakAt[string(word)] && !brackets}, true
 }
 
 func firstSign(b []byte) byte {
@@ -337,7 +337,7 @@ func (s *scanner) signAt(i int, label string, plain bool) (next int, sign byte, 
 		for j < len(b) && isLetter(b[j]) {
 			j++
 		}
-		if tld := string(b[i+1 : j]); j-i-1 >= 2 && (mailDomains[tld] || b[i] == ',' && newDomains[tld]) && (b[i] == ',' || !commonWords[tld]) && (j == len(b) || !isWordByte(b[j])) {
+		if tld := b[i+1 : j]; j-i-1 >= 2 && (mailDomains[string(tld)] || b[i] == ',' && newDomains[string(tld)]) && (b[i] == ',' || !commonWords[string(tld)]) && (j == len(b) || !isWordByte(b[j])) {
 			return i + 1, '.', true, true
 		}
 	}

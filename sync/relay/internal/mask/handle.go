@@ -195,7 +195,7 @@ func (s *scanner) network(i, j int) {
 			}
 			break
 		}
-		if w := string(b[from:next]); asWords[w] || mine > 0 && copulas[w] {
+		if w := b[from:next]; asWords[string(w)] || mine > 0 && copulas[string(w)] {
 			named = true
 		}
 		at = next
@@ -228,7 +228,7 @@ func (s *scanner) mine(i int) int {
 		if i == end {
 			return 0
 		}
-		if w := string(b[i:end]); possessives[w] || followWords[w] {
+		if w := b[i:end]; possessives[string(w)] || followWords[string(w)] {
 			return 1
 		}
 	}

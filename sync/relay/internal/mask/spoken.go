@@ -164,7 +164,7 @@ func (s *scanner) items(gs []group, items []item) (_ []item, worth bool) {
 		if broken {
 			items = append(items, item{from: it.from, to: it.from})
 		}
-		it.close = !broken && bytes.IndexAny(b[end:it.from], ",;\n/.") < 0
+		it.close = !broken && !bytes.ContainsAny(b[end:it.from], ",;\n/.")
 		items = append(items, it)
 		broken, end = false, it.to
 	}

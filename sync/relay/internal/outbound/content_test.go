@@ -121,8 +121,7 @@ func withShelf(d *desk) *shelf {
 
 // reveal spells a content with its secrets, for comparing.
 func reveal(c whatsapp.Content) string {
-	var media func(m *whatsapp.SendMedia) string
-	media = func(m *whatsapp.SendMedia) string {
+	media := func(m *whatsapp.SendMedia) string {
 		if m == nil {
 			return ""
 		}

@@ -247,7 +247,7 @@ func TestContentsThatBreakTheContractDoNotLeave(t *testing.T) {
 		if !errors.Is(err, ErrRequest) || OutcomeOf(err) != OutcomeNotSent {
 			t.Errorf("%s: %v", rule, err)
 		}
-		if err != nil && strings.ContainsAny(err.Error(), "ü\xff") {
+		if err != nil && (strings.Contains(err.Error(), "ü") || strings.Contains(err.Error(), "\xff")) {
 			t.Errorf("%s: the error echoes", rule)
 		}
 	}
