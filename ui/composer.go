@@ -22,7 +22,7 @@ type composer struct {
 	field   *kit.Composer
 	closed  *kit.Banner
 	addNote *kit.Button
-	tools   fyne.CanvasObject
+	tools   *fyne.Container
 	buttons fyne.CanvasObject
 	toggle  *kit.IconButton
 	counter *kit.Painted
@@ -47,6 +47,8 @@ type composer struct {
 	reply string // what was written to the customer while a note is written
 	view  ComposerView
 
+	guard *guardBar
+
 	adding   int                    // files on their way into the tray
 	reserved inbox.MediaID          // a file of the template being filled in, not the tray's
 	leaving  map[inbox.MediaID]bool // sent a moment ago: what was read before that still has them in the tray
@@ -63,7 +65,11 @@ func newComposer(d *desk) *composer {
 		OnHeight:    func() { d.panes.refresh() },
 		EnterBreaks: func() bool { return !d.u.settings.EnterSends },
 		OnFocus:     func() { d.line.list.Select("") },
-		OnPaste:     d.pasted,
+		OnPaste: func(text string) bool {
+			d.pasting(text)
+			return d.pasted(text)
+		},
+		OnCopy: func(text string) { d.copies.remember(text, d.open) },
 		OnKey: func(ev *fyne.KeyEvent) bool {
 			d.u.typed = d.u.cfg.Now()
 			return ev.Name == fyne.KeyUp && d.u.cfg.Modifiers() == 0 && c.text() == "" && d.line.choose(-1)
@@ -77,6 +83,7 @@ func newComposer(d *desk) *composer {
 	c.filled = kit.NewPainted("", c.paintFilled).SetMin(func() fyne.Size { return fyne.NewSize(120, kit.ChipHeight()+2) })
 	c.fillBox = kit.Inset(c.filled, 0, 6, 0, 0)
 	c.tray = newTray(c)
+	c.guard = newGuardBar(c)
 	c.addNote = kit.NewButton(word("composer.addnote"), kit.Secondary, d.toggleNote)
 	c.toggle = kit.NewIconButton("note", word("composer.note.toggle"), d.toggleNote)
 	c.emoji = kit.NewIconButton("smile", d.u.tip(word("action.emoji"), actEmoji), c.showEmoji)
@@ -104,7 +111,7 @@ func newComposer(d *desk) *composer {
 	c.tools = kit.Row(mid(c.plus), kit.Gap(4), mid(c.clip), kit.Gap(4), mid(c.tmpl), kit.Gap(4), mid(c.emoji), kit.Gap(4), mid(c.toggle), kit.Spring(), kit.Min(c.counter), kit.Gap(12), kit.Min(c.send))
 	c.buttons = kit.Row(kit.Min(c.choose), kit.Min(kit.Inset(c.addNote, 8, 0, 0, 0)), kit.Spring())
 	c.hurried, c.heldBox = kit.Inset(c.hurry, 0, 0, 0, 8), kit.Inset(c.held, 0, 0, 0, 8)
-	c.body = kit.Column(kit.Min(c.heldBox), kit.Min(c.hurried), kit.Min(c.answers), kit.Min(c.tray.root), kit.Min(c.field), kit.Min(c.fillBox), kit.Min(c.closed), kit.Gap(8), kit.Min(c.tools), kit.Min(c.buttons))
+	c.body = kit.Column(kit.Min(c.heldBox), kit.Min(c.hurried), kit.Min(c.guard.root), kit.Min(c.answers), kit.Min(c.tray.root), kit.Min(c.field), kit.Min(c.fillBox), kit.Min(c.closed), kit.Gap(8), kit.Min(c.tools), kit.Min(c.buttons))
 	c.root = boxed(bottomUp{}, kit.NewFill(inkSurface), kit.Column(kit.Fix(kit.NewDivider(false), 1), kit.Min(kit.Inset(c.body, kit.PaneInset, 12, kit.PaneInset, 12))))
 	return c
 }
@@ -124,6 +131,7 @@ func (c *composer) open(draft string) {
 	c.field.SetText(draft)
 	c.d.panes.open(true)
 	c.refresh()
+	c.guard.judge()
 }
 
 // refresh shows what can be written now.
@@ -137,8 +145,12 @@ func (c *composer) refresh() {
 	if c.root.Visible() && v == c.view {
 		return
 	}
+	mode, typing := c.view.Mode, c.view.Typing
 	c.root.Show()
 	c.view = v
+	if mode != v.Mode || typing != v.Typing { // the guard is asked about replies, while there is a connection
+		defer c.guard.judge()
+	}
 	writes := v.Mode == ComposerReply || v.Mode == ComposerNote
 	visible(c.field, writes)
 	visible(c.tools, writes)
@@ -173,7 +185,6 @@ func (c *composer) refresh() {
 	c.addNote.SetHint(d.u.router.Hint(actNote))
 	c.field.SetPlaceHolder(v.Placeholder)
 	c.field.SetNote(v.Mode == ComposerNote)
-	c.send.SetText(v.Button)
 	c.send.Tip = v.Tip
 	c.toggle.SetActive(c.note)
 	tip := word("composer.note.toggle")
@@ -187,11 +198,17 @@ func (c *composer) refresh() {
 
 // enable lets the button act when there is something to send: a file needs no text.
 func (c *composer) enable() {
-	if c.adding > 0 {
+	if c.adding > 0 || c.guard.view.Action == inbox.GuardRefuse {
 		c.send.Disable()
 	} else {
 		c.send.Enable()
 	}
+	text := c.view.Button
+	if _, waits := c.guard.waiting(); c.guard.view.Button != "" && !waits {
+		text = c.guard.view.Button
+	}
+	c.send.SetText(text)
+	relayout(c.tools)
 }
 
 // chosen is what the button under the closed field does.
@@ -297,6 +314,10 @@ func (c *composer) changed(text string) {
 	if !c.note {
 		c.d.keepDraft(c.d.open, text)
 		c.tell(text)
+		if text == "" {
+			delete(c.d.pastes, c.d.open)
+		}
+		c.guard.judge()
 	}
 }
 
@@ -351,7 +372,7 @@ func (c *composer) focus() {
 // toggleNote switches between the reply and an internal note. Both keep their text.
 func (d *desk) toggleNote() {
 	c := d.comp
-	if d.row == nil || c.view.Mode == ComposerRead || c.view.Mode == ComposerJoined || d.page != pageInbox {
+	if d.row == nil || c.view.Mode == ComposerRead || c.view.Mode == ComposerErased || c.view.Mode == ComposerJoined || d.page != pageInbox {
 		return
 	}
 	c.note = !c.note
@@ -384,6 +405,25 @@ func (d *desk) send() bool {
 			d.u.toast(kit.Toast{Text: word("variable.unknown"), Icon: "warn"})
 			return false
 		}
+		said, ok := c.guard.answered()
+		if _, waits := c.guard.waiting(); waits {
+			said, ok = inbox.Said{Pasted: d.pastedIn(d.open)}, true // the reason that is asked for is another message's
+		}
+		if !ok {
+			return false
+		}
+		submit := d.submit
+		if r, back := c.guard.again[d.open]; back && r.Text != "" {
+			first := r.Intent.ID
+			submit = func(b inbox.IntentBody) inbox.IntentID {
+				if first == "" {
+					return d.submit(b)
+				}
+				d.submitInstead(first, b)
+				first = ""
+				return ""
+			}
+		}
 		var quote inbox.MessageID
 		if c.quote != nil {
 			quote = c.quote.Message
@@ -395,18 +435,22 @@ func (d *desk) send() bool {
 		}
 		for i, a := range files {
 			c.leaving[a.ID] = true
-			b := inbox.SendMedia{Conversation: d.open, Media: a.ID}
+			b := inbox.SendMedia{Conversation: d.open, Media: a.ID, Said: said}
 			if i == 0 {
 				b.Caption, b.Quote = caption, quote
 			}
-			d.submit(b)
+			submit(b)
 		}
 		if text != "" {
-			b := inbox.SendText{Conversation: d.open, Text: text}
+			b := inbox.SendText{Conversation: d.open, Text: text, Said: said}
 			if len(files) == 0 {
 				b.Quote = quote
 			}
-			d.submit(b)
+			submit(b)
+		}
+		delete(d.pastes, d.open)
+		if _, waits := c.guard.waiting(); !waits {
+			c.guard.settled()
 		}
 		c.attached(nil, nil)
 		c.setText("")

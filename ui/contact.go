@@ -7,6 +7,7 @@ import (
 
 	"fyne.io/fyne/v2"
 
+	"sealdesk/app/inbox"
 	"sealdesk/ui/kit"
 )
 
@@ -16,49 +17,228 @@ type contactPane struct {
 	root *fyne.Container
 	list *kit.List
 	view ContactView
+	rows []sideRow
 	open string // the conversation the list was last reset for
+	all  bool   // everybody who saw something is listed
 }
+
+// sideRow is a row of the panel: what it is, and which one of these.
+type sideRow struct {
+	kind sideKind
+	at   int
+}
+
+type sideKind uint8
+
+const (
+	sideHead sideKind = iota
+	sideField
+	sidePolicy
+	sideSawHead
+	sideSaw
+	sideSawNone
+	sideSawMore
+	sideNotesHead
+	sideNote
+	sideNotesNone
+)
+
+// Areas of a field: what else can be done with it, and what is done next.
+const (
+	areaMore = "more"
+	areaNext = "next"
+	areaAll  = "all"
+)
 
 func newContactPane(d *desk) *contactPane {
 	p := &contactPane{d: d}
-	p.list = kit.NewList(kit.ListConfig{Name: word("contact.title"), Len: p.len, ID: strconv.Itoa, Measure: p.measure, Draw: p.draw,
-		Background: inkSurface, PadBottom: 16, OnTap: func(_ int, area string, _ fyne.Position) {
-			if area == areaConsent {
-				d.showConsent(nil)
+	p.list = kit.NewList(kit.ListConfig{Name: word("contact.title"), Len: func() int { return len(p.rows) }, ID: strconv.Itoa, Measure: p.measure, Draw: p.draw,
+		Background: inkSurface, PadBottom: 16, StickTop: true, RingRow: true, HoverRows: true, OnTap: func(i int, area string, _ fyne.Position) { p.do(i, area) }, OnKey: p.key,
+		Tip: func(i int, area string) string {
+			if area == areaMore {
+				return word("field.more")
 			}
+			return ""
 		}})
 	p.root = boxed(fill{}, kit.NewFill(inkSurface), p.list)
 	return p
 }
 
+// field is the field of a row; nil when it is none.
+func (p *contactPane) field(i int) *FieldView {
+	if i < 0 || i >= len(p.rows) || p.rows[i].kind != sideField {
+		return nil
+	}
+	return &p.view.Fields[p.rows[i].at]
+}
+
+func (p *contactPane) do(i int, area string) {
+	f := p.field(i)
+	switch {
+	case area == areaAll:
+		p.all = true
+		p.refresh()
+	case f == nil:
+	case area == areaConsent:
+		p.d.showConsent(nil)
+	case area == areaNext:
+		p.d.looks.act(f.Field)
+	case area == areaMore:
+		p.list.Select(strconv.Itoa(i))
+		p.d.showField(f.Field)
+	}
+}
+
+// stop reports whether the keyboard can do something with a row, and where.
+func (p *contactPane) stop(i int) (area string, ok bool) {
+	f := p.field(i)
+	switch {
+	case p.rows[i].kind == sideSawMore:
+		return areaAll, true
+	case f == nil:
+	case f.Reveal.Action != "":
+		return areaNext, true
+	case f.Reveal.Step == RevealOffer || f.More:
+		return areaMore, true
+	case f.Action != "":
+		return f.Area, true
+	}
+	return "", false
+}
+
+// key walks through what can be done in the panel.
+func (p *contactPane) key(ev *fyne.KeyEvent) bool {
+	at, err := strconv.Atoi(p.list.Selected())
+	if err != nil || at >= len(p.rows) {
+		at = -1
+	}
+	switch ev.Name {
+	case fyne.KeyDown, fyne.KeyUp:
+		by := 1
+		if ev.Name == fyne.KeyUp {
+			by = -1
+		}
+		for i := at + by; i >= 0 && i < len(p.rows); i += by {
+			if _, ok := p.stop(i); ok {
+				p.list.Select(strconv.Itoa(i))
+				p.list.ScrollTo(strconv.Itoa(i))
+				return true
+			}
+		}
+		return at >= 0
+	case fyne.KeyReturn, fyne.KeyEnter, fyne.KeySpace:
+		if at >= 0 {
+			if area, ok := p.stop(at); ok {
+				p.do(at, area)
+			}
+		}
+		return at >= 0
+	}
+	return false
+}
+
+// chosenField is the field the keyboard is at; 0 for none.
+func (p *contactPane) chosenField() inbox.Field {
+	if p.d.u.cfg.Window.Canvas().Focused() != fyne.Focusable(p.list) {
+		return 0
+	}
+	i, err := strconv.Atoi(p.list.Selected())
+	if err != nil {
+		return 0
+	}
+	if f := p.field(i); f != nil {
+		return f.Field
+	}
+	return 0
+}
+
+// beside is where a menu of a field opens.
+func (p *contactPane) beside(f inbox.Field) fyne.Position {
+	for i := range p.rows {
+		if v := p.field(i); v != nil && v.Field == f {
+			if at, ok := p.list.Where(strconv.Itoa(i)); ok {
+				return at.AddXY(sideInset, kit.LineHeight(kit.Caption)+kit.LineHeight(kit.Body)+6)
+			}
+		}
+	}
+	return fyne.CurrentApp().Driver().AbsolutePositionForObject(p.root).AddXY(sideInset, 100)
+}
+
+// forget draws the panel without what was shown in it.
+func (p *contactPane) forget() {
+	if p.d.row != nil && p.d.side == p {
+		p.view = ContactView{}
+		p.refresh()
+	}
+}
+
 func (p *contactPane) refresh() {
-	if p.d.row == nil {
+	d := p.d
+	if d.row == nil {
 		return
 	}
-	v := contactView(p.d.row.Conversation, p.d.messages, p.d.staff, p.d.clock())
-	p.d.askBill()
-	if b := p.d.bill; b.of == p.d.open && b.field.Label != "" {
+	v := contactView(d.row.Conversation, d.messages, d.staff, d.clock())
+	d.askBill()
+	if b := d.bill; b.of == d.open && b.field.Label != "" && d.row.Erased == 0 {
 		v.Fields = append(v.Fields, b.field)
 	}
-	same := p.open == string(p.d.open) && reflect.DeepEqual(v, p.view)
-	p.view = v
+	for i := range v.Fields {
+		if f := &v.Fields[i]; f.Field != 0 {
+			f.Reveal = d.looks.view(f.Field)
+			f.More = f.Reveal.Step == RevealOffer || f.Reveal.Step == RevealNothing && d.sends()
+		}
+	}
+	v.Saw = sawView(d.looks.known(), d.staff, d.clock())
+	if p.open != string(d.open) {
+		p.all = false
+	}
+	same := p.open == string(d.open) && reflect.DeepEqual(v, p.view) && len(p.rows) == len(p.lay(v))
+	p.view, p.rows = v, p.lay(v)
 	if same {
 		return
 	}
-	if p.open != string(p.d.open) {
-		p.open = string(p.d.open)
+	if p.open != string(d.open) {
+		p.open = string(d.open)
+		p.list.Select("")
 		p.list.Reset()
 		return
 	}
+	p.list.Changed()
 	p.list.Refresh() // every row may have another height
 }
 
-// The rows: head, fields, policy, heading of the notes, notes.
-func (p *contactPane) len() int {
-	if p.d.row == nil {
-		return 0
+// lay says which rows a view has.
+func (p *contactPane) lay(v ContactView) []sideRow {
+	out := []sideRow{{sideHead, 0}}
+	for i := range v.Fields {
+		out = append(out, sideRow{sideField, i})
 	}
-	return 3 + len(p.view.Fields) + max(len(p.view.Notes), 1)
+	out = append(out, sideRow{sidePolicy, 0})
+	if v.Gone {
+		return out
+	}
+	out = append(out, sideRow{sideSawHead, 0})
+	most := len(v.Saw)
+	if !p.all && most > sawMost {
+		most = sawMost - 1
+	}
+	for i := range most {
+		out = append(out, sideRow{sideSaw, i})
+	}
+	switch {
+	case len(v.Saw) == 0:
+		out = append(out, sideRow{sideSawNone, 0})
+	case most < len(v.Saw):
+		out = append(out, sideRow{sideSawMore, 0})
+	}
+	out = append(out, sideRow{sideNotesHead, 0})
+	for i := range v.Notes {
+		out = append(out, sideRow{sideNote, i})
+	}
+	if len(v.Notes) == 0 {
+		out = append(out, sideRow{sideNotesNone, 0})
+	}
+	return out
 }
 
 // sideInset is the free space at both sides of the panel.
@@ -67,49 +247,77 @@ const sideInset float32 = 20
 // plotHeight is the height of the small plot of costs.
 const plotHeight float32 = 34
 
-func (p *contactPane) detail(f FieldView, width float32) kit.Block {
+func (p *contactPane) detail(f *FieldView, width float32) kit.Block {
 	return layoutText([]kit.Run{{Text: f.Detail}}, width, kit.Style{Type: kit.Caption})
 }
 
-func (p *contactPane) note(i int) int { return i - len(p.view.Fields) - 3 }
+// revealLead is what the sign before the words about a reveal takes.
+func revealLead() float32 { return kit.Scaled(14) + 6 }
+
+func (p *contactPane) told(f *FieldView, width float32) kit.Block {
+	return layoutText([]kit.Run{{Text: f.Reveal.Text}}, width-revealLead(), kit.Style{Type: kit.Caption})
+}
+
+// sawLine lays out why somebody saw something.
+func sawLine(v SawView, room float32) kit.Block {
+	return layoutText([]kit.Run{{Text: v.Line}}, room-kit.Scaled(16)-8, kit.Style{Type: kit.Caption})
+}
 
 func (p *contactPane) measure(i int, width float32) float32 {
-	n := len(p.view.Fields)
-	switch {
-	case i == 0:
+	r := p.rows[i]
+	room := width - 2*sideInset
+	switch r.kind {
+	case sideHead:
 		return 88
-	case i <= n:
-		f := p.view.Fields[i-1]
+	case sideField:
+		f := &p.view.Fields[r.at]
 		h := kit.LineHeight(kit.Caption) + 12
-		if f.Text != "" || f.Chip != nil {
+		if s := p.d.looks.secret(f.Field); s != nil && f.Field != 0 {
+			h += s.Height(room) + 2
+		} else if f.Text != "" || f.Chip != nil {
 			h += kit.LineHeight(kit.Body)
 		}
+		if f.Reveal.Text != "" {
+			h += p.told(f, room).Height + 6
+		}
+		if f.Reveal.Action != "" {
+			h += kit.Scaled(26) + 8
+		}
 		if f.Detail != "" {
-			h += p.detail(f, width-2*sideInset).Height + 3
+			h += p.detail(f, room).Height + 3
 		}
 		if f.Plot != nil {
 			h += plotHeight + 6
 		}
 		return h
-	case i == n+1:
+	case sidePolicy:
 		if p.view.Policy == "" {
 			return 12
 		}
 		return kit.LineHeight(kit.Caption) + 26
-	case i == n+2:
+	case sideSawHead, sideNotesHead:
 		return kit.LineHeight(kit.Heading) + 24
-	case len(p.view.Notes) == 0:
-		return layoutText([]kit.Run{{Text: p.view.Empty}}, width-2*sideInset, kit.Style{Type: kit.Snippet}).Height + 8
+	case sideSaw:
+		return kit.LineHeight(kit.Snippet) + sawLine(p.view.Saw[r.at], room).Height + 10
+	case sideSawNone:
+		return layoutText([]kit.Run{{Text: word("saw.none")}}, room, kit.Style{Type: kit.Snippet}).Height + 8
+	case sideSawMore:
+		return kit.LineHeight(kit.LabelBold) + 10
+	case sideNotesNone:
+		return layoutText([]kit.Run{{Text: p.view.Empty}}, room, kit.Style{Type: kit.Snippet}).Height + 8
 	}
-	v := p.view.Notes[p.note(i)]
-	return layoutText(runsOf(v.Text), width-2*sideInset-24, kit.Style{Type: kit.Snippet}).Height + kit.LineHeight(kit.LabelBold) + 30
+	v := p.view.Notes[r.at]
+	return layoutText(runsOf(v.Text), room-24, kit.Style{Type: kit.Snippet}).Height + kit.LineHeight(kit.LabelBold) + 30
 }
 
-func (p *contactPane) draw(i int, s *kit.Sketch, size fyne.Size, _ kit.RowState) {
-	n := len(p.view.Fields)
+func (p *contactPane) draw(i int, s *kit.Sketch, size fyne.Size, st kit.RowState) {
+	r := p.rows[i]
 	x, room := sideInset, size.Width-2*sideInset
-	switch {
-	case i == 0:
+	if _, ok := p.stop(i); ok && st.Selected {
+		s.Frame(x-10, -3, room+20, size.Height-1, nil, s.P.Accent, kit.FocusWidth, kit.InputRadius)
+	}
+	switch r.kind {
+	case sideHead:
 		v := p.view
 		s.Avatar(v.Face.Initials, v.Face.Icon, v.Face.Colour, x, 18, 52)
 		top := 44 - float32(int((kit.LineHeight(kit.Heading)+kit.LineHeight(kit.Caption))/2))
@@ -118,55 +326,116 @@ func (p *contactPane) draw(i int, s *kit.Sketch, size fyne.Size, _ kit.RowState)
 		}
 		s.TextIn(v.Name, x+64, top, room-64, kit.Heading, s.P.Text, kit.AlignStart)
 		s.TextIn(v.Line, x+64, top+kit.LineHeight(kit.Heading), room-64, kit.Caption, s.P.TextMuted, kit.AlignStart)
-	case i <= n:
-		f := p.view.Fields[i-1]
-		s.TextIn(f.Label, x, 0, room, kit.Caption, s.P.TextMuted, kit.AlignStart)
-		y := kit.LineHeight(kit.Caption) + 2
-		switch {
-		case f.Chip != nil:
-			s.Chips([]kit.Chip{chip(*f.Chip)}, x, y+1, room)
-		case f.Masked:
-			s.Masked(f.Text, x, y, false)
-		default:
-			s.TextIn(f.Text, x, y, room, kit.Body, s.P.Text, kit.AlignStart)
-		}
-		if f.Action != "" {
-			w := kit.TextWidth(f.Action, kit.LabelBold)
-			s.Text(f.Action, x+room-w, y, kit.LabelBold, s.P.AccentText)
-			s.Area(f.Area, x+room-w-8, y-7, w+16, 32)
-		}
-		if f.Text != "" || f.Chip != nil {
-			y += kit.LineHeight(kit.Body)
-		}
-		if f.Detail != "" {
-			b := p.detail(f, room)
-			s.Block(b, x, y+3, s.P.TextFaint)
-			y += b.Height + 3
-		}
-		if f.Plot != nil {
-			c := kit.Chart{Inks: []color.Color{s.P.Accent}}
-			for _, v := range f.Plot {
-				c.Stacks = append(c.Stacks, kit.Stack{Parts: []float64{v}})
-			}
-			s.Chart(c, x, y+6, room, plotHeight)
-			s.Line(x, y+6+plotHeight, room, s.P.Border)
-		}
-	case i == n+1:
+	case sideField:
+		p.drawField(&p.view.Fields[r.at], s, x, room, st)
+	case sidePolicy:
 		if p.view.Policy != "" {
 			d := kit.Scaled(14)
 			s.Icon("lock", x, 4+float32(int((kit.LineHeight(kit.Caption)-d)/2)), d, s.P.Privacy.Ink)
 			s.TextIn(p.view.Policy, x+d+6, 4, room-d-6, kit.Caption, s.P.TextMuted, kit.AlignStart)
 		}
 		s.Line(x, size.Height-1, room, s.P.Border)
-	case i == n+2:
+	case sideSawHead:
+		s.TextIn(word("saw.title"), x, 14, room, kit.Heading, s.P.Text, kit.AlignStart)
+	case sideSaw:
+		v := p.view.Saw[r.at]
+		d := kit.Scaled(16)
+		s.Icon(v.Icon, x, float32(int((kit.LineHeight(kit.Snippet)-d)/2)), d, ink(v.Tone, s.P))
+		w := s.TextIn(v.Time, x, 1, room, kit.Meta, s.P.TextMuted, kit.AlignEnd)
+		s.TextIn(v.Text, x+d+8, 0, room-d-16-w, kit.Snippet, s.P.Text, kit.AlignStart)
+		s.Block(sawLine(v, room), x+d+8, kit.LineHeight(kit.Snippet), s.P.TextMuted)
+	case sideSawNone:
+		s.Block(s.Layout([]kit.Run{{Text: word("saw.none")}}, room, kit.Style{Type: kit.Snippet}), x, 0, s.P.TextMuted)
+	case sideSawMore:
+		text := word("saw.all", "N", grouped(len(p.view.Saw)))
+		w := s.Text(text, x, 0, kit.LabelBold, s.P.AccentText)
+		s.Area(areaAll, x-8, -6, w+16, 32)
+	case sideNotesHead:
 		s.TextIn(word("contact.notes"), x, 14, room, kit.Heading, s.P.Text, kit.AlignStart)
-	case len(p.view.Notes) == 0:
+	case sideNotesNone:
 		s.Block(s.Layout([]kit.Run{{Text: p.view.Empty}}, room, kit.Style{Type: kit.Snippet}), x, 0, s.P.TextMuted)
 	default:
-		v := p.view.Notes[p.note(i)]
+		v := p.view.Notes[r.at]
 		s.Rect(x, 0, room, size.Height-8, s.P.Note.Soft, kit.InputRadius)
 		w := s.TextIn(v.Time, x+12, 10, room-24, kit.Meta, s.P.Note.Ink, kit.AlignEnd)
 		s.TextIn(v.Head, x+12, 8, room-24-w-8, kit.LabelBold, s.P.Note.Ink, kit.AlignStart)
 		s.Block(s.Layout(runsOf(v.Text), room-24, kit.Style{Type: kit.Snippet}), x+12, 10+kit.LineHeight(kit.LabelBold), s.P.Note.Ink)
+	}
+}
+
+func (p *contactPane) drawField(f *FieldView, s *kit.Sketch, x, room float32, st kit.RowState) {
+	s.TextIn(f.Label, x, 0, room, kit.Caption, s.P.TextMuted, kit.AlignStart)
+	y := kit.LineHeight(kit.Caption) + 2
+	secret := p.d.looks.secret(f.Field)
+	switch {
+	case secret != nil && f.Field != 0:
+		h := secret.Height(room)
+		s.Secret(secret, x, y, room, h)
+		y += h + 2
+	case f.Chip != nil:
+		s.Chips([]kit.Chip{chip(*f.Chip)}, x, y+1, room)
+	case f.Masked:
+		s.Masked(f.Text, x, y, false)
+	default:
+		s.TextIn(f.Text, x, y, room, kit.Body, s.P.Text, kit.AlignStart)
+	}
+	if f.Action != "" {
+		w, at := kit.TextWidth(f.Action, kit.LabelBold), y
+		if f.Chip != nil && kit.ChipWidth(chip(*f.Chip))+w+8 > room { // beside the label there is room
+			at = -2
+		}
+		s.Text(f.Action, x+room-w, at, kit.LabelBold, s.P.AccentText)
+		s.Area(f.Area, x+room-w-8, at-7, w+16, 32)
+	}
+	if f.More {
+		const d = 28
+		top := y + float32(int((kit.LineHeight(kit.Body)-d)/2))
+		if st.Area == areaMore {
+			s.Rect(x+room-d, top, d, d, s.P.Hover, kit.InputRadius)
+		}
+		s.Icon("more", x+room-d+5, top+5, 18, s.P.TextMuted)
+		s.Area(areaMore, x+room-32, top-2, 36, 32)
+	}
+	if secret == nil && (f.Text != "" || f.Chip != nil) {
+		y += kit.LineHeight(kit.Body)
+	}
+	if f.Reveal.Text != "" {
+		c := color.Color(s.P.TextMuted)
+		if f.Reveal.Tone != ToneQuiet {
+			c = ink(f.Reveal.Tone, s.P)
+		}
+		d := kit.Scaled(14)
+		b := p.told(f, room)
+		s.Icon(f.Reveal.Icon, x, y+4+float32(int((kit.LineHeight(kit.Caption)-d)/2)), d, c)
+		s.Block(b, x+revealLead(), y+4, c)
+		y += b.Height + 6
+	}
+	if f.Reveal.Action != "" {
+		h := kit.Scaled(26)
+		w := kit.TextWidth(f.Reveal.Action, kit.LabelBold) + 24
+		fill, line, text := color.Color(s.P.Surface), color.Color(s.P.BorderStrong), color.Color(s.P.AccentText)
+		if f.Reveal.Step == RevealReady {
+			fill, line, text = s.P.Privacy.Ink, s.P.Privacy.Ink, s.P.Surface
+		}
+		if st.Area == areaNext && f.Reveal.Step != RevealReady {
+			fill = s.P.Hover
+		}
+		s.Frame(x, y+4, w, h, fill, line, 1, kit.InputRadius)
+		s.Text(f.Reveal.Action, x+12, y+4+float32(int((h-kit.LineHeight(kit.LabelBold))/2)), kit.LabelBold, text)
+		s.Area(areaNext, x, y+1, w, h+6)
+		y += h + 8
+	}
+	if f.Detail != "" {
+		b := p.detail(f, room)
+		s.Block(b, x, y+3, s.P.TextFaint)
+		y += b.Height + 3
+	}
+	if f.Plot != nil {
+		c := kit.Chart{Inks: []color.Color{s.P.Accent}}
+		for _, v := range f.Plot {
+			c.Stacks = append(c.Stacks, kit.Stack{Parts: []float64{v}})
+		}
+		s.Chart(c, x, y+6, room, plotHeight)
+		s.Line(x, y+6+plotHeight, room, s.P.Border)
 	}
 }

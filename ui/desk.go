@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"crypto/rand"
 
 	"fyne.io/fyne/v2"
 
@@ -56,12 +57,26 @@ type desk struct {
 	marked   map[inbox.ConversationID]uint64 // how far was reported as read
 	traced   bool
 	typed    map[inbox.ConversationID]string // what was typed in this run: ahead of what the rows know
+
+	looks    *looks
+	choices  *oversight // the page of decisions
+	drafts   *draftWorker
+	deciding map[string]bool // rows of the page of decisions whose answer is on its way
+	copies   copies
+	pastes   map[inbox.ConversationID]inbox.ConversationID // from where something in a draft was pasted
+	expect   map[inbox.ConversationID]bool                 // a text that was taken back comes as the draft
+	undone   map[inbox.MessageID]bool                      // taken back, and gone from the timeline
+	ticking  bool
 }
 
 // showDesk opens the inbox in the window: first with the rows that were read already, then with all.
 func (u *UI) showDesk(s Session, rows *inboxWorker, head inboxView) {
 	ctx, cancel := context.WithCancel(u.ctx)
 	d := &desk{u: u, session: s, ctx: ctx, cancel: cancel, marked: map[inbox.ConversationID]uint64{}, typed: map[inbox.ConversationID]string{}}
+	d.deciding, d.pastes, d.expect, d.undone = map[string]bool{}, map[inbox.ConversationID]inbox.ConversationID{}, map[inbox.ConversationID]bool{}, map[inbox.MessageID]bool{}
+	rand.Read(d.copies.salt[:])
+	d.looks = newLooks(d)
+	d.drafts = &draftWorker{relay: s.Relay, post: u.cfg.Post, after: u.cfg.After, typed: newPoke(), show: func(q inbox.CheckDraft, v inbox.Verdict, err error) { d.comp.guard.judged(q, v, err) }}
 	u.desk = d
 	d.rows, rows.show = rows, d.showRows
 	d.lines = &lineWorker{model: s.Model, relay: s.Relay, post: u.cfg.Post, again: newPoke(), now: u.cfg.Now, loc: u.cfg.Location, show: d.showLine}
@@ -76,6 +91,7 @@ func (u *UI) showDesk(s Session, rows *inboxWorker, head inboxView) {
 	go d.lines.run(ctx, u.cfg.After)
 	go d.links.run(ctx, u.cfg.After)
 	go d.writer.run()
+	go d.drafts.run(ctx)
 	go d.minutes()
 	u.trace("desk shown")
 }
@@ -85,8 +101,12 @@ func (d *desk) ended() bool { return d.u.desk != d }
 
 // end stops the workers. What was typed is kept in the background: it may wait for the disk.
 func (d *desk) end() {
+	d.looks.forget()
 	d.cancel()
 	go d.writer.flush()
+	d.copies, d.pastes = copies{}, nil
+	d.comp.guard.again, d.comp.guard.back, d.comp.guard.about = nil, nil, inbox.CheckDraft{}
+	d.choices.rows = nil
 	d.all, d.fresh, d.shown, d.messages, d.row, d.open = nil, nil, nil, nil, nil, ""
 	d.line.items, d.typed = nil, nil
 	d.house, d.bill = house{}, bill{}
@@ -102,7 +122,7 @@ func (d *desk) build() {
 	d.line = newTimeline(d)
 	d.comp = newComposer(d)
 	d.side = newContactPane(d)
-	d.requests, d.incidents, d.costs = newRequests(d), newIncidents(d), newCosts(d)
+	d.requests, d.incidents, d.costs, d.choices = newRequests(d), newIncidents(d), newCosts(d), newDecisions(d)
 	d.strip = kit.NewStatusStrip()
 	d.palette = nil
 	d.panes = &panes{rail: d.rail.root, list: d.listing.root, middle: newMiddle(d), side: d.side.root, changed: d.resized,
@@ -118,6 +138,7 @@ func newMiddle(d *desk) fyne.CanvasObject {
 }
 
 func (d *desk) rebuild() {
+	d.looks.hide()
 	typed := d.comp.text()
 	wide := d.panes.drawer
 	d.build()
@@ -147,6 +168,7 @@ func (d *desk) restyled() {
 	d.side.list.Refresh()
 	d.requests.list.Refresh()
 	d.incidents.list.Refresh()
+	d.choices.list.Refresh()
 	d.costs.list.Refresh()
 }
 
@@ -225,10 +247,15 @@ func (d *desk) applyRows() {
 				d.comp.refresh()
 				d.side.refresh()
 				d.markRead()
+				if r.Erased != 0 {
+					d.looks.hide()
+					d.line.refresh()
+				}
 				break
 			}
 		}
 	}
+	d.takeBack()
 }
 
 func (d *desk) setFilter(f Filter) {
@@ -250,6 +277,8 @@ func (d *desk) openConversation(id inbox.ConversationID) {
 		d.comp.focus()
 		return
 	}
+	d.looks.hide()
+	d.looks.list = nil
 	d.open, d.row, d.messages = id, row, nil
 	after := uint64(0)
 	if read := max(row.ReadSeq, d.marked[id]); row.Unread > 0 && row.InboundSeq > read { // the row may not know yet what was read
@@ -314,7 +343,13 @@ func (d *desk) showLine(v lineView) {
 	d.messages = v.messages
 	d.line.show(v)
 	d.comp.attached(v.attached, v.thumbs)
+	d.looks.show(v.reveals)
+	d.comp.guard.refused(v.refused)
 	d.side.refresh()
+	d.noticeUndone()
+	if _, ok := d.undoable(); ok {
+		d.tick()
+	}
 	d.markRead()
 	if v.first {
 		d.u.trace("conversation opened " + string(v.id))
@@ -379,6 +414,8 @@ func (d *desk) notKept(i inbox.Intent, err error) {
 func (d *desk) activity() {
 	if d.u.active {
 		d.markRead()
+	} else {
+		d.looks.hide() // who looks elsewhere is not looking here
 	}
 }
 
@@ -401,7 +438,9 @@ func (d *desk) showLink(l Link) {
 	}
 	d.setStatus()
 	d.comp.refresh()
+	d.side.refresh()
 	if l.State == LinkOnline {
+		d.comp.guard.judge()
 		d.side.refresh() // a bill that waited for a connection
 		if d.page == pageCosts && d.costs.state == costsFailed {
 			d.costs.ask()

@@ -111,6 +111,7 @@ func (d *desk) toggleContact() {
 	if d.open == "" || d.page != pageInbox {
 		return
 	}
+	d.looks.hide()
 	d.panes.toggle()
 	if d.panes.sideShown() {
 		d.side.refresh()
@@ -122,6 +123,7 @@ func (d *desk) toggleContact() {
 // escape goes back step by step: the drawer, the quote, note mode, what is selected, then to the message field.
 func (d *desk) escape() bool {
 	switch {
+	case d.looks.end():
 	case d.page != pageInbox:
 		d.showPage(pageInbox)
 	case d.panes.drawerShown():

@@ -19,6 +19,10 @@
 //     trace or the log. A picture is fetched when somebody looks at it, held while the viewer is open, and let go then.
 //   - Nothing leaves that was not looked at first: a file's size and kind, a template's gaps and consent, the limits of a
 //     message with choices. The company's server decides; this package says no in words beforehand.
+//   - A value that is revealed lives in one kit.Secret, as long as it is looked at: it goes, overwritten, with Escape, with
+//     its time, when the window loses the focus, and when anything else is turned to. The key of a reveal lives in memory
+//     (looks) and goes with the inbox. Of what was copied only a hash is remembered, of a number that was looked up nothing.
+//   - Nobody decides about his own: such rows are not there.
 //   - A button that would do nothing is not there.
 //
 // Concurrency: everything that touches widgets runs on the main goroutine, workers reach it through Post. Model, Relay and

@@ -44,10 +44,13 @@ const (
 	actRequests  = "requests"
 	actIncidents = "incidents"
 	actCosts     = "costs"
+	actDecisions = "decisions"
+	actReveal    = "reveal"
+	actFind      = "find"
 )
 
 // pageOf is which page a key leads to.
-var pageOf = map[string]page{actRequests: pageRequests, actIncidents: pageIncidents, actCosts: pageCosts}
+var pageOf = map[string]page{actRequests: pageRequests, actIncidents: pageIncidents, actCosts: pageCosts, actDecisions: pageDecisions}
 
 // bindings is the table of keys.
 func bindings() []kit.Binding {
@@ -65,6 +68,8 @@ func bindings() []kit.Binding {
 		{ID: actAssign, Keys: []string{"Ctrl+Shift+A"}, Label: "action.assign"},
 		{ID: actClose, Keys: []string{"Ctrl+Shift+E"}, Label: "action.close"},
 		{ID: actContact, Keys: []string{"Ctrl+I"}, Label: "action.contact"},
+		{ID: actReveal, Keys: []string{"Ctrl+Shift+R"}, Label: "action.reveal"},
+		{ID: actFind, Keys: []string{"Ctrl+Shift+K"}, Label: "action.find"},
 		{ID: actPageUp, Keys: []string{"PageUp"}, Label: "action.pageup"},
 		{ID: actPageDown, Keys: []string{"PageDown"}, Label: "action.pagedown"},
 		{ID: actTop, Keys: []string{"Ctrl+Home"}, Label: "action.top"},
@@ -72,6 +77,7 @@ func bindings() []kit.Binding {
 		{ID: actPanes, Keys: []string{"F6"}, Label: "action.panes"},
 		{ID: actBack, Keys: []string{"Shift+F6"}, Label: "action.panes.back"},
 		{ID: actInbox, Keys: []string{"Ctrl+1"}, Label: "action.inbox"},
+		{ID: actDecisions, Keys: []string{"Ctrl+3"}, Label: "action.decisions"},
 		{ID: actRequests, Keys: []string{"Ctrl+6"}, Label: "action.requests"},
 		{ID: actIncidents, Keys: []string{"Ctrl+7"}, Label: "action.incidents"},
 		{ID: actCosts, Keys: []string{"Ctrl+8"}, Label: "action.costs"},
@@ -149,6 +155,12 @@ func (u *UI) do(id string) bool {
 		d.comp.showMore()
 	case actInbox:
 		d.showPage(pageInbox)
+	case actDecisions:
+		return d.showPage(pageDecisions)
+	case actReveal:
+		return d.revealField()
+	case actFind:
+		return d.showFind()
 	case actRequests:
 		return d.showPage(pageRequests)
 	case actIncidents:
@@ -221,11 +233,14 @@ func (u *UI) showHelp() {
 		if p, ok := pageOf[b.ID]; ok && u.desk != nil && !u.desk.allowed(p) {
 			continue // a page this reader has no right to
 		}
+		if u.desk != nil && (b.ID == actReveal && !may(u.desk.staff.me, inbox.ActReveal) || b.ID == actFind && !may(u.desk.staff.me, inbox.ActLookUp)) {
+			continue
+		}
 		if !b.Hidden {
 			lines = append(lines, line{word(b.Label), u.router.Hint(b.ID)})
 		}
 	}
-	lines = append(lines, line{word("action.choose"), "↑"}, line{word("action.reply"), "↑ R"}, line{word("action.copy"), "↑ C"}, line{word("action.view"), "↑ O"},
+	lines = append(lines, line{word("action.choose"), "↑"}, line{word("action.reply"), "↑ R"}, line{word("action.copy"), "↑ C"}, line{word("action.view"), "↑ O"}, line{word("undo.what"), kit.KeyHint("Ctrl+Z", keyName)},
 		line{word("action.message"), "↑ " + enter})
 	half := (len(lines) + 1) / 2
 	height := u.cfg.Window.Canvas().Size().Height
@@ -275,6 +290,7 @@ const (
 	pickFilter = "f:"
 	pickRemove = "r:"
 	pickTurn   = "t:"
+	pickField  = "v:"
 )
 
 // mostRows is how many conversations an empty palette lists; a query looks at all of them.
@@ -299,6 +315,18 @@ func (d *desk) paletteItems(query string) []kit.Item {
 		action(actNote, word("action.note"), "note")
 		action(actContact, word("action.contact"), "info")
 		action(actTemplates, word("action.templates"), "template")
+		for _, f := range fields {
+			if v := d.looks.view(f); hidden(d.row.Contact, f) && d.row.Erased == 0 && (v.Step == RevealOffer || v.Action != "") {
+				title := word("palette.field", "Field", fieldWord(f))
+				if v.Action != "" {
+					title = fieldWord(f) + ": " + v.Action
+				}
+				items = append(items, kit.Item{ID: pickField + string(rune('0'+f)), Title: title, Icon: "eye"})
+			}
+		}
+		if _, ok := d.undoable(); ok {
+			action("undo", word("undo.what"), "retry")
+		}
 		if mayRecord(d.row.Conversation, d.staff) {
 			action("consent", word("consent.record.title"), "check")
 		}
@@ -321,6 +349,9 @@ func (d *desk) paletteItems(query string) []kit.Item {
 				}
 			}
 		}
+	}
+	if may(d.staff.me, inbox.ActLookUp) {
+		action(actFind, word("action.find"), "search")
 	}
 	for _, p := range railPages {
 		if d.allowed(p.page) && d.page != p.page {
@@ -369,6 +400,8 @@ func (d *desk) picked(it kit.Item) {
 		if i := int(id[0] - '0'); i < len(d.comp.tray.files) {
 			d.comp.tray.turn(i)
 		}
+	case pickField:
+		d.looks.act(inbox.Field(id[0] - '0'))
 	case pickFilter:
 		d.setFilter(Filter(id[0] - '0'))
 	case pickAction:
@@ -379,6 +412,8 @@ func (d *desk) picked(it kit.Item) {
 			d.u.showAbout()
 		case "consent":
 			d.showConsent(nil)
+		case "undo":
+			d.undo()
 		case "follow":
 			d.follow()
 		case "location":

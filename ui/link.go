@@ -55,6 +55,7 @@ func (d *desk) minutes() {
 				}
 				d.applyRows()
 				d.listing.list.Refresh()
+				d.refreshPages() // what had its time goes
 			})
 		case <-d.ctx.Done():
 			return

@@ -44,6 +44,11 @@ type memory struct {
 	attached  []Attachment
 	files     map[inbox.MediaID][]byte
 	uploads   []Upload
+	reveals   []inbox.Reveal // newest first
+	held      []Held
+	back      map[inbox.ConversationID][]Refused
+	instead   []inbox.IntentID
+	key       *lockKey
 	asked     []inbox.Question
 	answer    func(inbox.Question) (inbox.Answer, error)
 	fetch     func(ctx context.Context, q inbox.FetchMedia, w io.Writer, progress func(done, total int64)) error
@@ -56,7 +61,7 @@ func newMemory() *memory {
 		link: Link{State: LinkOnline},
 	}
 	m.inboxes = []inbox.Inbox{{ID: "sales", Name: "Sales"}}
-	m.files = map[inbox.MediaID][]byte{}
+	m.files, m.back, m.key = map[inbox.MediaID][]byte{}, map[inbox.ConversationID][]Refused{}, &lockKey{}
 	m.people = []inbox.Person{m.me, {ID: "tb", Name: "Tobias Brandt", Role: inbox.Agent, Inboxes: []inbox.InboxID{"sales"}},
 		{ID: "sl", Name: "Sabine Lang", Role: inbox.Supervisor, Inboxes: []inbox.InboxID{"sales"}}}
 	return m
@@ -185,6 +190,18 @@ func (m *memory) Submit(_ context.Context, i inbox.Intent) error {
 	case inbox.AddNote:
 		msg := inbox.Message{ID: inbox.MessageID(i.ID), Cause: i.ID, Conversation: id, Kind: inbox.Note, At: i.At, Side: inbox.FromPerson, Author: m.me.ID, Body: inbox.PlainText(b.Text)}
 		m.messages[id] = append(m.messages[id], msg)
+	case inbox.Withdraw:
+		list := slices.Clone(m.messages[id])
+		for i, x := range list {
+			if x.ID == b.Message {
+				row.Draft = x.Body.Visible()
+				list = slices.Delete(list, i, i+1)
+				break
+			}
+		}
+		m.messages[id] = list
+	case inbox.DecideHeld:
+		m.held = slices.DeleteFunc(slices.Clone(m.held), func(h Held) bool { return h.Message.ID == b.Message })
 	case inbox.Assign:
 		row.Assignee = b.To
 	case inbox.SetState:
@@ -252,6 +269,70 @@ func (m *memory) wishes() []inbox.Intent {
 func (m *memory) Refusal(id inbox.IntentID) (inbox.Refusal, bool) {
 	r, ok := m.refused[id]
 	return r, ok
+}
+
+func (m *memory) Reveals(id inbox.ConversationID) []inbox.Reveal {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(m.reveals), func(r inbox.Reveal) bool { return r.Conversation != id })
+}
+
+func (m *memory) PendingReveals() []inbox.Reveal {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(m.reveals), func(r inbox.Reveal) bool {
+		return r.State != inbox.RevealAsked || r.By == m.me.ID || !may(m.me, inbox.ActDecide)
+	})
+}
+
+func (m *memory) Held() []Held {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.held)
+}
+
+func (m *memory) Refused(id inbox.ConversationID) []Refused {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.back[id])
+}
+
+func (m *memory) SubmitInstead(ctx context.Context, refused inbox.IntentID, i inbox.Intent) error {
+	m.mu.Lock()
+	m.instead = append(m.instead, refused)
+	for c, list := range m.back {
+		m.back[c] = slices.DeleteFunc(slices.Clone(list), func(r Refused) bool { return r.Intent.ID == refused })
+	}
+	m.mu.Unlock()
+	return m.Submit(ctx, i)
+}
+
+// tell changes what the memory knows, as a fact from the company's server would.
+func (m *memory) tell(f func()) {
+	m.mu.Lock()
+	f()
+	m.mu.Unlock()
+	m.poke()
+}
+
+// lockKey is a RevealKey that remembers what it opened.
+type lockKey struct {
+	mu     sync.Mutex
+	opened [][]byte
+}
+
+func (*lockKey) Public() []byte { return []byte("public") }
+
+func (k *lockKey) Open(id inbox.RevealID, sealed []byte) ([]byte, error) {
+	value, ok := bytes.CutPrefix(sealed, []byte("sealed for "+id+":"))
+	if !ok {
+		return nil, errors.New("does not open")
+	}
+	value = bytes.Clone(value)
+	k.mu.Lock()
+	k.opened = append(k.opened, value)
+	k.mu.Unlock()
+	return value, nil
 }
 
 func (m *memory) Inboxes() []inbox.Inbox {
@@ -390,7 +471,7 @@ func (m *memory) Open(context.Context) (Session, error) {
 	if m.openErr != nil {
 		return Session{}, m.openErr
 	}
-	return Session{Model: m, Relay: relay{m}, Device: "LT-0427"}, nil
+	return Session{Model: m, Relay: relay{m}, Device: "LT-0427", NewRevealKey: func() (RevealKey, error) { return m.key, nil }}, nil
 }
 
 func (m *memory) Enrol(_ context.Context, _ string, reached func(Enrolling)) (Enrolled, error) {

@@ -179,6 +179,13 @@ func (t *timeline) menu(i int, _ string, abs fyne.Position) {
 	} else if copyText(v) != "" {
 		cfg.Items = append(cfg.Items, kit.MenuItem{Text: word("action.copy"), Icon: "copy", Hint: "C", Do: func() { d.copyMessage(v) }})
 	}
+	if v.Withdraw || v.undoable(d.clock().now) {
+		cfg.Items = append(cfg.Items, kit.MenuItem{Text: word("undo.take"), Icon: "retry", Do: func() { d.withdraw(v.Message) }})
+	}
+	if v.Decides {
+		cfg.Items = append(cfg.Items, kit.MenuItem{Text: word("decide.release"), Icon: "check", Do: func() { d.decideMessage(v.Message, true) }},
+			kit.MenuItem{Text: word("decide.keep"), Icon: "close", Do: func() { d.decideMessage(v.Message, false) }})
+	}
 	if v.Action != "" {
 		cfg.Items = append(cfg.Items, kit.MenuItem{Text: v.Action, Icon: "retry", Do: func() { t.again(v) }})
 	}
@@ -257,6 +264,9 @@ func (u *UI) copy() bool {
 // copied puts a text on the clipboard and says so.
 func (u *UI) copied(text string) {
 	u.cfg.App.Clipboard().SetContent(text)
+	if d := u.desk; d != nil {
+		d.copies.remember(text, d.open)
+	}
 	u.clip = text
 	u.toast(kit.Toast{Text: word("toast.copied"), Icon: "copy"})
 }

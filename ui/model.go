@@ -57,6 +57,16 @@ type Model interface {
 	Incidents() []inbox.Incident
 	Requests() []inbox.Request
 
+	// Reveals tells who wanted to see, may see and has seen a field of the contact of a conversation, newest first.
+	Reveals(id inbox.ConversationID) []inbox.Reveal
+	// PendingReveals and Held are what waits for this reader's decision, the oldest first, and never his own.
+	PendingReveals() []inbox.Reveal
+	Held() []Held
+	// Refused are the messages of a conversation that were refused, in the order they were wished. SubmitInstead makes a wish
+	// durable and dismisses the refused one it stands for.
+	Refused(id inbox.ConversationID) []Refused
+	SubmitInstead(ctx context.Context, refused inbox.IntentID, i inbox.Intent) error
+
 	// Attach keeps a file for a conversation, durably and sealed, until it is sent or detached.
 	Attach(ctx context.Context, id inbox.ConversationID, name, mime string, r io.Reader) (Attachment, error)
 	// Attachments are the files attached to a conversation and not sent, the oldest first.
@@ -80,6 +90,30 @@ type Attachment struct {
 	Digest       []byte // SHA-256
 	Kind         inbox.MessageKind
 	At           inbox.Moment
+}
+
+// A Held message waits for somebody's decision: the guard found something in it.
+type Held struct {
+	Inbox   inbox.InboxID
+	Message inbox.Message
+}
+
+// A Refused message was wished on this device and not granted. Text is what was typed, "" for messages without a text.
+// Returned means that it is no item of its conversation any more: the guard asks for a reason, and what was typed and
+// attached lies where it was before it was sent.
+type Refused struct {
+	Intent   inbox.Intent
+	Refusal  inbox.Refusal
+	Text     string
+	Returned bool
+}
+
+// A RevealKey opens the value of one reveal. It is made for one request, lives in memory, and goes with the request.
+type RevealKey interface {
+	// Public is the half that goes into [inbox.AskReveal].
+	Public() []byte
+	// Open returns the value; the caller overwrites it when it is not needed any more.
+	Open(id inbox.RevealID, sealed []byte) ([]byte, error)
 }
 
 // An Upload is a file on its way to the company's server.
@@ -143,6 +177,9 @@ type Session struct {
 	Model  Model
 	Relay  Relay
 	Device string // what people call this device
+	// NewRevealKey makes the key of one request to see a field. It takes some milliseconds. Without it nothing can be
+	// revealed on this device.
+	NewRevealKey func() (RevealKey, error)
 }
 
 // A Door leads to the inbox: it opens the device's store, or admits the device first. Its methods may take seconds and

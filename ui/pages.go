@@ -18,6 +18,7 @@ const (
 	pageRequests
 	pageIncidents
 	pageCosts
+	pageDecisions
 )
 
 // Distances of a page.
@@ -34,6 +35,8 @@ func (d *desk) allowed(p page) bool {
 		return may(d.staff.me, inbox.ActOversee)
 	case pageCosts:
 		return may(d.staff.me, inbox.ActCosts)
+	case pageDecisions:
+		return may(d.staff.me, inbox.ActDecide)
 	}
 	return true
 }
@@ -43,6 +46,7 @@ func (d *desk) showPage(p page) bool {
 	if !d.allowed(p) {
 		return false
 	}
+	d.looks.hide() // who turns away is not looking
 	d.page = p
 	d.panes.turn(d.pageRoot())
 	d.rail.refresh(d)
@@ -59,9 +63,11 @@ func (d *desk) showPage(p page) bool {
 		d.requests.first()
 	case pageIncidents:
 		d.incidents.first()
+	case pageDecisions:
+		d.choices.first()
 	}
 	d.u.cfg.Window.Canvas().Focus(d.pageList())
-	d.u.trace("page shown " + [...]string{"inbox", "requests", "incidents", "costs"}[p])
+	d.u.trace("page shown " + [...]string{"inbox", "requests", "incidents", "costs", "decisions"}[p])
 	return true
 }
 
@@ -72,6 +78,8 @@ func (d *desk) pageRoot() fyne.CanvasObject {
 		return d.requests.root
 	case pageIncidents:
 		return d.incidents.root
+	case pageDecisions:
+		return d.choices.root
 	case pageCosts:
 		return d.costs.root
 	}
@@ -85,6 +93,8 @@ func (d *desk) pageList() *kit.List {
 		return d.requests.list
 	case pageIncidents:
 		return d.incidents.list
+	case pageDecisions:
+		return d.choices.list
 	case pageCosts:
 		return d.costs.list
 	}
@@ -99,6 +109,7 @@ func (d *desk) refreshPages() {
 	d.rail.refresh(d)
 	d.requests.refresh()
 	d.incidents.refresh()
+	d.choices.refresh()
 	d.costs.rights()
 }
 
@@ -132,6 +143,18 @@ type oversight struct {
 	how    string
 	line   func() string
 	gather func() []oversightRow
+	act    func(id, area string) // for rows with buttons
+	letter func(id string, r rune)
+	over   string // what the pointer is at: a row and an area
+}
+
+// hover is the area of a row under the pointer.
+func (o *oversight) hover(id string) string {
+	row, area, _ := strings.Cut(o.over, "\x00")
+	if row == id {
+		return area
+	}
+	return ""
 }
 
 // oversightRow is a row, or a heading when it has no painter.
@@ -140,24 +163,36 @@ type oversightRow struct {
 	head         string
 	draw         func(s *kit.Sketch, x, y, w float32)
 	conversation inbox.ConversationID
+	height       func(width float32) float32 // nil is the usual one
 }
 
 func newOversight(d *desk, name, icon, empty, advice, how string) *oversight {
 	o := &oversight{d: d, name: name, how: how}
 	o.list = kit.NewList(kit.ListConfig{Name: name, Len: func() int { return len(o.rows) }, ID: func(i int) string { return o.rows[i].id }, HoverRows: true, PadBottom: 8, RingRow: true,
-		Measure: func(i int, _ float32) float32 {
+		Measure: func(i int, width float32) float32 {
 			if o.rows[i].draw == nil {
 				return kit.LineHeight(kit.Heading) + 22
+			}
+			if h := o.rows[i].height; h != nil {
+				return h(width)
 			}
 			return oversightHeight()
 		},
 		Draw: o.draw,
 		OnTap: func(i int, area string, _ fyne.Position) {
-			if area == areaGo {
+			switch {
+			case area == areaGo:
 				o.open(i)
+			case o.act != nil:
+				o.act(o.rows[i].id, area)
 			}
 		},
 		OnKey: o.key,
+		OnRune: func(r rune) {
+			if o.letter != nil {
+				o.letter(o.list.Selected(), r)
+			}
+		},
 		Tip: func(_ int, area string) string {
 			if area == areaGo {
 				return word("page.conversation")
@@ -190,10 +225,13 @@ func (o *oversight) draw(i int, s *kit.Sketch, size fyne.Size, st kit.RowState) 
 	}
 	w := size.Width - pageLead - 12
 	s.Frame(pageLead, 4, w, size.Height-8, s.P.Surface, line, map[bool]float32{true: kit.FocusWidth, false: 1}[st.Selected], kit.CardRadius)
-	r.draw(s, pageLead+16, 4, w-32)
 	if r.conversation != "" && rowWith(o.d.all, r.conversation) != nil {
 		s.Area(areaGo, pageLead, 4, w, size.Height-8)
 	}
+	if st.Hovered {
+		o.over = r.id + "\x00" + st.Area
+	}
+	r.draw(s, pageLead+16, 4, w-32)
 }
 
 func (o *oversight) open(i int) {

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"image/color"
+	"strconv"
 
 	"fyne.io/fyne/v2"
 
@@ -120,12 +121,20 @@ func (l *placed) drawBubble(s *kit.Sketch, k look) {
 		if !v.Faint {
 			s.Area(areaText, at.X, at.Y, l.body.Width, l.body.Height)
 		}
+		for i := range l.body.Fragments {
+			if f := &l.body.Fragments[i]; f.ChipW > 0 && f.Look == kit.Masked {
+				s.Area(areaMask+strconv.Itoa(f.Run), at.X+f.ChipX, at.Y+f.ChipY, f.ChipW, f.ChipH)
+			}
+		}
 	}
 	s.Block(l.footer, x, y+l.footerY, meta)
 	l.drawMeta(s, x+l.inner, y+l.metaY, meta)
 	l.drawChoices(s, x, y+l.choicesY)
 	l.drawReactions(s)
 	l.drawNotice(s, k.area)
+	if k.online && v.undoable(k.now) {
+		l.drawUndo(s, k)
+	}
 	if k.hovered && k.actions {
 		l.drawActions(s, k.area)
 	}
@@ -158,6 +167,28 @@ func (l *placed) drawActions(s *kit.Sketch, hover string) {
 	if l.v.Reacts {
 		button("smile", areaReact)
 	}
+}
+
+// drawUndo paints how long a message can be taken back, and what takes it back, beside the bubble: nothing moves when it
+// goes.
+func (l *placed) drawUndo(s *kit.Sketch, k look) {
+	v, p := l.v, s.P
+	text := word("undo.action")
+	d, h := kit.Scaled(14), kit.Scaled(28)
+	w := kit.TextWidth(text, kit.LabelBold) + d + 30
+	x, y := max(l.x-8-w, 4), l.y+float32(int((l.h-h)/2))
+	fill := p.Surface
+	if k.area == areaUndo {
+		fill = p.Hover
+	}
+	s.Frame(x, y, w, h, fill, p.Border, 1, h/2)
+	part := float32(1)
+	if all := v.Undo.Sub(v.At); all > 0 {
+		part = float32(v.Undo.Sub(k.now)) / float32(all)
+	}
+	s.Ring(x+11, y+float32(int((h-d)/2)), d, 2.5, part, p.Accent, p.Border)
+	s.Text(text, x+18+d, y+float32(int((h-kit.LineHeight(kit.LabelBold))/2)), kit.LabelBold, p.AccentText)
+	s.Area(areaUndo, x-2, y-2, w+4, h+4)
 }
 
 // drawMeta paints the time and the sign of the receipt so that they end at right.
@@ -388,5 +419,11 @@ func (l *placed) drawNotice(s *kit.Sketch, hover string) {
 	}
 	if v.Restore != "" {
 		button(word("action.edit"), "note", areaEdit)
+	}
+	if v.Withdraw {
+		button(word("undo.take"), "retry", areaUndo)
+	}
+	if v.Decides {
+		button(word("decide.go"), "eye", areaDecide)
 	}
 }

@@ -35,6 +35,9 @@ const (
 	areaCard   = "card"   // shows what the card stands for
 	areaGo     = "go"     // leads to another conversation
 	areaUpload = "upload" // stops a file on its way
+	areaUndo   = "undo"   // takes a message back
+	areaDecide = "decide" // leads to what must be decided
+	areaMask   = "mask "  // something hidden, with the number of its span
 )
 
 // look is what is drawn of an item beside what it says.
@@ -45,6 +48,8 @@ type look struct {
 	actions  bool // replying and reacting are possible here
 	marked   bool // text is selected, from a to z
 	from, to kit.Caret
+	now      inbox.Moment
+	online   bool
 }
 
 // placed is an item with every length worked out for one width.
@@ -272,7 +277,7 @@ func (l *placed) bubble() {
 		l.noticeY = l.height + 5
 		l.notice = layoutText([]kit.Run{{Text: v.Notice}}, max(most, l.inner), kit.Style{Type: kit.Caption})
 		l.height = l.noticeY + l.notice.Height
-		if v.Action != "" || v.Restore != "" {
+		if v.Action != "" || v.Restore != "" || v.Withdraw || v.Decides {
 			l.buttonsY = l.height + 6
 			l.height = l.buttonsY + kit.Scaled(26) + 4
 		}

@@ -129,7 +129,7 @@ func runsOf(m inbox.Masked) []kit.Run {
 	spans := m.Spans()
 	runs := make([]kit.Run, len(spans))
 	for i, sp := range spans {
-		runs[i] = kit.Run{Text: sp.Text}
+		runs[i] = kit.Run{Text: maskText(sp)}
 		if sp.Kind != inbox.Plain {
 			runs[i].Look = kit.Masked
 		}

@@ -138,7 +138,7 @@ var (
 var railPages = []struct {
 	page             page
 	icon, label, act string
-}{{pageRequests, "scales", "action.requests", actRequests}, {pageIncidents, "bell", "action.incidents", actIncidents}, {pageCosts, "chart", "action.costs", actCosts}}
+}{{pageDecisions, "eye", "action.decisions", actDecisions}, {pageRequests, "scales", "action.requests", actRequests}, {pageIncidents, "bell", "action.incidents", actIncidents}, {pageCosts, "chart", "action.costs", actCosts}}
 
 // rail is the dark strip at the left: where one is, and the settings.
 type rail struct {
@@ -195,6 +195,7 @@ func (r *rail) refresh(d *desk) {
 		}
 	}
 	r.pages[pageRequests].SetCount(badge(openRequests(d.house.requests)))
+	r.pages[pageDecisions].SetCount(badge(d.waiting()))
 	r.pages[pageIncidents].SetCount(badge(openIncidents(d.house.incidents)))
 	if key != r.shown {
 		r.shown = key

@@ -2,6 +2,9 @@ package ui
 
 import (
 	"context"
+	"slices"
+	"strconv"
+	"strings"
 
 	"fyne.io/fyne/v2"
 
@@ -38,7 +41,7 @@ func newTimeline(d *desk) *timeline {
 		Measure:  func(i int, width float32) float32 { return t.place(i, width).height },
 		Draw: func(i int, s *kit.Sketch, size fyne.Size, st kit.RowState) {
 			v := t.items[i]
-			k := look{area: st.Area, hovered: st.Hovered, chosen: st.Selected, actions: t.answers()}
+			k := look{area: st.Area, hovered: st.Hovered, chosen: st.Selected, actions: t.answers(), now: d.clock().now, online: d.link.State == LinkOnline}
 			if v.ID == t.marked && t.from != t.to {
 				k.marked, k.from, k.to = true, t.from, t.to
 			}
@@ -47,12 +50,12 @@ func newTimeline(d *desk) *timeline {
 		OnTap: t.tapped, OnMenu: t.menu, Tip: t.tip, OnPress: t.press, OnDrag: t.drag, OnKey: t.key, OnRune: t.letter, RingRow: true,
 		Hand: func(area string) bool {
 			switch area {
-			case areaAgain, areaEdit, areaQuote, areaReply, areaReact, areaCard, areaGo, areaUpload:
+			case areaAgain, areaEdit, areaQuote, areaReply, areaReact, areaCard, areaGo, areaUpload, areaUndo, areaDecide:
 				return true
 			}
 			return false
 		},
-		Text:    func(area string) bool { return area == areaText },
+		Text:    func(area string) bool { return area == areaText || strings.HasPrefix(area, areaMask) },
 		OnOlder: t.older, OnBottom: t.bottom, OnVisible: t.visible,
 	})
 	t.loading = kit.NewPainted(word("pane.timeline"), paintLoading)
@@ -108,15 +111,18 @@ func (t *timeline) open() {
 // refresh shows what stands in for the messages while there are none.
 func (t *timeline) refresh() {
 	d := t.d
-	blank := d.open == "" || t.loaded && len(t.items) == 0
-	if blank && d.open == "" {
+	erased := d.row != nil && d.row.Erased != 0
+	blank := d.open == "" || t.loaded && len(t.items) == 0 || erased
+	if erased {
+		t.blank.Set("wipe", word("erased.title"), word("erased.text", "Date", d.clock().date(d.row.Erased)), kit.Action{})
+	} else if blank && d.open == "" {
 		t.blank.Set("inbox", word("welcome.title"), word("welcome.advice"), kit.Action{})
 	} else if blank {
 		t.blank.Set("inbox", word("timeline.empty"), "", kit.Action{})
 	}
 	visible(t.blank, blank)
-	visible(t.loading, d.open != "" && !t.loaded)
-	visible(t.list, d.open != "" && t.loaded)
+	visible(t.loading, d.open != "" && !t.loaded && !erased)
+	visible(t.list, d.open != "" && t.loaded && !erased)
 	t.refreshBelow()
 }
 
@@ -278,6 +284,13 @@ func (t *timeline) tip(i int, area string) string {
 		return word("upload.cancel")
 	case area == areaReact:
 		return word("action.react")
+	case area == areaUndo:
+		return t.d.u.tip(word("undo.tip"), "")
+	case strings.HasPrefix(area, areaMask):
+		spans := t.items[i].Body.Spans()
+		if n, err := strconv.Atoi(area[len(areaMask):]); err == nil && n >= 0 && n < len(spans) {
+			return maskTip(spans[n])
+		}
 	}
 	return ""
 }
@@ -293,6 +306,10 @@ func (t *timeline) tapped(i int, area string, _ fyne.Position) {
 		t.d.view(v)
 	case areaGo:
 		t.d.follow()
+	case areaUndo:
+		t.d.withdraw(v.Message)
+	case areaDecide:
+		t.d.showPage(pageDecisions)
 	case areaUpload:
 		t.d.dismiss(v.Upload.Cancel)
 	case areaReply:
@@ -310,6 +327,94 @@ func (t *timeline) tapped(i int, area string, _ fyne.Position) {
 			}
 		}
 	}
+}
+
+// count redraws what can still be taken back, and reports whether there is something.
+func (t *timeline) count() bool {
+	now := t.d.clock().now
+	counts := false
+	for i := len(t.items) - 1; i >= 0 && i >= len(t.items)-8; i-- {
+		v := t.items[i]
+		if v.Undo == 0 {
+			continue
+		}
+		counts = counts || v.undoable(now)
+		t.list.Redraw(v.ID)
+	}
+	return counts
+}
+
+// undoable is the message that was sent last and has not left, if there is one.
+func (d *desk) undoable() (inbox.MessageID, bool) {
+	now := d.clock().now
+	if d.row == nil || d.page != pageInbox || d.link.State != LinkOnline {
+		return "", false
+	}
+	for _, v := range slices.Backward(d.line.items) {
+		if v.undoable(now) {
+			return v.Message, true
+		}
+	}
+	return "", false
+}
+
+// undo takes the message back that was sent last, unless something was typed since.
+func (d *desk) undo() bool {
+	id, ok := d.undoable()
+	if !ok || d.comp.text() != "" {
+		return false
+	}
+	d.withdraw(id)
+	return true
+}
+
+// undo is what Ctrl+Z does before a text entry undoes what was typed.
+func (u *UI) undo() bool { return u.desk != nil && u.context() == "" && u.desk.undo() }
+
+// withdraw takes a message of the reader's back that has not left. Its text comes back as the draft.
+func (d *desk) withdraw(id inbox.MessageID) {
+	d.expect[d.open] = true
+	d.undone[id] = false
+	d.submit(inbox.Withdraw{Conversation: d.open, Message: id})
+	d.u.trace("message taken back")
+	d.comp.focus()
+}
+
+// notice tells when a message that was taken back had left already.
+func (d *desk) noticeUndone() {
+	for id, gone := range d.undone {
+		_, here := d.message(id)
+		switch {
+		case !here:
+			d.undone[id] = true
+		case gone:
+			delete(d.undone, id)
+			d.u.toast(kit.Toast{Text: word("undo.late"), Icon: "info"})
+		}
+	}
+}
+
+// takeBack puts texts that came back into the composer, once the drafts have them.
+func (d *desk) takeBack() {
+	for id := range d.expect {
+		r := rowWith(d.all, id)
+		if r == nil || r.Draft == "" || d.typed[id] != "" {
+			continue
+		}
+		delete(d.expect, id)
+		d.typed[id] = r.Draft
+		if id == d.open && d.comp.text() == "" && !d.comp.note {
+			d.comp.setText(r.Draft)
+			d.comp.guard.judge()
+			d.comp.focus()
+			d.u.trace("text came back")
+		}
+	}
+}
+
+// decideMessage decides about a held message where it stands.
+func (d *desk) decideMessage(id inbox.MessageID, agree bool) {
+	d.decide(DecisionView{Conversation: d.open, Message: id}, agree)
 }
 
 // again sends a message once more: after a question when it may have arrived already.

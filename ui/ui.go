@@ -119,7 +119,7 @@ func New(cfg Config) *UI {
 func (u *UI) attach() {
 	u.keys = bindings()
 	router, err := kit.NewRouter(u.keys, kit.RouterConfig{Do: u.do, Context: u.context, Exclusive: []string{contextStart, contextOverlay}, Modifiers: u.cfg.Modifiers,
-		Key: keyName, Copy: u.copy})
+		Key: keyName, Copy: u.copy, Undo: u.undo})
 	if err != nil {
 		u.cfg.Log.Error("keys do not work", "error", err) // a test keeps this from happening
 		return

@@ -46,6 +46,10 @@ func happenedText(m *inbox.Message, s staff) string {
 		return word("happened.joined")
 	case inbox.WhatSentOutside:
 		return word("happened.outside")
+	case inbox.WhatRevealed:
+		return didText(m.Author, s, word("happened.revealed"), word("happened.revealed.you"), "happened.revealed.by")
+	case inbox.WhatErased:
+		return word("happened.erased")
 	case inbox.WhatOtherHappened:
 		if m.Body.IsZero() {
 			return word("happened.other")

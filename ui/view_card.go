@@ -238,6 +238,16 @@ func refusalText(r inbox.Refusal) string {
 		return word("refused.large")
 	case inbox.RefusedJoined:
 		return word("refused.joined")
+	case inbox.RefusedGuard:
+		return word("refused.guard")
+	case inbox.RefusedReason:
+		return word("refused.reason")
+	case inbox.RefusedErased:
+		return word("refused.erased")
+	case inbox.RefusedCap:
+		return word("refused.cap")
+	case inbox.RefusedSelf:
+		return word("refused.self")
 	}
 	return word("fail.refused")
 }

@@ -16,6 +16,7 @@ const (
 	ComposerClosed              // the reply window is closed: why, and what can be done
 	ComposerRead                // the person may not write here
 	ComposerJoined              // the conversation goes on elsewhere
+	ComposerErased              // the customer was forgotten
 )
 
 // A ComposerView is the place under the timeline.
@@ -38,7 +39,7 @@ type ComposerView struct {
 // composerView says what can be written in a conversation.
 func composerView(c inbox.Conversation, in inbox.Inbox, note bool, enterSends bool, link LinkState, s staff, t clock) ComposerView {
 	v := composerMode(c, note, enterSends, link, s, t)
-	if in.State == inbox.InboxHeld && v.Mode != ComposerRead {
+	if in.State == inbox.InboxHeld && v.Mode != ComposerRead && v.Mode != ComposerErased {
 		v.Held, v.HeldAdvice = heldTitle(in.Why), word("held.advice")
 	}
 	return v
@@ -58,6 +59,9 @@ func heldTitle(why inbox.Failure) string {
 }
 
 func composerMode(c inbox.Conversation, note bool, enterSends bool, link LinkState, s staff, t clock) ComposerView {
+	if c.Erased != 0 {
+		return ComposerView{Mode: ComposerErased, Icon: "wipe", Title: word("erased.closed"), Advice: word("erased.closed.advice")}
+	}
 	if c.Into != "" {
 		return ComposerView{Mode: ComposerJoined, Icon: "go", Title: word("composer.joined.title"), Advice: word("composer.joined.advice"), Choose: word("happened.go")}
 	}

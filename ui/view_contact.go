@@ -21,6 +21,9 @@ type FieldView struct {
 	Action string // words that can be tapped, at the right
 	Area   string // what they are called to the pane
 	Plot   []float64
+	Field  inbox.Field // what is masked here; 0 for nothing
+	More   bool        // something can be done with it
+	Reveal RevealView
 }
 
 // Areas of the contact panel.
@@ -45,6 +48,8 @@ type ContactView struct {
 	Policy string // why fields are hidden; "" when none is
 	Notes  []NoteView
 	Empty  string // stands in for the notes
+	Saw    []SawView
+	Gone   bool // the customer was forgotten
 }
 
 func contactView(c inbox.Conversation, list []inbox.Message, s staff, t clock) ContactView {
@@ -53,18 +58,22 @@ func contactView(c inbox.Conversation, list []inbox.Message, s staff, t clock) C
 	if p.Since != 0 {
 		v.Line = word("contact.since", "Date", monthOf(p.Since, t))
 	}
-	masked := func(label string, m inbox.Masked) {
-		if m.IsZero() {
-			return
+	if c.Erased != 0 {
+		v.Gone, v.Line = true, word("erased.line", "Date", t.date(c.Erased))
+		return v
+	}
+	for _, f := range fields {
+		m := fieldText(p, f)
+		if m.IsZero() || f == inbox.FieldName && !hidden(p, f) {
+			continue
 		}
-		v.Fields = append(v.Fields, FieldView{Label: word(label), Text: m.Visible(), Masked: m.Hides()})
-		if m.Hides() {
+		line := FieldView{Label: fieldWord(f), Text: m.Visible()}
+		if hidden(p, f) {
+			line.Masked, line.Field = true, f
 			v.Policy = word("contact.policy")
 		}
+		v.Fields = append(v.Fields, line)
 	}
-	masked("contact.phone", p.Phone)
-	masked("contact.email", p.Email)
-	masked("contact.username", p.Username)
 	if !p.Name.IsZero() && p.Alias != "" {
 		v.Fields = append(v.Fields, FieldView{Label: word("contact.alias"), Text: p.Alias})
 	}
@@ -169,6 +178,12 @@ func headerView(c inbox.Conversation, s staff, t clock) HeaderView {
 	if v.Closed {
 		v.Line += " · " + word("header.closed")
 		v.StateTip = word("action.reopen")
+	}
+	if c.Erased != 0 {
+		v.CanAssign, v.CanState, v.Mine, v.Window = false, false, false, ChipView{Text: word("erased.row")}
+		v.Line = word("erased.line", "Date", t.date(c.Erased))
+		v.AssignTip, v.StateTip = word("erased.closed"), word("erased.closed")
+		return v
 	}
 	if !v.CanAssign {
 		v.AssignTip = word("why.right")

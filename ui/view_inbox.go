@@ -145,14 +145,18 @@ func rowView(r *Row, s staff, t clock) RowView {
 	if v.Number == "" {
 		v.Number = c.Contact.Username.Visible()
 	}
-	v.Snippet = c.Snippet.Visible()
+	v.Snippet = shownText(c.Snippet)
 	if icon, name := medium(c.LastKind); icon != "" {
 		v.Icon = icon
 		if v.Snippet == "" {
 			v.Snippet = name
 		}
 	}
+	if c.Erased != 0 {
+		v.Icon, v.Snippet = "wipe", word("erased.row")
+	}
 	switch {
+	case c.Erased != 0:
 	case strings.TrimSpace(draft) != "":
 		v.Prefix, v.Alert, v.Icon, v.Snippet = word("row.draft"), true, "", oneLine(draft)
 	case c.LastKind == inbox.Note:
@@ -166,6 +170,7 @@ func rowView(r *Row, s staff, t clock) RowView {
 	}
 	v.Chips = append(v.Chips, stateChips(c, t)...)
 	switch {
+	case c.Erased != 0:
 	case c.Assignee == "":
 		v.Chips = append(v.Chips, ChipView{Text: word("chip.unassigned"), Tone: ToneInfo})
 	case c.Assignee == s.me.ID:

@@ -431,7 +431,7 @@ func TestContactPanelSaysWhyFieldsAreHidden(t *testing.T) {
 		}
 		fields = append(fields, fmt.Sprintf("%s=%s/%v", f.Label, text, f.Masked))
 	}
-	want := "Phone=+49 ••• ••47/true E-mail=k•••@•••.de/true Alias=K7-MX4Q/false Country=Germany/false Reply window=Reply window 23 h/false Consent to advertising=Unknown: ask before advertising/false Assigned to=You/false"
+	want := "Name=Katharina W./true Phone=+49 ••• ••47/true E-mail=k•••@•••.de/true Alias=K7-MX4Q/false Country=Germany/false Reply window=Reply window 23 h/false Consent to advertising=Unknown: ask before advertising/false Assigned to=You/false"
 	if got := strings.Join(fields, " "); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}

@@ -99,7 +99,14 @@ type ItemView struct {
 	Replies   bool   // can be quoted in an answer
 	Reacts    bool   // can get a reaction
 	Ours      string // the company's reaction
+	At        inbox.Moment
+	Undo      inbox.Moment // its author may take it back until then; 0 for never
+	Withdraw  bool         // its author may take it back while it is held
+	Decides   bool         // the reader may decide whether it leaves
 }
+
+// undoable reports whether a message can be taken back now.
+func (v *ItemView) undoable(now inbox.Moment) bool { return v.Undo > now }
 
 // same reports whether two items would look alike.
 func (v *ItemView) same(o *ItemView) bool {
@@ -125,7 +132,7 @@ func (v *ItemView) same(o *ItemView) bool {
 	return a.ID == b.ID && a.Message == b.Message && a.Kind == b.Kind && a.Out == b.Out && a.Joined == b.Joined && a.Pending == b.Pending &&
 		a.Head == b.Head && a.Faint == b.Faint && a.Alert == b.Alert && a.Goes == b.Goes && a.Text == b.Text && a.Time == b.Time && a.Mark == b.Mark &&
 		a.Notice == b.Notice && a.NoticeBad == b.NoticeBad && a.Action == b.Action && a.Confirm == b.Confirm && a.Restore == b.Restore &&
-		a.Replies == b.Replies && a.Reacts == b.Reacts && a.Ours == b.Ours
+		a.Replies == b.Replies && a.Reacts == b.Reacts && a.Ours == b.Ours && a.At == b.At && a.Undo == b.Undo && a.Withdraw == b.Withdraw && a.Decides == b.Decides
 }
 
 // joinWithin is how close two messages of one person must follow each other to look like one turn.
@@ -159,7 +166,7 @@ func timelineView(list []inbox.Message, newAfter uint64, s staff, t clock) []*It
 }
 
 func itemView(m *inbox.Message, s staff, t clock) *ItemView {
-	v := &ItemView{ID: string(m.ID), Message: m.ID, Time: t.hour(m.At), Body: m.Body, Out: m.Side == inbox.FromPerson, Pending: m.Seq == 0}
+	v := &ItemView{ID: string(m.ID), Message: m.ID, At: m.At, Time: t.hour(m.At), Body: m.Body, Out: m.Side == inbox.FromPerson, Pending: m.Seq == 0}
 	switch m.Kind {
 	case inbox.System:
 		v.Kind, v.Text, v.Body = ItemSystem, captionText(m, s, t), inbox.Masked{}
@@ -199,6 +206,13 @@ func itemView(m *inbox.Message, s staff, t clock) *ItemView {
 		}
 	}
 	v.Card = cardView(m)
+	if m.Kind == inbox.Location && !v.Out {
+		detail, hidden := placeText(m.Body)
+		v.Card.Detail = detail
+		if hidden {
+			v.Body = inbox.Masked{}
+		}
+	}
 	if m.Kind == inbox.Deleted {
 		v.Body, v.Faint = inbox.PlainText(word("media.deleted")), true
 		if v.Out {
@@ -215,6 +229,7 @@ func itemView(m *inbox.Message, s staff, t clock) *ItemView {
 	v.Replies, v.Reacts = answerable(m)
 	if v.Out {
 		receipt(v, m, s.held)
+		unsent(v, m, s)
 	}
 	return v
 }
@@ -269,6 +284,26 @@ func receipt(v *ItemView, m *inbox.Message, held bool) {
 	}
 }
 
+// unsent says what can be done about a message that has not left.
+func unsent(v *ItemView, m *inbox.Message, s staff) {
+	own := m.Author == s.me.ID && m.Author != ""
+	if m.Receipt != inbox.Queued || m.Seq == 0 {
+		return
+	}
+	if !m.Held {
+		if own {
+			v.Undo = m.Until
+		}
+		return
+	}
+	v.Mark = MarkView{Icon: "clock", Tone: ToneWarn, Word: word("receipt.guarded")}
+	v.Notice = word("receipt.guarded")
+	v.Withdraw, v.Decides = own, !own && may(s.me, inbox.ActDecide)
+	if v.Decides {
+		v.Notice = word("receipt.guarded.you")
+	}
+}
+
 func failed(v *ItemView, m *inbox.Message) {
 	v.Mark = MarkView{Icon: "warn", Tone: ToneDanger, Word: word("receipt.failed")}
 	v.Notice, v.NoticeBad = failureText(m.Failure), true
@@ -276,7 +311,7 @@ func failed(v *ItemView, m *inbox.Message) {
 		v.Restore = m.Cause
 	}
 	switch m.Failure {
-	case inbox.FailWindow, inbox.FailStopped, inbox.FailPolicy, inbox.FailNotToday, inbox.FailInternal, inbox.FailTemplate, inbox.FailNumberNeeded, inbox.FailMedia:
+	case inbox.FailWindow, inbox.FailStopped, inbox.FailPolicy, inbox.FailNotToday, inbox.FailInternal, inbox.FailTemplate, inbox.FailNumberNeeded, inbox.FailMedia, inbox.FailNotReleased:
 		return // the same again would fail again
 	}
 	v.Action = word("action.again")
@@ -289,6 +324,7 @@ func failureText(f inbox.Failure) string {
 		inbox.FailPolicy: "fail.policy", inbox.FailCompanyAccount: "fail.account", inbox.FailBusy: "fail.busy",
 		inbox.FailRefusedByUs: "fail.refused", inbox.FailMedia: "fail.media", inbox.FailInternal: "fail.internal",
 		inbox.FailNotToday: "fail.nottoday", inbox.FailTemplate: "fail.template", inbox.FailNumberNeeded: "fail.number",
+		inbox.FailNotReleased: "fail.notreleased",
 	}
 	if k, ok := keys[f]; ok {
 		return word(k)
@@ -304,7 +340,7 @@ func copyText(v *ItemView) string {
 	var parts []string
 	for _, m := range []inbox.Masked{v.Header, v.Body, v.Footer} {
 		if !m.IsZero() {
-			parts = append(parts, m.Visible())
+			parts = append(parts, shownText(m))
 		}
 	}
 	if len(parts) > 0 {

@@ -44,7 +44,7 @@ func (d *desk) view(v *ItemView) {
 	}
 	ctx, cancel := context.WithCancel(d.ctx)
 	var show *kit.Viewer
-	show = kit.ShowViewer(d.u.cfg.Window.Canvas(), kit.ViewerConfig{Name: word("viewer.name"), Title: who, Detail: detail, Hint: word("viewer.hint"),
+	show = kit.ShowViewer(d.u.cfg.Window.Canvas(), kit.ViewerConfig{Name: word("viewer.name"), Title: who, Detail: detail, Hint: word("media.unmasked") + "  ·  " + word("viewer.hint"),
 		Larger: word("viewer.larger"), Smaller: word("viewer.smaller"), Fit: word("viewer.fit"), Shut: word("viewer.close"), Actions: d.saving(m),
 		OnClose: func() {
 			cancel()
@@ -173,6 +173,9 @@ func (d *desk) fileCard(m inbox.Message, c *CardView) {
 		notice = kit.Notice{Style: kit.ChipDanger, Icon: "warn", Title: word("filecard.dangerous"), Text: word("filecard.dangerous.text")}
 	} else if acts := d.saving(m); len(acts) > 0 {
 		do, notice = acts[0], kit.Notice{}
+	}
+	if !m.Media.Dangerous {
+		cells = append(cells, kit.Gap(4), kit.Min(kit.NewText(word("media.unmasked"), kit.Snippet, kit.InkMuted)))
 	}
 	if notice.Icon != "" {
 		cells = append(cells, kit.Gap(6), kit.Min(kit.NewBanner(notice)))

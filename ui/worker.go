@@ -75,10 +75,12 @@ type house struct {
 	cards     []inbox.CompanyCard
 	incidents []inbox.Incident
 	requests  []inbox.Request
+	reveals   []inbox.Reveal // that wait for this reader's decision
+	held      []Held
 }
 
 func readHouse(m Model) house {
-	h := house{inboxes: m.Inboxes(), templates: map[inbox.InboxID][]inbox.Template{}, cards: m.Cards(), incidents: m.Incidents(), requests: m.Requests()}
+	h := house{inboxes: m.Inboxes(), templates: map[inbox.InboxID][]inbox.Template{}, cards: m.Cards(), incidents: m.Incidents(), requests: m.Requests(), reveals: m.PendingReveals(), held: m.Held()}
 	for _, in := range h.inboxes {
 		h.templates[in.ID] = m.Templates(in.ID)
 	}
@@ -173,6 +175,8 @@ type lineView struct {
 	more     bool
 	attached []Attachment // not sent yet
 	thumbs   map[inbox.MediaID]image.Image
+	reveals  []inbox.Reveal
+	refused  []Refused
 	err      error
 }
 
@@ -274,6 +278,7 @@ func (w *lineWorker) look(ctx context.Context) {
 	if v.err == nil { // what was not shown must not count as seen
 		w.view(&v, who, in, newAfter)
 		v.attached, v.thumbs = w.attachments(id)
+		v.reveals, v.refused = w.model.Reveals(id), w.model.Refused(id)
 	}
 	w.shown = gen
 	w.pending.Store(true)

@@ -104,7 +104,7 @@ func (h *house) openInbox(ctx context.Context) (ui.Session, error) {
 	h.mu.Lock()
 	h.open = open
 	h.mu.Unlock()
-	return ui.Session{Model: model{s}, Relay: link{e}, Device: h.device}, nil
+	return ui.Session{Model: model{s}, Relay: link{e}, Device: h.device, NewRevealKey: newRevealKey}, nil
 }
 
 // openStore opens the store with the key from the keyring.
@@ -279,6 +279,48 @@ func (m model) OpenAttachment(id inbox.MediaID) (io.ReadSeekCloser, error) {
 	r, _, err := m.Store.OpenAttachment(id)
 	return r, err
 }
+
+func (m model) Held() []ui.Held {
+	list := m.Store.Held()
+	out := make([]ui.Held, len(list))
+	for i, h := range list {
+		out[i] = ui.Held(h)
+	}
+	return out
+}
+
+func (m model) Refused(id inbox.ConversationID) []ui.Refused {
+	list := m.Store.Refused(id)
+	out := make([]ui.Refused, len(list))
+	for i, r := range list {
+		out[i] = ui.Refused(r)
+	}
+	return out
+}
+
+// revealKey is a key of the wire as the ui asks for it.
+type revealKey struct {
+	key    wire.RevealKey
+	public []byte
+}
+
+func newRevealKey() (ui.RevealKey, error) {
+	key, public, err := wire.NewRevealKey()
+	if err != nil {
+		return nil, err
+	}
+	return revealKey{key, public}, nil
+}
+
+func (k revealKey) Public() []byte { return k.public }
+
+func (k revealKey) Open(id inbox.RevealID, sealed []byte) ([]byte, error) {
+	value, err := k.key.Open(id, sealed)
+	return []byte(value), err
+}
+
+// Format prints [redacted] for every verb.
+func (revealKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[redacted]") }
 
 // link is the engine as the ui asks for it.
 type link struct{ *engine.Engine }

@@ -16,6 +16,8 @@ type DialogConfig struct {
 	// Do is the choice that acts, a verb. Danger colours it.
 	Do     Action
 	Danger bool
+	// Stays leaves it to the owner to close the dialog after Do: it may have to say why something did not work.
+	Stays bool
 	// Focus gets the keyboard instead of the safe choice, such as a first field.
 	Focus fyne.Focusable
 	// Width is 480 when zero.
@@ -64,7 +66,11 @@ func ShowDialog(c fyne.Canvas, cfg DialogConfig) *Dialog {
 		if cfg.Danger {
 			kind = Danger
 		}
-		d.do = NewButton(cfg.Do.Text, kind, act(cfg.Do.Do))
+		do := act(cfg.Do.Do)
+		if cfg.Stays {
+			do = cfg.Do.Do
+		}
+		d.do = NewButton(cfg.Do.Text, kind, do)
 		row = append(row, Gap(8), Min(d.do))
 	}
 	cells = append(cells, Gap(20), Min(Row(row...)))
@@ -112,6 +118,9 @@ func EscapeDialog(c fyne.Canvas) bool {
 
 // DoButton is the acting choice, to disable it until a form is complete.
 func (d *Dialog) DoButton() *Button { return d.do }
+
+// Closed reports whether the dialog is gone.
+func (d *Dialog) Closed() bool { return d.closed }
 
 // Refit lays the dialog out again after its body changed its height.
 func (d *Dialog) Refit() { d.cover.relayout() }

@@ -19,6 +19,7 @@
 //     redraws every widget.
 //   - No animation, no timer, no goroutine: nothing moves unless its owner calls it.
 //   - A list binds only the rows that can be seen and never takes the focus when clicked.
+//   - A Secret is pixels: no string, no cache and no accessible name holds it, and Drop overwrites it.
 //   - A picture is held as long as the row or [Viewer] that shows it, and no longer.
 //   - Each widget has an accessible name, by which tests find it ([Find]).
 //   - Every focusable widget offers its keys to the window's [Router] before using them itself.

@@ -23,6 +23,7 @@ type input struct {
 	onKey   func(ev *fyne.KeyEvent, shift bool) bool // before everything else; true means used
 	onFocus func(bool)
 	onPaste func(text string) bool
+	onCopy  func(text string)
 	pending *string
 	shift   bool
 	inFocus bool
@@ -150,12 +151,21 @@ func (e *input) TypedShortcut(s fyne.Shortcut) {
 		}
 		s = &fyne.ShortcutPaste{Clipboard: cutClipboard{p.Clipboard, e}}
 	} else if _, ok := s.(*fyne.ShortcutCopy); ok && e.SelectedText() != "" {
+		e.copied()
 		e.Entry.TypedShortcut(s)
 		return
+	} else if _, ok := s.(*fyne.ShortcutCut); ok && e.SelectedText() != "" {
+		e.copied()
 	} else if forwardShortcut(e.outer, s) {
 		return
 	}
 	e.Entry.TypedShortcut(s)
+}
+
+func (e *input) copied() {
+	if e.onCopy != nil {
+		e.onCopy(e.SelectedText())
+	}
 }
 
 // CreateRenderer implements fyne.Widget: Fyne's entry with our ground and focus ring.
@@ -259,6 +269,8 @@ type ComposerConfig struct {
 	EnterBreaks func() bool
 	// OnPaste is asked before text is pasted; true means that what the clipboard holds was taken.
 	OnPaste func(text string) bool
+	// OnCopy is called with text that is copied or cut.
+	OnCopy func(text string)
 }
 
 // Composer is a text field of three to eight lines that sends on Enter.
@@ -284,7 +296,7 @@ func NewComposer(cfg ComposerConfig) *Composer {
 	c.SetMinRowsVisible(composerMin)
 	c.onCut = cfg.OnCut
 	c.onKey = c.key
-	c.onPaste = cfg.OnPaste
+	c.onPaste, c.onCopy = cfg.OnPaste, cfg.OnCopy
 	c.onFocus = func(in bool) {
 		if in {
 			if cv := canvasOf(c); cv != nil {

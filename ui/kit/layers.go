@@ -83,15 +83,18 @@ func (l *Layers) showTip(o fyne.CanvasObject, text string) {
 		}
 		return
 	}
+	d := fyne.CurrentApp().Driver()
+	l.tipBeside(text, d.AbsolutePositionForObject(o).Subtract(d.AbsolutePositionForObject(l)), o.Size())
+}
+
+func (l *Layers) tipBeside(text string, at fyne.Position, of fyne.Size) {
 	l.tipText = text
 	l.tip.SetAccessibleName(text)
-	d := fyne.CurrentApp().Driver()
-	at := d.AbsolutePositionForObject(o).Subtract(d.AbsolutePositionForObject(l))
 	box := fyne.NewSize(ceil(TextWidth(text, Caption))+18, Scaled(26))
 	size := l.Size()
-	pos := fyne.NewPos(at.X+(o.Size().Width-box.Width)/2, at.Y+o.Size().Height+4)
-	if at.X < 60 && o.Size().Width < 64 {
-		pos = fyne.NewPos(at.X+o.Size().Width+6, at.Y+(o.Size().Height-box.Height)/2)
+	pos := fyne.NewPos(at.X+(of.Width-box.Width)/2, at.Y+of.Height+4)
+	if at.X < 60 && of.Width < 64 {
+		pos = fyne.NewPos(at.X+of.Width+6, at.Y+(of.Height-box.Height)/2)
 	} else if pos.Y+box.Height > size.Height-4 {
 		pos.Y = at.Y - box.Height - 4
 	}

@@ -174,6 +174,7 @@ func (l *List) Changed() {
 	l.load()
 	if resting {
 		l.top, l.topY = 0, l.cfg.PadTop
+		l.stuck = l.stuck && l.cfg.StickBottom // both ends were in view: it is the beginning that stays
 	} else if anchor >= 0 {
 		l.top, l.topY = anchor, at
 	} else {

@@ -301,6 +301,13 @@ func (l *List) hover(id, area string, index int) {
 		if index >= 0 {
 			tip = l.cfg.Tip(index, area)
 		}
+		if r := l.rows[id]; r != nil && tip != "" {
+			if b, ok := r.sketch.areaNamed(area); ok { // beside what it is about, not beside the list
+				y := r.box.Position().Y
+				showTipBeside(l, tip, fyne.NewPos(b.x, y+b.y), fyne.NewSize(b.w, b.h))
+				return
+			}
+		}
 		showTip(l, tip)
 	}
 }

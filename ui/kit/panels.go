@@ -125,6 +125,47 @@ func (c *Card) HeightFor(width float32) float32 {
 	return heightFor(c.kids[0], width-2*c.inset) + 2*c.inset
 }
 
+// Panel is a soft field around contents, in the colours of a style.
+type Panel struct {
+	group
+	style ChipStyle
+	inset float32
+}
+
+// NewPanel returns contents on a soft field with that much space inside its edge.
+func NewPanel(content fyne.CanvasObject, style ChipStyle, inset float32) *Panel {
+	p := &Panel{style: style, inset: inset}
+	p.kids = []fyne.CanvasObject{content}
+	p.arrange = func(size fyne.Size) {
+		content.Move(fyne.NewPos(inset, inset))
+		content.Resize(fyne.NewSize(max(size.Width-2*inset, 0), max(size.Height-2*inset, 0)))
+	}
+	p.init(p, "", func(s *Sketch, size fyne.Size) {
+		s.Rect(0, 0, size.Width, size.Height, s.P.inks(p.style).Soft, InputRadius)
+	}, func() fyne.Size {
+		m := content.MinSize().AddWidthHeight(2*inset, 2*inset)
+		if w := p.Size().Width; w > 0 {
+			m.Height = p.HeightFor(w)
+		}
+		return m
+	})
+	return p
+}
+
+// SetStyle changes the colours.
+func (p *Panel) SetStyle(style ChipStyle) {
+	p.style = style
+	p.Refresh()
+}
+
+// HeightFor implements HeightFor.
+func (p *Panel) HeightFor(width float32) float32 {
+	return heightFor(p.kids[0], width-2*p.inset) + 2*p.inset
+}
+
+// InkOf is the colour of words on a soft field of a style.
+func InkOf(style ChipStyle) Ink { return func(p *Palette) color.Color { return p.inks(style).Ink } }
+
 // Notice is what a Banner or StatusStrip says.
 type Notice struct {
 	Style   ChipStyle // ChipNeutral, ChipOK, ChipWarn, ChipDanger, ChipInfo or ChipPrivacy

@@ -45,6 +45,9 @@ type RouterConfig struct {
 	// Copy is asked when Copy is pressed and no text entry has anything selected. It reports whether
 	// there was something to copy. Nil means there never is.
 	Copy func() bool
+	// Undo is asked when Undo is pressed, before a text entry undoes what was typed. It reports whether it took something
+	// back. Nil means there never is anything.
+	Undo func() bool
 	// Modifiers returns the keys held down. It is injected because only the desktop driver knows.
 	// Nil means none.
 	Modifiers func() fyne.KeyModifier
@@ -138,6 +141,7 @@ func (r *Router) Attach(c fyne.Canvas) {
 		}
 	}
 	c.AddShortcut(&fyne.ShortcutCopy{}, func(s fyne.Shortcut) { r.Handle(s) })
+	c.AddShortcut(&fyne.ShortcutUndo{}, func(s fyne.Shortcut) { r.Handle(s) })
 	c.SetOnTypedKey(func(ev *fyne.KeyEvent) { r.HandleKey(ev) })
 }
 
@@ -146,6 +150,9 @@ func (r *Router) Attach(c fyne.Canvas) {
 func (r *Router) Handle(s fyne.Shortcut) bool {
 	if _, ok := s.(*fyne.ShortcutCopy); ok {
 		return r.cfg.Copy != nil && r.cfg.Copy()
+	}
+	if _, ok := s.(*fyne.ShortcutUndo); ok {
+		return r.cfg.Undo != nil && r.cfg.Undo()
 	}
 	k, ok := s.(fyne.KeyboardShortcut)
 	if !ok {

@@ -102,6 +102,15 @@ func (s *Sketch) areaAt(p fyne.Position) string {
 	return ""
 }
 
+func (s *Sketch) areaNamed(name string) (area, bool) {
+	for i := len(s.areas) - 1; i >= 0; i-- {
+		if s.areas[i].name == name {
+			return s.areas[i], true
+		}
+	}
+	return area{}, false
+}
+
 // Area names a region for taps, menus and tooltips. Later areas lie above earlier ones.
 func (s *Sketch) Area(name string, x, y, w, h float32) {
 	s.areas = append(s.areas, area{name, x, y, w, h})

@@ -273,10 +273,11 @@ func (v *Viewer) paint(s *Sketch, size fyne.Size) {
 	mid := round(size.Height / 2)
 	switch {
 	case v.pic.Visible():
-		w := TextWidth(v.cfg.Hint, Caption) + 24
-		y := size.Height - Scaled(34)
-		s.Rect(round((size.Width-w)/2), y, w, Scaled(24), color.NRGBA{R: 0x06, G: 0x0B, B: 0x0E, A: 0xB8}, Scaled(12))
-		s.Text(v.cfg.Hint, round((size.Width-w)/2)+12, y+round((Scaled(24)-LineHeight(Caption))/2), Caption, p.TextMuted)
+		b := LayoutCentered(s.M, []Run{{Text: v.cfg.Hint}}, size.Width-72, Style{Type: Caption, Scale: s.T.scale})
+		w, h := b.Width+24, b.Height+Scaled(24)-LineHeight(Caption)
+		y := size.Height - Scaled(10) - h
+		s.Rect(round((size.Width-w)/2), y, w, h, color.NRGBA{R: 0x06, G: 0x0B, B: 0x0E, A: 0xB8}, Scaled(12))
+		s.Block(b, round((size.Width-w)/2)+12, y+round((h-b.Height)/2), p.TextMuted)
 	case v.icon != "":
 		h := Scaled(150)
 		w := min(460, size.Width-48)

@@ -106,6 +106,14 @@ func showTip(o fyne.CanvasObject, text string) {
 	}
 }
 
+// showTipBeside is showTip for a part of a widget.
+func showTipBeside(o fyne.CanvasObject, text string, at fyne.Position, size fyne.Size) {
+	if l := peers(o).layers; l != nil {
+		d := fyne.CurrentApp().Driver()
+		l.tipBeside(text, d.AbsolutePositionForObject(o).Subtract(d.AbsolutePositionForObject(l)).Add(at), size)
+	}
+}
+
 // Texts returns every string that is painted below root, in drawing order. Tests use it to prove what
 // is shown and, after a lock, that nothing is.
 func Texts(root fyne.CanvasObject) []string {
