@@ -3,7 +3,6 @@ package ui
 import (
 	"errors"
 
-
 	"sealdesk/app/inbox"
 	"sealdesk/ui/kit"
 )
@@ -171,4 +170,3 @@ func paintDecision(s *kit.Sketch, v DecisionView, hover func(id string) string, 
 	button(v.Agree, "A", areaAgree, true)
 	button(v.Refuse, "D", areaRefuse, false)
 }
-

@@ -250,6 +250,10 @@ func TestWhatWasJustSentIsTakenBack(t *testing.T) {
 	if g.said("message taken back") {
 		t.Fatal("taken back while something was being typed")
 	}
+	g.ui.desk.withdraw("fresh")
+	if g.said("message taken back") || g.ui.layers.ToastText() != word("undo.full") {
+		t.Fatal("taken back although its text has nowhere to go")
+	}
 	g.press(fyne.KeyBackspace, 0)
 	g.ui.desk.comp.field.TypedShortcut(&fyne.ShortcutUndo{})
 	g.heard("message taken back")
@@ -497,4 +501,3 @@ func hoverMask(g *stage) {
 		}
 	}
 }
-

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-
 	"sealdesk/app/inbox"
 	"sealdesk/ui/kit"
 )
@@ -446,4 +445,3 @@ func (d *desk) later(after time.Duration, f func()) {
 		}
 	}()
 }
-

@@ -373,6 +373,15 @@ func (u *UI) undo() bool { return u.desk != nil && u.context() == "" && u.desk.u
 
 // withdraw takes a message of the reader's back that has not left. Its text comes back as the draft.
 func (d *desk) withdraw(id inbox.MessageID) {
+	if d.comp.note {
+		d.toggleNote()
+	}
+	if d.comp.text() != "" {
+		d.u.toast(kit.Toast{Text: word("undo.full"), Icon: "info"})
+		return
+	}
+	d.typed[d.open] = ""
+	d.writer.undraft(d.open) // a draft that was emptied a moment ago must not come after the text that returns
 	d.expect[d.open] = true
 	d.undone[id] = false
 	d.submit(inbox.Withdraw{Conversation: d.open, Message: id})

@@ -8,7 +8,6 @@ type Radio struct {
 	texts   []string
 	at      int
 	changed func(i int)
-	over    int
 }
 
 // NewRadio returns choices one below the other; at is the chosen one, -1 for none. changed may be nil.
