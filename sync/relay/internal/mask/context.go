@@ -54,8 +54,8 @@ func (s *scanner) context(from int) about {
 			numbered = true
 		case fillers[word]:
 			toward = toward || words == 0 && towardWords[word] && !s.uppercase(i, end)
-		case words == 0 && i < end && end-i <= 5 && s.uppercase(i, end):
-			return aboutCode // "RE-2025…", "SN1234567"
+		case words == 0 && i < end && end-i <= 5 && s.uppercase(i, end) && bytes.IndexByte(b[end:from], ' ') < 0:
+			return aboutCode // "RE-2025…", "SN1234567"; what stands apart may be anything: "CV 39…"
 		default:
 			return aboutNothing
 		}

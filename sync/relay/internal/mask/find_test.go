@@ -127,3 +127,12 @@ func TestTwoNumbersOfOneContactInOneText(t *testing.T) {
 		}
 	}
 }
+
+func TestCapitalsThatStandApartMakeNoPartNumber(t *testing.T) {
+	for text, hidden := range map[string]bool{"CV 393475551234.pdf": true, "CV 393475551234": true, "SN1234567": false, "RE-20250817": false} {
+		got, _ := Policy{}.Text(text, Known{Region: "IT"})
+		if (got.Visible() != text) != hidden {
+			t.Errorf("%q is hidden: %v", text, !hidden)
+		}
+	}
+}
