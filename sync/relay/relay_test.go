@@ -209,7 +209,7 @@ func TestAStoppingRelayWaitsForNobody(t *testing.T) {
 	<-time.After(300 * time.Millisecond) // until the writer has filled every buffer
 	start := time.Now()
 	r.sessions.closeAll()
-	if took := time.Since(start); took > 4*time.Second {
+	if took := time.Since(start); took > 15*time.Second {
 		t.Errorf("it took %s", took)
 	}
 	srv.CloseClientConnections()

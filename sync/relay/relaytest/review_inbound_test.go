@@ -71,7 +71,7 @@ func TestABodyThatIsNoWebhookIsRefusedAndTheNextIsTaken(t *testing.T) {
 		if status != http.StatusBadRequest && status != http.StatusOK { // strange, but signed by Meta: either is an answer
 			t.Errorf("%s: %d", name, status)
 		}
-		if took := time.Since(start); took > 5*time.Second {
+		if took := time.Since(start); took > 30*time.Second {
 			t.Errorf("%s: %v", name, took)
 		}
 	}

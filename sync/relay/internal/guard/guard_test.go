@@ -450,7 +450,7 @@ func TestMadeUpTextsTakeNoTime(t *testing.T) {
 			took = min(took, time.Since(start))
 		}
 		t.Logf("%-20.20q %v", s, took)
-		if took > 250*time.Millisecond {
+		if took > 5*time.Second {
 			t.Errorf("%.20q repeated takes %v", s, took)
 		}
 	}
