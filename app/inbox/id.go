@@ -23,6 +23,8 @@ type (
 	IncidentID     string // something that IT or a supervisor must look at
 	RequestID      string // what a customer asked about his own data
 	RevealID       string // one look at one field of a contact
+	WipeID         string // the destruction of one device's cache
+	TeamID         string // people who work together: a short slug the company chose
 	LogID          string // one log of events: an inbox's, or the company's
 )
 

@@ -233,6 +233,9 @@ const (
 	RefusedErased   Refusal = 17 // the customer was forgotten
 	RefusedCap      Refusal = 18 // too many of these for now
 	RefusedSelf     Refusal = 19 // somebody else must decide
+
+	RefusedStepUp    Refusal = 20 // the person must show again who is there: wire.Credential, then ask again
+	RefusedSignature Refusal = 21 // the device's signature is missing or wrong
 )
 
 var refusals = map[Refusal]string{
@@ -255,6 +258,8 @@ var refusals = map[Refusal]string{
 	RefusedErased:     "the customer was forgotten",
 	RefusedCap:        "too many for now",
 	RefusedSelf:       "somebody else must decide",
+	RefusedStepUp:     "the person must show again who is there",
+	RefusedSignature:  "the signature is missing or wrong",
 }
 
 // Error returns the reason in words for logs.

@@ -61,6 +61,7 @@ type Message struct {
 	Referral     *Referral      `cbor:"22,keyasint,omitempty"` // the advertisement the customer came from
 	Outside      bool           `cbor:"23,keyasint,omitempty"` // written in the WhatsApp Business app, past the relay
 	Held         bool           `cbor:"24,keyasint,omitempty"` // waits for a supervisor: the guard found something
+	Found        []GuardRule    `cbor:"26,keyasint,omitempty"` // what the guard found, while it is held
 	Until        Moment         `cbor:"25,keyasint,omitempty"` // its author may take it back until then
 }
 

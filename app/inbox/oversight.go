@@ -34,6 +34,12 @@ const (
 	IncidentRefusedData   IncidentKind = 13 // WhatsApp offered chat histories or address books; the relay takes none
 	IncidentUnreadable    IncidentKind = 14 // a delivery could not be understood and was put aside
 	IncidentIdentity      IncidentKind = 15 // a customer's WhatsApp identity changed: perhaps another person
+	IncidentDiversion     IncidentKind = 16 // a colleague tried to lead customers away, or to give one's data to another
+	IncidentReveals       IncidentKind = 17 // several colleagues looked at the same contact within a day
+	IncidentTwice         IncidentKind = 18 // a device's key was seen in two places at once
+	IncidentWipe          IncidentKind = 19 // a device's cache is being destroyed; Detail is the device's name
+	IncidentRewritten     IncidentKind = 20 // the audit log is not what was signed: it was changed, or an old copy was brought back
+	IncidentTampering     IncidentKind = 21 // a device's store was changed from outside
 )
 
 // A Request is what a customer asked about his own data.

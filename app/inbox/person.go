@@ -39,6 +39,8 @@ type Person struct {
 	Name    string    `cbor:"2,keyasint"`
 	Role    Role      `cbor:"3,keyasint"`
 	Inboxes []InboxID `cbor:"4,keyasint,omitempty"` // the inboxes the person works in
+	Team    TeamID    `cbor:"5,keyasint,omitempty"` // "" is the team of all who have none
+	Left    Moment    `cbor:"6,keyasint,omitempty"` // when the person left the company; who has left may do nothing
 }
 
 // WorksIn reports whether the person belongs to the inbox.

@@ -26,6 +26,15 @@ const (
 	QuestionDecide     QuestionKind = 7
 	QuestionLookUp     QuestionKind = 8
 	QuestionDraft      QuestionKind = 9
+	QuestionDevices    QuestionKind = 10
+	QuestionWipe       QuestionKind = 11
+	QuestionDecideWipe QuestionKind = 12
+	QuestionOffboard   QuestionKind = 13
+	QuestionRename     QuestionKind = 14
+	QuestionReimaged   QuestionKind = 15
+	QuestionProof      QuestionKind = 16
+	QuestionHoldings   QuestionKind = 17
+	QuestionAudit      QuestionKind = 18
 )
 
 // The questions.
@@ -118,12 +127,18 @@ type (
 
 // Questions returns one zero value of every kind, for codecs and tests.
 func Questions() []Question {
-	return []Question{FetchMedia{}, OfferMedia{}, Typing{}, AskCosts{}, AskReveal{}, OpenReveal{}, DecideReveal{}, LookUp{}, CheckDraft{}}
+	return []Question{
+		FetchMedia{}, OfferMedia{}, Typing{}, AskCosts{}, AskReveal{}, OpenReveal{}, DecideReveal{}, LookUp{}, CheckDraft{},
+		AskDevices{}, OrderWipe{}, DecideWipe{}, Offboard{}, RenameDevice{}, Reimaged{}, AskProof{}, AskHoldings{}, AskAudit{},
+	}
 }
 
 // Answers returns one zero value of every kind, for codecs and tests.
 func Answers() []Answer {
-	return []Answer{Ticket{}, UploadTicket{}, Done{}, Costs{}, Grant{}, Opened{}, Decided{}, Found{}, Verdict{}}
+	return []Answer{
+		Ticket{}, UploadTicket{}, Done{}, Costs{}, Grant{}, Opened{}, Decided{}, Found{}, Verdict{},
+		Devices{}, Ordered{}, WipeDecided{}, Offboarded{}, Renamed{}, Noticed{}, Proof{}, Holdings{}, AuditPage{},
+	}
 }
 
 func (FetchMedia) QuestionKind() QuestionKind { return QuestionFetchMedia }

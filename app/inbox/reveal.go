@@ -60,6 +60,7 @@ type Grant struct {
 	State  RevealState `cbor:"2,keyasint,omitempty"`
 	Sealed []byte      `cbor:"3,keyasint,omitempty"` // see wire.SealReveal; set once it is shown
 	Until  Moment      `cbor:"4,keyasint,omitempty"`
+	Second bool        `cbor:"5,keyasint,omitempty"` // a colleague must agree first
 }
 
 // Opened is a Grant, as the answer to [OpenReveal].

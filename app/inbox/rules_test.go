@@ -395,7 +395,7 @@ func TestKindsAreUniqueAndClosed(t *testing.T) {
 		}
 		questions[q.QuestionKind()] = true
 	}
-	for r := RefusedRight; r <= RefusedSelf; r++ {
+	for r := RefusedRight; r <= RefusedSignature; r++ {
 		if r.Error() == "refused" {
 			t.Errorf("refusal %d has no words", r)
 		}

@@ -30,7 +30,7 @@ func ApplyTo(m *Message, body EventBody) bool {
 		if b.Message != m.ID || !m.Held {
 			return false
 		}
-		m.Held = false
+		m.Held, m.Found = false, nil
 		return true
 	case MessageMasked:
 		if b.Message != m.ID || m.Kind == Deleted {

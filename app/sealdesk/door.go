@@ -315,8 +315,7 @@ func newRevealKey() (ui.RevealKey, error) {
 func (k revealKey) Public() []byte { return k.public }
 
 func (k revealKey) Open(id inbox.RevealID, sealed []byte) ([]byte, error) {
-	value, err := k.key.Open(id, sealed)
-	return []byte(value), err
+	return k.key.Open(id, sealed)
 }
 
 // Format prints [redacted] for every verb.

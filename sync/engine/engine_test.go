@@ -66,7 +66,7 @@ func TestADeviceResumesWhereItsCacheStands(t *testing.T) {
 		r.heads = []wire.LogHead{{Log: log, Epoch: "e1", Seq: 9}}
 		r.script = func(p *peer) {
 			r.mu.Lock()
-			hello := r.hellos[len(r.hellos)-1]
+			resume := r.resumes[len(r.resumes)-1]
 			first := len(r.hellos) == 1
 			r.mu.Unlock()
 			if first { // tell a third, tell a part twice, and go away in the middle of a frame
@@ -80,8 +80,8 @@ func TestADeviceResumesWhereItsCacheStands(t *testing.T) {
 				p.conn.NetConn().Close()
 				return
 			}
-			if len(hello.Cursors) != 1 || hello.Cursors[0] != (inbox.Cursor{Log: log, Epoch: "e1", Seq: 3}) {
-				t.Errorf("resumed from %v", hello.Cursors)
+			if len(resume.Cursors) != 1 || resume.Cursors[0] != (inbox.Cursor{Log: log, Epoch: "e1", Seq: 3}) {
+				t.Errorf("resumed from %v", resume.Cursors)
 			}
 			p.write([]byte{200, 1, 2, 3}) // a frame of a protocol to come
 			p.batch(stretch(3, 7))

@@ -38,15 +38,16 @@ type relay struct {
 	room    int // writes a connection takes before its reader has
 	dialErr error
 
-	mu     sync.Mutex
-	script func(*peer) // what a connection does after the welcome
-	hellos []wire.Hello
-	dials  int
-	heads  []wire.LogHead
-	enrol  func(wire.EnrolRequest) wire.EnrolReply
-	media  http.HandlerFunc
-	before func(*peer) bool // after hello; true: done
-	last   *peer
+	mu      sync.Mutex
+	script  func(*peer) // what a connection does after the welcome
+	hellos  []wire.Hello
+	resumes []wire.Resume
+	dials   int
+	heads   []wire.LogHead
+	enrol   func(wire.EnrolRequest) wire.EnrolReply
+	media   http.HandlerFunc
+	before  func(*peer) bool // after hello; true: done
+	last    *peer
 }
 
 // A peer is one connection of the relay's.
@@ -217,6 +218,13 @@ func (r *relay) serve(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	p.write(wire.Encode(wire.Welcome{Person: inbox.Person{ID: "person"}, Time: challenge.Time, Logs: r.heads}))
+	resume, ok := p.read().(wire.Resume)
+	if !ok {
+		return
+	}
+	r.mu.Lock()
+	r.resumes = append(r.resumes, resume)
+	r.mu.Unlock()
 	go func() {
 		defer close(p.in)
 		for {

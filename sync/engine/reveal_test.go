@@ -102,7 +102,7 @@ func TestARevealedValueIsSealedAllTheWay(t *testing.T) {
 		if err != nil || !ok {
 			t.Fatalf("asked again: %v", err)
 		}
-		if v, err := key.Open("r1", got.Sealed); err != nil || v != value {
+		if v, err := key.Open("r1", got.Sealed); err != nil || string(v) != value {
 			t.Errorf("the value does not open: %v", err)
 		}
 		other, _, err := wire.NewRevealKey()
@@ -143,9 +143,9 @@ func TestADeviceThatWasAwayGetsALogThatWasBuiltAnewFromItsStart(t *testing.T) {
 		r.heads = []wire.LogHead{{Log: log, Epoch: "e2", Seq: 12}}
 		r.script = func(p *peer) {
 			p.mu.Lock()
-			hello := p.hellos[len(p.hellos)-1]
+			resume := p.resumes[len(p.resumes)-1]
 			p.mu.Unlock()
-			if len(hello.Cursors) == 1 && hello.Cursors[0].Epoch == "e1" {
+			if len(resume.Cursors) == 1 && resume.Cursors[0].Epoch == "e1" {
 				b := stretch(0, 10)
 				b.Epoch, b.Reset = "e2", true
 				b.Events = slices.DeleteFunc(b.Events, func(e inbox.Event) bool { return e.Seq < 8 })

@@ -89,12 +89,12 @@ func (e *Engine) dial(ctx context.Context) (*websocket.Conn, error) {
 	return conn, nil
 }
 
-// handshake is hello, challenge, proof, welcome.
+// handshake is hello, challenge, proof, welcome, resume.
 func (s *session) handshake() error {
 	cfg := &s.e.cfg
 	s.conn.SetReadDeadline(time.Now().Add(wire.HandshakeTimeout))
 	if err := s.write(wire.Encode(wire.Hello{
-		Low: wire.MinVersion, High: wire.Version, Device: cfg.Device, App: cfg.App, System: cfg.System, Cursors: cfg.Cache.Cursors(),
+		Low: wire.MinVersion, High: wire.Version, Device: cfg.Device, App: cfg.App, System: cfg.System,
 	})); err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (s *session) handshake() error {
 	for _, h := range welcome.Logs {
 		s.heads[h.Log] = h
 	}
-	return nil
+	return s.write(wire.Encode(wire.Resume{Cursors: cfg.Cache.Cursors()}))
 }
 
 // expect reads frames until one that this build knows, which must be a T.

@@ -107,7 +107,7 @@ func (c *benchClient) send(payload []byte) error {
 
 // join goes through the handshake and reads until the device is up to date.
 func (c *benchClient) join(key ed25519.PrivateKey, id inbox.DeviceID, pin wire.Pin, cursors []inbox.Cursor) error {
-	if err := c.send(wire.Encode(wire.Hello{Low: 1, High: 1, Device: id, App: "b", Cursors: cursors})); err != nil {
+	if err := c.send(wire.Encode(wire.Hello{Low: wire.Version, High: wire.Version, Device: id, App: "b"})); err != nil {
 		return err
 	}
 	f, err := c.frame(nil)
@@ -122,8 +122,10 @@ func (c *benchClient) join(key ed25519.PrivateKey, id inbox.DeviceID, pin wire.P
 	if err := c.send(wire.Encode(wire.Proof{Signature: ed25519.Sign(key, wire.ProofBytes(ch, id, pin, "b"))})); err != nil {
 		return err
 	}
-	_, err = c.frame(nil)
-	return err
+	if _, err = c.frame(nil); err != nil {
+		return err
+	}
+	return c.send(wire.Encode(wire.Resume{Cursors: cursors}))
 }
 
 // enrolled are devices of one agent, all with the same key: their number matters here, not their secrets.

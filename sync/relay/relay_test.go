@@ -115,7 +115,7 @@ func dialDevice(t *testing.T, address string, dialer net.Dialer) *websocket.Conn
 // prove goes through the handshake.
 func prove(t *testing.T, conn *websocket.Conn, r *Relay, id inbox.DeviceID, key ed25519.PrivateKey) {
 	t.Helper()
-	conn.WriteMessage(websocket.BinaryMessage, wire.Encode(wire.Hello{Low: 1, High: 1, Device: id}))
+	conn.WriteMessage(websocket.BinaryMessage, wire.Encode(wire.Hello{Low: wire.Version, High: wire.Version, Device: id}))
 	challenge, ok := receive[wire.Challenge](conn)
 	if !ok {
 		t.Fatal("no challenge")
@@ -124,6 +124,7 @@ func prove(t *testing.T, conn *websocket.Conn, r *Relay, id inbox.DeviceID, key 
 	if _, ok := receive[wire.Welcome](conn); !ok {
 		t.Fatal("not welcome")
 	}
+	conn.WriteMessage(websocket.BinaryMessage, wire.Encode(wire.Resume{}))
 }
 
 func closedWith(conn *websocket.Conn) int {

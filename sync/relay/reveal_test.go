@@ -114,7 +114,7 @@ func TestAFieldIsSeenByWhoAskedOnceSomebodyElseAgreed(t *testing.T) {
 	if err != nil || o.State != inbox.RevealShown || o.Until.Time().Sub(d.now) != 10*time.Minute {
 		t.Fatalf("opening: state %d, %v", o.State, err)
 	}
-	if value, err := d.key.Open(g.Reveal, o.Sealed); err != nil || value != "+4915155501234" {
+	if value, err := d.key.Open(g.Reveal, o.Sealed); err != nil || string(value) != "+4915155501234" {
 		t.Fatalf("the value does not open: %v", err)
 	}
 	d.now = d.now.Add(9 * time.Minute)
@@ -345,7 +345,7 @@ func TestWithoutASecondPersonPolicyGrants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if value, err := d.key.Open(g.Reveal, o.Sealed); err != nil || value != "Katharina Muster" {
+	if value, err := d.key.Open(g.Reveal, o.Sealed); err != nil || string(value) != "Katharina Muster" {
 		t.Errorf("the name does not open: %v", err)
 	}
 }

@@ -264,7 +264,7 @@ func (x *session) handshake(ctx context.Context) int {
 		return wire.CloseProof
 	}
 	x.device, x.person = device, person
-	x.cursors = r.logsFor(person, hello.Cursors)
+	x.cursors = r.logsFor(person)
 	welcome := wire.Welcome{Person: person, Time: inbox.At(r.now())}
 	for _, c := range x.cursors {
 		head, err := r.logs.Head(ctx, c.Log)
@@ -277,11 +277,23 @@ func (x *session) handshake(ctx context.Context) int {
 		return wire.CloseGoingAway
 	}
 	x.conn.SetReadLimit(wire.MaxDeviceFrame)
+	x.conn.SetReadDeadline(time.Now().Add(wire.ResumeTimeout))
+	resume, ok := receive[wire.Resume](x.conn)
+	if !ok {
+		return wire.CloseMalformed
+	}
+	for i := range x.cursors {
+		for _, c := range resume.Cursors {
+			if c.Log == x.cursors[i].Log {
+				x.cursors[i] = c
+			}
+		}
+	}
 	return 0
 }
 
-// logsFor returns a cursor for every log the person may see, from where the device is.
-func (r *Relay) logsFor(p inbox.Person, at []inbox.Cursor) []inbox.Cursor {
+// logsFor returns a cursor for every log the person may see, from its beginning.
+func (r *Relay) logsFor(p inbox.Person) []inbox.Cursor {
 	out := []inbox.Cursor{{Log: inbox.CompanyLog}}
 	for _, in := range r.cfg.Inboxes {
 		id := inbox.InboxID(in.ID)
@@ -291,13 +303,6 @@ func (r *Relay) logsFor(p inbox.Person, at []inbox.Cursor) []inbox.Cursor {
 	}
 	if oversees(p, "") {
 		out = append(out, inbox.Cursor{Log: inbox.OversightLog})
-	}
-	for i := range out {
-		for _, c := range at {
-			if c.Log == out[i].Log {
-				out[i] = c
-			}
-		}
 	}
 	return out
 }

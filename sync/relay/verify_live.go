@@ -211,7 +211,7 @@ func (l *liveRelay) connect(ctx context.Context, address string) error {
 	if _, ok := receive[wire.Welcome](conn); !ok {
 		return wire.ErrMalformed
 	}
-	return nil
+	return send(wire.Resume{})
 }
 
 // record reads the session until it ends.

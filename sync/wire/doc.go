@@ -9,14 +9,24 @@
 // section 4.2). Websocket compression stays off, because it defeats read limits; batches are compressed inside.
 //
 //	device                              relay
-//	Hello{versions, device, cursors} ->
+//	Hello{versions, device}          ->
 //	                                 <- Challenge{version, nonce}
 //	Proof{signature}                 ->
-//	                                 <- Welcome{person, logs}
+//	                                 <- SignIn               while nobody is signed in on the device
+//	Credential                       ->
+//	                                 <- Welcome{person, logs, half, lease}
+//	Resume{cursors, checkpoints}     ->
 //	                                 <- Batch ...            facts after each cursor, for ever
 //	Ack{cursor}                      ->
 //	Intent                           ->
 //	                                 <- Outcome              in any order with the Batch that follows from it
+//	Ask                              ->
+//	                                 <- Answer
+//	                                 <- Lent, Rotate, Checkpoint ...
+//	Rotated, Witness ...             ->
+//
+// A device that is to be wiped is handed Wipe, instead of SignIn or Welcome or at any time later; it answers Wiping for each
+// step and Wiped at the end, and the relay closes with [CloseWiped].
 //
 // Until the proof is verified the relay reads at most [MaxHandshakeFrame] and answers nothing but a close code. Frames
 // of an unknown type are ignored and counted, so that either side may learn new ones. An unknown kind of event is

@@ -89,6 +89,9 @@ type EnrolReply struct {
 	Device inbox.DeviceID `cbor:"1,keyasint"`
 	Person inbox.Person   `cbor:"2,keyasint"`
 	Error  *Error         `cbor:"3,keyasint,omitempty"` // why not; then the rest is empty
+	Key    []byte         `cbor:"4,keyasint,omitempty"` // Ed25519, the relay's: signs leases and wipe orders
+	Audit  string         `cbor:"5,keyasint,omitempty"` // verifier of the audit log's checkpoints, as note.NewVerifier takes it
+	Epoch  uint64         `cbor:"6,keyasint,omitempty"` // of wipe orders: none up to it is for this enrolment
 }
 
 // An Error is a refusal of the HTTP surface: a number that never changes meaning, a text for logs, and whether the same

@@ -24,16 +24,33 @@ const (
 	TypeOutcome   Type = 8
 	TypeAsk       Type = 9
 	TypeAnswer    Type = 10
+
+	TypeResume     Type = 11
+	TypeSignIn     Type = 12
+	TypeCredential Type = 13
+	TypeConfirmed  Type = 14
+	TypeSignOut    Type = 15
+	TypeLent       Type = 16
+	TypeRotate     Type = 17
+	TypeRotated    Type = 18
+	TypeWipe       Type = 19
+	TypeWiping     Type = 20
+	TypeWiped      Type = 21
+	TypeCheckpoint Type = 22
+	TypeWitness    Type = 23
+	TypeProtest    Type = 24
 )
 
-// Hello opens a connection: who wants to go on from where.
+// Hello opens a connection: who is there.
 type Hello struct {
 	Low     int            `cbor:"1,keyasint"` // the oldest version the device speaks
 	High    int            `cbor:"2,keyasint"` // the newest
 	Device  inbox.DeviceID `cbor:"3,keyasint"`
 	App     string         `cbor:"4,keyasint,omitempty"` // version of the app
 	System  string         `cbor:"5,keyasint,omitempty"` // operating system and architecture
-	Cursors []inbox.Cursor `cbor:"6,keyasint,omitempty"`
+	Posture inbox.Posture  `cbor:"7,keyasint,omitzero"`
+	// Boot names this run of the program: a device key that connects from two runs at once was copied.
+	Boot []byte `cbor:"8,keyasint,omitempty"`
 }
 
 // Challenge asks the device to prove that it holds its key.
@@ -48,11 +65,23 @@ type Proof struct {
 	Signature []byte `cbor:"1,keyasint"` // Ed25519 over [ProofBytes]
 }
 
-// Welcome says who the device acts for and which logs follow.
+// Welcome says who the device acts for and which logs follow, and lends the relay's half of the key. The device answers with
+// Resume when its cache is open.
 type Welcome struct {
-	Person inbox.Person `cbor:"1,keyasint"`
-	Time   inbox.Moment `cbor:"2,keyasint"`
-	Logs   []LogHead    `cbor:"3,keyasint,omitempty"`
+	Person     inbox.Person `cbor:"1,keyasint"`
+	Time       inbox.Moment `cbor:"2,keyasint"`
+	Logs       []LogHead    `cbor:"3,keyasint,omitempty"`
+	Half       Half         `cbor:"4,keyasint,omitempty"` // empty while the relay lends none
+	Generation uint64       `cbor:"5,keyasint,omitempty"` // of the half
+	Lease      []byte       `cbor:"6,keyasint,omitempty"` // see [SignLease]
+	SignedIn   inbox.Moment `cbor:"7,keyasint,omitempty"` // until when the person is signed in on the device; 0: no sign-in is asked for
+	Fresh      inbox.Moment `cbor:"8,keyasint,omitempty"` // until when the person counts as just seen
+}
+
+// Resume says from where the device wants to go on.
+type Resume struct {
+	Cursors []inbox.Cursor `cbor:"1,keyasint,omitempty"`
+	Held    []Checkpoint   `cbor:"2,keyasint,omitempty"` // what it holds of the audit log, without proofs
 }
 
 // LogHead is where a log stands when the relay says welcome, so that a device can show how far behind it is.
@@ -114,6 +143,7 @@ func (Proof) frameType() Type     { return TypeProof }
 func (Welcome) frameType() Type   { return TypeWelcome }
 func (Ack) frameType() Type       { return TypeAck }
 func (Outcome) frameType() Type   { return TypeOutcome }
+func (Resume) frameType() Type    { return TypeResume }
 
 // Encode makes a frame of any body but a batch, an intent, a question or an answer, which have their own functions. It panics only if a body
 // cannot be encoded, which no value of the types above can cause.
@@ -125,8 +155,7 @@ func Encode(b Body) []byte {
 	return append([]byte{byte(b.frameType())}, payload...)
 }
 
-// Decode returns the body of a frame: a Hello, Challenge, Proof, Welcome, Ack, Outcome, Ask, Answer, inbox.Batch or
-// inbox.Intent.
+// Decode returns the body of a frame: one of the types of this package that have a Type, an inbox.Batch or an inbox.Intent.
 // A frame of an unknown type gives nil and no error: count it and go on. Errors wrap [ErrMalformed], [ErrNewerWords] or
 // [inbox.ErrIdentifying]; an intent, question or answer of a newer kind still has its ID, so that it can be refused.
 func Decode(frame []byte) (any, error) {
@@ -134,29 +163,22 @@ func Decode(frame []byte) (any, error) {
 		return nil, ErrMalformed
 	}
 	payload := frame[1:]
-	switch Type(frame[0]) {
-	case TypeHello:
-		return decodeAs[Hello](payload)
-	case TypeChallenge:
-		return decodeAs[Challenge](payload)
-	case TypeProof:
-		return decodeAs[Proof](payload)
-	case TypeWelcome:
-		return decodeAs[Welcome](payload)
-	case TypeAck:
-		return decodeAs[Ack](payload)
-	case TypeOutcome:
-		return decodeAs[Outcome](payload)
-	case TypeBatch:
-		return decodeBatch(payload)
-	case TypeIntent:
-		return decodeIntent(payload)
-	case TypeAsk:
-		return decodeAsk(payload)
-	case TypeAnswer:
-		return decodeAnswer(payload)
+	if read, ok := decoders[Type(frame[0])]; ok {
+		return read(payload)
 	}
 	return nil, nil
+}
+
+var decoders = map[Type]func([]byte) (any, error){
+	TypeHello: decodeAs[Hello], TypeChallenge: decodeAs[Challenge], TypeProof: decodeAs[Proof],
+	TypeSignIn: decodeAs[SignIn], TypeCredential: decodeAs[Credential], TypeConfirmed: decodeAs[Confirmed], TypeSignOut: decodeAs[SignOut],
+	TypeWelcome: decodeAs[Welcome], TypeResume: decodeAs[Resume],
+	TypeLent: decodeAs[Lent], TypeRotate: decodeAs[Rotate], TypeRotated: decodeAs[Rotated],
+	TypeWipe: decodeAs[Wipe], TypeWiping: decodeAs[Wiping], TypeWiped: decodeAs[Wiped],
+	TypeCheckpoint: decodeAs[Checkpoint], TypeWitness: decodeAs[Witness], TypeProtest: decodeAs[Protest],
+	TypeBatch: decodeBatch, TypeAck: decodeAs[Ack],
+	TypeIntent: decodeIntent, TypeOutcome: decodeAs[Outcome],
+	TypeAsk: decodeAsk, TypeAnswer: decodeAnswer,
 }
 
 func decodeAs[T any](payload []byte) (any, error) {

@@ -99,9 +99,69 @@ func goldenFrames() map[string]any {
 		return inbox.Intent{ID: "intent", At: 1_790_000_000_000, Body: b}
 	}
 	return map[string]any{
-		"hello":     Hello{Low: 1, High: 1, Device: "device", App: "0.1.0", System: "linux/amd64", Cursors: []inbox.Cursor{{Log: "inbox/sales", Epoch: "epoch", Seq: 70_000}}},
-		"challenge": Challenge{Version: 1, Nonce: bytes.Repeat([]byte{7}, 32), Time: 1_790_000_000_000},
-		"proof":     Proof{Signature: bytes.Repeat([]byte{9}, 64)},
+		"hello_3": Hello{
+			Low: 3, High: 3, Device: "device", App: "0.1.0", System: "linux/amd64", Boot: bytes.Repeat([]byte{3}, 16),
+			Posture: inbox.Posture{Release: "Debian 12", Disk: inbox.Holds, Keyring: "gnome-keyring"},
+		},
+		"resume": Resume{
+			Cursors: []inbox.Cursor{{Log: "inbox/sales", Epoch: "epoch", Seq: 70_000}}, Held: []Checkpoint{{Log: "company", Note: []byte("note")}},
+		},
+		"sign_in": SignIn{
+			Name: "Tobias", Ways: []Way{WayPassword, WayBrowser}, Need: NeedSecond, Trouble: TroubleWrong, Wait: 5,
+			Second: &SecondFactor{URL: "otpauth://totp/x", Secret: "ABC"}, Recovery: []string{"one"}, Browser: &BrowserSignIn{URL: "https://sso.example/a", State: "state"},
+		},
+		"credential": Credential{
+			Password: "password", Code: "123456", New: "new", Begin: true,
+			Browser: &BrowserCode{Code: "code", State: "state", Verifier: "verifier", Redirect: "http://127.0.0.1:1/"},
+		},
+		"confirmed": Confirmed{Until: 1_790_000_000_000},
+		"sign_out":  SignOut{},
+		"welcome_3": Welcome{
+			Person: inbox.Person{ID: "person", Name: "Tobias", Role: inbox.Agent, Inboxes: []inbox.InboxID{"sales"}, Team: "north"}, Time: 1_790_000_000_000,
+			Logs: []LogHead{{Log: "inbox/sales", Epoch: "epoch", Seq: 70_000}}, Half: bytes.Repeat([]byte{4}, HalfLen), Generation: 2, Lease: []byte("lease"),
+			SignedIn: 1_790_000_000_001, Fresh: 1_790_000_000_002,
+		},
+		"lent":       Lent{Lease: []byte("lease")},
+		"rotate":     Rotate{Generation: 3, Half: bytes.Repeat([]byte{4}, HalfLen), Lease: []byte("lease")},
+		"rotated":    Rotated{Generation: 3},
+		"wipe":       Wipe{Order: []byte("order")},
+		"wiping":     Wiping{Wipe: "wipe", Step: inbox.WipeStep{Did: inbox.WipeStore, At: 1_790_000_000_000, Count: 2, Bytes: 4711, Left: 1}},
+		"wiped":      Wiped{Receipt: []byte("receipt")},
+		"checkpoint": Checkpoint{Log: "company", Note: []byte("note"), Proof: [][]byte{bytes.Repeat([]byte{5}, 32)}},
+		"witness":    Witness{Log: "company", Size: 70_000, Root: bytes.Repeat([]byte{6}, 32), Signature: bytes.Repeat([]byte{7}, 64)},
+		"protest":    Protest{Log: "company", Held: []byte("held"), Got: []byte("got")},
+
+		"ask_devices":     Ask{ID: 10, Question: inbox.AskDevices{Person: "person"}},
+		"ask_wipe":        Ask{ID: 11, Question: inbox.OrderWipe{Device: "device", Why: inbox.WipeLeaving, At: 1_790_000_000_000, Signature: []byte{1}}},
+		"ask_decide_wipe": Ask{ID: 12, Question: inbox.DecideWipe{Device: "device", Wipe: "wipe", Agree: true, At: 1_790_000_000_000, Signature: []byte{1}}},
+		"ask_offboard":    Ask{ID: 13, Question: inbox.Offboard{Person: "person", To: "colleague", At: 1_790_000_000_000, Signature: []byte{1}}},
+		"ask_rename":      Ask{ID: 14, Question: inbox.RenameDevice{Device: "device", Name: "laptop"}},
+		"ask_reimaged":    Ask{ID: 15, Question: inbox.Reimaged{Device: "device"}},
+		"ask_proof":       Ask{ID: 16, Question: inbox.AskProof{Device: "device", Wipe: "wipe"}},
+		"ask_holdings":    Ask{ID: 17, Question: inbox.AskHoldings{Device: "device", From: 1_790_000_000_000, To: 1_790_000_000_001, After: "conversation"}},
+		"ask_audit": Ask{ID: 18, Question: inbox.AskAudit{
+			Person: "person", Conversation: "conversation", Device: "device", Act: "message.", From: 1_790_000_000_000, To: 1_790_000_000_001, Before: "7",
+		}},
+		"answer_devices":      Answer{ID: 10, Answer: inbox.Devices{List: []inbox.Device{goldenDevice()}, Now: 1_790_000_000_000}},
+		"answer_ordered":      Answer{ID: 11, Answer: inbox.Ordered{Wipe: *goldenDevice().Wipe}},
+		"answer_decided_wipe": Answer{ID: 12, Answer: inbox.WipeDecided{Wipe: *goldenDevice().Wipe}},
+		"answer_offboarded":   Answer{ID: 13, Answer: inbox.Offboarded{Conversations: 3, Wipes: []inbox.Wipe{*goldenDevice().Wipe}, Devices: []inbox.Device{goldenDevice()}}},
+		"answer_renamed":      Answer{ID: 14, Answer: inbox.Renamed{}},
+		"answer_noticed":      Answer{ID: 15, Answer: inbox.Noticed{Wipe: *goldenDevice().Wipe}},
+		"answer_proof":        Answer{ID: 16, Answer: inbox.Proof{Name: "wipe.proof", File: []byte("file")}},
+		"answer_holdings": Answer{ID: 17, Answer: inbox.Holdings{List: []inbox.Holding{{
+			Inbox: "sales", Conversation: "conversation", Messages: 7, First: 1_790_000_000_000, Last: 1_790_000_000_001, Revealed: []inbox.Field{inbox.FieldPhone},
+		}}, Total: 9, More: true}},
+		"answer_audit": Answer{ID: 18, Answer: inbox.AuditPage{
+			Entries: []inbox.AuditEntry{{
+				ID: "7", At: 1_790_000_000_000, Actor: "person", Device: "device", Act: "message.sent", Object: "message", Refused: inbox.RefusedRight, Detail: "d", Inbox: "sales",
+				About: &inbox.AuditHint{Conversation: "conversation", Person: "person", Device: "laptop", Name: "Marco R."},
+			}},
+			More: true, Chains: []inbox.AuditChain{{Log: "company", Size: 70_000, Signed: 1_790_000_000_000, Witnesses: 2, Verified: 1_790_000_000_001, Broken: true}},
+		}},
+		"answer_grant_second": Answer{ID: 5, Answer: inbox.Grant{Reveal: "reveal", Second: true}},
+		"challenge":           Challenge{Version: 1, Nonce: bytes.Repeat([]byte{7}, 32), Time: 1_790_000_000_000},
+		"proof":               Proof{Signature: bytes.Repeat([]byte{9}, 64)},
 		"welcome": Welcome{
 			Person: inbox.Person{ID: "person", Name: "Tobias", Role: inbox.Agent, Inboxes: []inbox.InboxID{"sales"}}, Time: 1_790_000_000_000,
 			Logs: []LogHead{{Log: "inbox/sales", Epoch: "epoch", Seq: 70_000}},
@@ -156,6 +216,32 @@ func goldenFrames() map[string]any {
 			{Seq: 70_001, At: 1_790_000_000_000, Cause: "intent", Body: goldenEvents()["message_added"]},
 			{Seq: 70_002, At: 1_790_000_000_001, Body: goldenEvents()["receipt_changed"]},
 		}},
+	}
+}
+
+func goldenDevice() inbox.Device {
+	return inbox.Device{
+		ID: "device", Person: "person", Name: "laptop", App: "0.1.0", System: "linux/amd64", Posture: inbox.Posture{Release: "Debian 12", Disk: inbox.Fails, Keyring: "gnome-keyring"},
+		Enrolled: 1_790_000_000_000, Seen: 1_790_000_000_001, Online: true, SignedIn: 1_790_000_000_002, Lease: 1_790_000_000_003, Twice: 1_790_000_000_004, Revoked: 1_790_000_000_005,
+		Wipe: &inbox.Wipe{
+			ID: "wipe", Why: inbox.WipeLost, By: "person", Second: "colleague", Ordered: 1_790_000_000_006, Level: inbox.WipeProven, Half: 1_790_000_000_007, Dark: 1_790_000_000_008,
+			Started: 1_790_000_000_009, Proven: 1_790_000_000_010, Steps: []inbox.WipeStep{{Did: inbox.WipeKeys, At: 1_790_000_000_011, Count: 2}}, Reimaged: 1_790_000_000_012, Cancelled: 1_790_000_000_013,
+		},
+	}
+}
+
+// An older device must be understood well enough to be told that it is too old.
+func TestAHelloOfTheFirstVersionIsRead(t *testing.T) {
+	old, err := os.ReadFile(filepath.Join("testdata", "frames", "hello.frame"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := Decode(old)
+	if h, ok := body.(Hello); err != nil || !ok || h.Low != 1 || h.High != 1 || h.Device != "device" {
+		t.Errorf("%v, %v", body, err)
+	}
+	if _, ok := Choose(1, 2); ok {
+		t.Error("a device that cannot sign in is spoken to")
 	}
 }
 

@@ -31,16 +31,17 @@ func NewRevealKey() (RevealKey, []byte, error) {
 	return RevealKey{k}, k.PublicKey().Bytes(), nil
 }
 
-// Open returns the value sealed for the reveal. It returns [ErrSealed] for anything else.
-func (k RevealKey) Open(reveal inbox.RevealID, sealed []byte) (string, error) {
+// Open returns the value sealed for the reveal; the caller overwrites it when it is not needed any more. It returns
+// [ErrSealed] for anything else.
+func (k RevealKey) Open(reveal inbox.RevealID, sealed []byte) ([]byte, error) {
 	if k.key == nil {
-		return "", ErrSealed
+		return nil, ErrSealed
 	}
 	value, err := hpke.Open(k.key, revealKDF, revealAEAD, revealInfo(reveal), sealed)
 	if err != nil {
-		return "", ErrSealed
+		return nil, ErrSealed
 	}
-	return string(value), nil
+	return value, nil
 }
 
 // Format prints [redacted] for every verb.

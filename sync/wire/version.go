@@ -7,9 +7,11 @@ import "time"
 //
 //	1  2026-11-21  the first: hello, challenge, proof, welcome, batch, ack, intent, outcome
 //	2  2026-11-22  ask and answer, media by ticket; facts and wishes of the whole Cloud API
+//	3  2026-11-22  sign-in, half and lease in the welcome, resume after it, wipe, audit checkpoints; nothing older is
+//	               spoken: it could not sign in
 const (
-	Version    = 2
-	MinVersion = 1
+	Version    = 3
+	MinVersion = 3
 )
 
 // Choose returns the version to speak with a peer that speaks low to high, and false when there is none in common.
@@ -40,7 +42,9 @@ const (
 	WriteTimeout     = 10 * time.Second
 	PingEvery        = 20 * time.Second
 	DeadAfter        = 45 * time.Second
-	TicketLife       = time.Minute // from the answer to the request that uses the ticket
+	TicketLife       = time.Minute      // from the answer to the request that uses the ticket
+	SignInTimeout    = 10 * time.Minute // for each credential
+	ResumeTimeout    = 2 * time.Minute  // for opening the cache
 )
 
 // Close codes. A device tries again with back-off after 4000-4499, and never by itself after 4500-4999.
@@ -50,12 +54,15 @@ const (
 	CloseMalformed   = 4002 // a frame could not be decoded
 	CloseTooSlow     = 4003 // the device did not read for too long
 	CloseRate        = 4004 // too many frames
+	CloseSignedOut   = 4005 // the person is not signed in any more: connect again to sign in
 	CloseProof       = 4500 // the proof is wrong, or the device is not known
 	CloseRevoked     = 4501 // the device was excluded
 	CloseWiped       = 4502 // the device must wipe its cache
 	CloseUpdate      = 4503 // no protocol version in common: the app must be updated
 	CloseReplaced    = 4504 // the same device connected again
 	CloseRelayTooOld = 4505 // no protocol version in common: the relay must be updated
+	CloseTwice       = 4506 // the device's key is used in two places; both are excluded
+	CloseLeft        = 4507 // the person has left the company
 )
 
 // Terminal reports whether a device must not try again by itself after the close code.

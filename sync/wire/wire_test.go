@@ -13,7 +13,7 @@ import (
 
 func TestFramesComeBackAsTheyWere(t *testing.T) {
 	for _, b := range []Body{
-		Hello{Low: 1, High: 3, Device: "d", App: "0.1", System: "linux", Cursors: []inbox.Cursor{{Log: "inbox/a", Epoch: "e", Seq: 7}}},
+		Hello{Low: 1, High: 3, Device: "d", App: "0.1", System: "linux", Boot: []byte{7}},
 		Challenge{Version: 1, Nonce: bytes.Repeat([]byte{7}, 32), Time: 5},
 		Proof{Signature: []byte{1}},
 		Welcome{Person: inbox.Person{ID: "p", Name: "Tobias", Role: inbox.Agent}, Time: 9, Logs: []LogHead{{Log: "company", Epoch: "e", Seq: 2}}},
@@ -139,7 +139,7 @@ func TestVersionsAgreeOnTheNewestInCommon(t *testing.T) {
 	for _, c := range []struct {
 		low, high, want int
 		ok              bool
-	}{{1, 1, 1, true}, {1, 99, Version, true}, {Version + 1, Version + 2, Version, false}, {3, 2, 1, false}} {
+	}{{MinVersion, MinVersion, MinVersion, true}, {1, 99, Version, true}, {1, MinVersion - 1, 0, false}, {Version + 1, Version + 2, Version, false}, {Version, Version - 1, 1, false}} {
 		got, ok := Choose(c.low, c.high)
 		if ok != c.ok || ok && got != c.want {
 			t.Errorf("%v: %d %v", c, got, ok)

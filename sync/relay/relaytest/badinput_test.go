@@ -174,14 +174,14 @@ func TestStrangersGetNoFurtherThanTheDoor(t *testing.T) {
 		then  func(*websocket.Conn)
 		want  int
 	}{
-		"half a frame":                 {hello(1, 1, "d")[:5], nil, wire.CloseMalformed},
+		"half a frame":                 {hello(wire.Version, wire.Version, "d")[:5], nil, wire.CloseMalformed},
 		"a frame out of turn":          {wire.Encode(wire.Ack{}), nil, wire.CloseMalformed},
 		"a version from the past":      {hello(-3, 0, "d"), nil, wire.CloseUpdate},
 		"a version from the future":    {hello(wire.Version+1, wire.Version+9, "d"), nil, wire.CloseRelayTooOld},
-		"a device nobody enrolled":     {hello(1, 1, "nobody"), prove(stranger, "nobody"), wire.CloseProof},
-		"another's device, own key":    {hello(1, 1, known.Enrolled.Device), prove(stranger, known.Enrolled.Device), wire.CloseProof},
-		"a proof for another device":   {hello(1, 1, known.Enrolled.Device), prove(known.Enrolled.Key, "other"), wire.CloseProof},
-		"more than a hello could hold": {append(hello(1, 1, "d"), make([]byte, 2*wire.MaxHandshakeFrame)...), nil, websocket.CloseMessageTooBig},
+		"a device nobody enrolled":     {hello(wire.Version, wire.Version, "nobody"), prove(stranger, "nobody"), wire.CloseProof},
+		"another's device, own key":    {hello(wire.Version, wire.Version, known.Enrolled.Device), prove(stranger, known.Enrolled.Device), wire.CloseProof},
+		"a proof for another device":   {hello(wire.Version, wire.Version, known.Enrolled.Device), prove(known.Enrolled.Key, "other"), wire.CloseProof},
+		"more than a hello could hold": {append(hello(wire.Version, wire.Version, "d"), make([]byte, 2*wire.MaxHandshakeFrame)...), nil, websocket.CloseMessageTooBig},
 	} {
 		t.Run(name, func(t *testing.T) {
 			conn, _, err := dial(t, c, nil)
@@ -214,7 +214,7 @@ func TestARevokedDeviceIsToldSoAndNobodyElseIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn.WriteMessage(websocket.BinaryMessage, wire.Encode(wire.Hello{Low: 1, High: 1, Device: d.Enrolled.Device}))
+	conn.WriteMessage(websocket.BinaryMessage, wire.Encode(wire.Hello{Low: wire.Version, High: wire.Version, Device: d.Enrolled.Device}))
 	conn.ReadMessage()
 	conn.WriteMessage(websocket.BinaryMessage, wire.Encode(wire.Proof{Signature: make([]byte, 64)}))
 	if got := closeCode(t, conn); got != wire.CloseProof {

@@ -553,7 +553,8 @@ func (f *flock) reveal(t *testing.T, agent, boss *Device, id inbox.ConversationI
 		}
 		g = inbox.Grant(a.(inbox.Opened))
 	}
-	value, err := key.Open(g.Reveal, g.Sealed)
+	opened, err := key.Open(g.Reveal, g.Sealed)
+	value := string(opened)
 	if err != nil {
 		t.Errorf("field %d: %v", field, err)
 		return false

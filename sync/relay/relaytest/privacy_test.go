@@ -80,7 +80,8 @@ func TestAValueIsRevealedToOneDeviceAndStandsInNoFrame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	value, err := key.Open(g.Reveal, o.Sealed)
+	opened, err := key.Open(g.Reveal, o.Sealed)
+	value := string(opened)
 	if err != nil || !strings.HasPrefix(value, "+49") {
 		t.Fatalf("the value does not open: %v", err)
 	}

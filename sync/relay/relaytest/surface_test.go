@@ -119,7 +119,7 @@ func TestNoSurfaceOfTheRelayTellsWhoACustomerIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn.WriteMessage(websocket.BinaryMessage, wire.Encode(wire.Hello{Low: 1, High: 1, Device: inbox.DeviceID(secret), App: secret, System: secret}))
+	conn.WriteMessage(websocket.BinaryMessage, wire.Encode(wire.Hello{Low: wire.Version, High: wire.Version, Device: inbox.DeviceID(secret), App: secret, System: secret}))
 	conn.ReadMessage()
 	conn.WriteMessage(websocket.BinaryMessage, wire.Encode(wire.Proof{Signature: []byte(secret)}))
 	for err = nil; err == nil; {
@@ -361,12 +361,13 @@ func (c *Company) raw(t *testing.T, d *Device) *rawDevice {
 	}
 	r := &rawDevice{t: t, conn: conn}
 	id := d.Enrolled.Device
-	r.send(wire.Encode(wire.Hello{Low: 1, High: 1, Device: id, App: "test"}))
+	r.send(wire.Encode(wire.Hello{Low: wire.Version, High: wire.Version, Device: id, App: "test"}))
 	challenge := r.next().(wire.Challenge)
 	r.send(wire.Encode(wire.Proof{Signature: ed25519.Sign(d.Enrolled.Key, wire.ProofBytes(challenge, id, c.Relay().Pin(), "test"))}))
 	if _, ok := r.next().(wire.Welcome); !ok {
 		t.Fatal("not welcome")
 	}
+	r.send(wire.Encode(wire.Resume{}))
 	return r
 }
 
