@@ -14,9 +14,8 @@ import (
 var ErrOffline = errors.New("not connected to the relay")
 
 const (
-	answerIn  = 30 * time.Second // after that a question counts as lost
-	atOnce    = 16               // questions on their way
-	asksSince = 2                // the version of the protocol that has questions
+	answerIn = 30 * time.Second // after that a question counts as lost
+	atOnce   = 16               // questions on their way
 )
 
 // Ask asks the relay and waits for the answer, which is of the kind that belongs to the question. When the relay says no,
@@ -67,9 +66,6 @@ func (e *Engine) awaitOnline(ctx context.Context, patience time.Duration) error 
 
 // ask asks over this connection.
 func (s *session) ask(ctx context.Context, q inbox.Question) (inbox.Answer, error) {
-	if s.version < asksSince {
-		return nil, inbox.RefusedNewerWords
-	}
 	for {
 		a, err := s.askOnce(ctx, q)
 		switch {
@@ -121,7 +117,7 @@ func (s *session) askOnce(ctx context.Context, q inbox.Question) (wire.Answer, e
 		delete(s.asks, id)
 		s.mu.Unlock()
 	}()
-	frame, err := wire.EncodeAsk(wire.Ask{ID: id, Question: q})
+	frame, err := wire.EncodeAsk(wire.Ask{ID: id, Question: wire.Sign(s.e.cfg.Key, q)})
 	if err != nil {
 		return wire.Answer{}, err
 	}

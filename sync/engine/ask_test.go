@@ -58,34 +58,31 @@ func TestAQuestionEndsWithItsAnswerOrItsConnection(t *testing.T) {
 		}
 	}
 	for name, tt := range map[string]struct {
-		do      func(*peer, wire.Ask)
-		want    error
-		version int
+		do   func(*peer, wire.Ask)
+		want error
 	}{
-		"granted": {reply(wire.Answer{Answer: inbox.Done{}}), nil, 2},
-		"refused": {reply(wire.Answer{Refusal: inbox.RefusedRight}), inbox.RefusedRight, 2},
+		"granted": {reply(wire.Answer{Answer: inbox.Done{}}), nil},
+		"refused": {reply(wire.Answer{Refusal: inbox.RefusedRight}), inbox.RefusedRight},
 		"asked to wait": {func(p *peer, q wire.Ask) {
 			a := wire.Answer{Retry: 5000}
 			if q.ID == 3 {
 				a = wire.Answer{Answer: inbox.Done{}}
 			}
 			reply(a)(p, q)
-		}, nil, 2},
-		"waits longer than we": {reply(wire.Answer{Retry: 5000}), context.DeadlineExceeded, 2},
-		"lost":                 {func(p *peer, _ wire.Ask) { p.conn.NetConn().Close() }, ErrOffline, 2},
-		"closed":               {func(p *peer, _ wire.Ask) { p.close(wire.CloseGoingAway) }, ErrOffline, 2},
-		"silence":              {func(*peer, wire.Ask) {}, ErrOffline, 2},
-		"nothing":              {reply(wire.Answer{}), ErrAnswer, 2},
-		"another kind":         {reply(wire.Answer{Answer: inbox.Costs{}}), ErrAnswer, 2},
+		}, nil},
+		"waits longer than we": {reply(wire.Answer{Retry: 5000}), context.DeadlineExceeded},
+		"lost":                 {func(p *peer, _ wire.Ask) { p.conn.NetConn().Close() }, ErrOffline},
+		"closed":               {func(p *peer, _ wire.Ask) { p.close(wire.CloseGoingAway) }, ErrOffline},
+		"silence":              {func(*peer, wire.Ask) {}, ErrOffline},
+		"nothing":              {reply(wire.Answer{}), ErrAnswer},
+		"another kind":         {reply(wire.Answer{Answer: inbox.Costs{}}), ErrAnswer},
 		"a kind to come": {func(p *peer, q wire.Ask) {
 			p.write([]byte{byte(wire.TypeAnswer), 0x85, byte(q.ID), 0x19, 0xea, 0x60, 0xa0, 0, 0}) // [ID, 60000, {}, 0, 0]: RFC 8949
-		}, ErrAnswer, 2},
-		"an older relay": {nil, inbox.RefusedNewerWords, 1},
+		}, ErrAnswer},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r, m := newRelay(t), newMemory()
-				r.version = tt.version
 				r.script = func(p *peer) {
 					for f := range p.in {
 						tt.do(p, f.(wire.Ask))

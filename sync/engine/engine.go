@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"crypto/ed25519"
+	crand "crypto/rand"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -46,19 +47,22 @@ const (
 	Received Direction = 2
 )
 
-// Config says who connects to which relay. Relay, Device, Key and Cache are needed.
+// Config says who connects to which relay. Relay, Device, Key, and Cache or Custody are needed.
 type Config struct {
-	Relay  string // "host:port"
-	Pin    wire.Pin
-	Device inbox.DeviceID
-	Key    ed25519.PrivateKey
-	App    string // version of the app
-	System string // operating system and architecture
-	Cache  Cache
-	Log    *slog.Logger                    // nil: silent
-	Dial   Dialer                          // nil: the system's
-	Rand   func(n int64) int64             // a number from 0 to n-1, for back-off; nil: random
-	Frames func(d Direction, frame []byte) // sees every frame as it goes over the wire; nil: nobody
+	Relay   string // "host:port"
+	Pin     wire.Pin
+	Device  inbox.DeviceID
+	Key     ed25519.PrivateKey
+	App     string  // version of the app
+	System  string  // operating system and architecture
+	Cache   Cache   // used when there is no Custody
+	Custody Custody // nil: no half is lent, and no order is obeyed
+	Posture inbox.Posture
+	Audit   string                          // verifier of the audit log's checkpoints; "": they are not looked at
+	Log     *slog.Logger                    // nil: silent
+	Dial    Dialer                          // nil: the system's
+	Rand    func(n int64) int64             // a number from 0 to n-1, for back-off; nil: random
+	Frames  func(d Direction, frame []byte) // sees every frame as it goes over the wire; nil: nobody
 }
 
 const (
@@ -75,13 +79,18 @@ const (
 
 // Engine keeps a device connected. Make it with [New] and run it with [Engine.Run].
 type Engine struct {
-	cfg    Config
-	nudges chan struct{}
-	files  *http.Client
+	cfg     Config
+	nudges  chan struct{}
+	files   *http.Client
+	boot    [16]byte   // names this run of the program
+	showing sync.Mutex // one credential at a time
 
 	mu       sync.Mutex
 	link     Link
 	on       *session // nil while there is none
+	door     *session // over which credentials go; nil while there is none
+	asked    *wire.SignIn
+	fresh    time.Time
 	uploads  map[inbox.IntentID]Upload
 	showed   time.Time // when the last progress was poked
 	watchers map[chan struct{}]struct{}
@@ -100,6 +109,7 @@ func New(cfg Config) *Engine {
 	}
 	e := &Engine{cfg: cfg, nudges: make(chan struct{}, 1), watchers: map[chan struct{}]struct{}{}, uploads: map[inbox.IntentID]Upload{}}
 	e.files = e.newClient()
+	crand.Read(e.boot[:])
 	return e
 }
 

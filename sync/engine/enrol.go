@@ -35,6 +35,9 @@ type Enrolled struct {
 	Key    ed25519.PrivateKey
 	Relay  string
 	Pin    wire.Pin
+	Orders ed25519.PublicKey // who signs leases and wipe orders
+	Audit  string            // verifier of the audit log's checkpoints
+	Epoch  uint64            // no wipe order up to it is for this enrolment
 }
 
 const (
@@ -83,7 +86,7 @@ func Enrol(ctx context.Context, e wire.Enrolment, cfg EnrolConfig) (Enrolled, er
 	case err != nil, reply.Device == "", resp.StatusCode/100 != 2:
 		return Enrolled{}, fmt.Errorf("enrolling: status %d: %w", resp.StatusCode, ErrAnswer)
 	}
-	return Enrolled{Device: reply.Device, Person: reply.Person, Key: key, Relay: e.Relay, Pin: e.Pin}, nil
+	return Enrolled{Device: reply.Device, Person: reply.Person, Key: key, Relay: e.Relay, Pin: e.Pin, Orders: reply.Key, Audit: reply.Audit, Epoch: reply.Epoch}, nil
 }
 
 // pinned is TLS 1.3 that trusts one key and no authority: the relay is one machine, and who enrolled the device handed

@@ -21,12 +21,16 @@ const (
 	Connecting   State = iota // dialling, or proving who we are
 	Online                    // connected; see Link.Behind
 	Offline                   // waiting to try again; see Link.Reason and Link.Next
+	SignInAsked               // the relay asks who is there: see Asked
+	Wiping                    // the cache is being destroyed
 	UpdateNeeded              // the relay speaks a newer protocol, or tells facts this build has no words for
 	Revoked                   // the device was excluded
 	Wiped                     // the device must wipe its cache
 	Replaced                  // the same device connected from elsewhere
 	RelayTooOld               // the relay must be updated
 	NotAdmitted               // the relay does not know the device, or the proof was wrong
+	Twice                     // the device's key is used in two places
+	Left                      // the person has left the company
 )
 
 // A Reason says what stands between the device and the relay while Offline.
@@ -51,6 +55,8 @@ type Link struct {
 	Next   time.Time // while Offline: when the next try begins
 	Reason Reason    // while Offline
 	Err    error     // what happened last, for errors.Is; nil while Online
+	// Rewritten says that the audit log was found not to be what the relay signed before. It stays.
+	Rewritten bool
 }
 
 // The errors Run ends with, beside its context's. None goes away by trying again.
@@ -61,6 +67,8 @@ var (
 	ErrReplaced     = errors.New("the device connected from elsewhere")
 	ErrRelayTooOld  = errors.New("the relay must be updated")
 	ErrNotAdmitted  = errors.New("the relay does not admit the device")
+	ErrTwice        = errors.New("the device's key is used in two places")
+	ErrLeft         = errors.New("the person has left the company")
 )
 
 // Errors that pass, or may.
@@ -109,6 +117,10 @@ func terminal(code int) (State, error) {
 		return Replaced, ErrReplaced
 	case wire.CloseRelayTooOld:
 		return RelayTooOld, ErrRelayTooOld
+	case wire.CloseTwice:
+		return Twice, ErrTwice
+	case wire.CloseLeft:
+		return Left, ErrLeft
 	}
 	if wire.Terminal(code) { // a code of a relay newer than this build
 		return UpdateNeeded, ErrUpdateNeeded
@@ -175,7 +187,7 @@ func (e *Engine) Watch(ctx context.Context) <-chan struct{} {
 func (e *Engine) setLink(l Link) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	l.Since = e.link.Since
+	l.Since, l.Rewritten = e.link.Since, e.link.Rewritten
 	if l.State != e.link.State || l.Since.IsZero() {
 		l.Since = time.Now()
 	}

@@ -238,7 +238,6 @@ func TestAFileThatIsRefusedSettlesItsMessageWithTheReason(t *testing.T) {
 		"lost here":          {func(_ *desk, m *memory) { m.attach("f", nil) }, inbox.RefusedMedia},
 		"unreadable for now": {func(_ *desk, m *memory) { m.unread = fileTries - 1 }, inbox.Granted},
 		"unreadable":         {func(_ *desk, m *memory) { m.unread = 1 << 30 }, inbox.RefusedMedia},
-		"an older relay":     {func(d *desk, _ *memory) { d.version = 1 }, inbox.RefusedNewerWords},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

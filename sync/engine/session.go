@@ -30,7 +30,8 @@ type session struct {
 	settled chan struct{}                // pokes the sender
 	unknown int                          // frames of types this build does not know
 
-	version int                         // of the protocol; set by the handshake
+	cache   Cache                       // set by the handshake
+	verdict chan struct{}               // the relay answered a credential
 	over    chan struct{}               // closed when the connection is
 	asking  chan struct{}               // holds one for each question on its way
 	asked   uint64                      // questions so far; guarded by mu like what follows
@@ -57,20 +58,26 @@ func (e *Engine) session(ctx context.Context) (held time.Duration, err error) {
 		sent: map[inbox.IntentID]flight{}, busy: map[inbox.ConversationID]bool{}, later: map[inbox.IntentID]time.Time{},
 		settled: make(chan struct{}, 1),
 		over:    make(chan struct{}), asking: make(chan struct{}, atOnce), asks: map[uint64]chan wire.Answer{},
-		uploads: map[inbox.IntentID]context.CancelFunc{}, failed: make(chan error, 1),
+		uploads: map[inbox.IntentID]context.CancelFunc{}, failed: make(chan error, 1), verdict: make(chan struct{}, 1),
 	}
 	defer close(s.over)
 	stop := context.AfterFunc(ctx, func() { s.goodbye(websocket.CloseNormalClosure) })
 	defer stop()
 	defer conn.Close()
-	if err := s.handshake(); err != nil {
-		return 0, err
-	}
+	defer e.setDoor(nil)
 	began := time.Now()
-	e.setOnline(s)
-	defer e.setOnline(nil)
-	err = s.run(ctx)
-	return time.Since(began), err
+	if err = s.handshake(ctx); err == nil {
+		began = time.Now()
+		e.setOnline(s)
+		err = s.run(ctx)
+		e.setOnline(nil)
+	}
+	held = time.Since(began)
+	var ordered *orderError
+	if errors.As(err, &ordered) {
+		err = s.obey(ctx, ordered.order)
+	}
+	return held, err
 }
 
 func (e *Engine) dial(ctx context.Context) (*websocket.Conn, error) {
@@ -89,12 +96,12 @@ func (e *Engine) dial(ctx context.Context) (*websocket.Conn, error) {
 	return conn, nil
 }
 
-// handshake is hello, challenge, proof, welcome, resume.
-func (s *session) handshake() error {
+// handshake is hello, challenge, proof, signing in, welcome, resume. An order to wipe comes as an [orderError].
+func (s *session) handshake(ctx context.Context) error {
 	cfg := &s.e.cfg
 	s.conn.SetReadDeadline(time.Now().Add(wire.HandshakeTimeout))
 	if err := s.write(wire.Encode(wire.Hello{
-		Low: wire.MinVersion, High: wire.Version, Device: cfg.Device, App: cfg.App, System: cfg.System,
+		Low: wire.MinVersion, High: wire.Version, Device: cfg.Device, App: cfg.App, System: cfg.System, Posture: cfg.Posture, Boot: s.e.boot[:],
 	})); err != nil {
 		return err
 	}
@@ -105,7 +112,6 @@ func (s *session) handshake() error {
 	if challenge.Version < wire.MinVersion || challenge.Version > wire.Version {
 		return fmt.Errorf("saying hello: version %d: %w", challenge.Version, ErrAnswer)
 	}
-	s.version = challenge.Version
 	if off := time.Until(challenge.Time.Time()); off.Abs() > clockSlack {
 		return fmt.Errorf("saying hello: %d minutes off: %w", int(off.Minutes()), ErrClock)
 	}
@@ -113,14 +119,61 @@ func (s *session) handshake() error {
 	if err := s.write(wire.Encode(wire.Proof{Signature: sign})); err != nil {
 		return err
 	}
-	welcome, err := expect[wire.Welcome](s)
+	welcome, err := s.welcome(ctx)
 	if err != nil {
 		return err
+	}
+	s.cache = cfg.Cache
+	resume := wire.Resume{}
+	if cfg.Custody != nil {
+		if s.cache, err = cfg.Custody.Open(ctx, welcome); err != nil {
+			return &cacheError{err}
+		}
+		resume.Held = cfg.Custody.Held()
 	}
 	for _, h := range welcome.Logs {
 		s.heads[h.Log] = h
 	}
-	return s.write(wire.Encode(wire.Resume{Cursors: cfg.Cache.Cursors()}))
+	s.e.setFresh(s, moment(welcome.Fresh))
+	resume.Cursors = s.cache.Cursors()
+	return s.write(wire.Encode(resume))
+}
+
+// welcome waits until the relay lets the device in: at once, or after its person has signed in.
+func (s *session) welcome(ctx context.Context) (wire.Welcome, error) {
+	for {
+		body, err := s.read()
+		if err != nil {
+			return wire.Welcome{}, err
+		}
+		switch b := body.(type) {
+		case wire.Welcome, wire.SignIn: // whoever is admitted after a wipe has to tell of it first
+			if c := s.e.cfg.Custody; c != nil && c.Receipt() != nil {
+				return wire.Welcome{}, s.handOver(ctx, c.Receipt())
+			}
+			if w, ok := b.(wire.Welcome); ok {
+				return w, nil
+			}
+			asked := b.(wire.SignIn)
+			s.alive(wire.SignInTimeout + wire.HandshakeTimeout)
+			s.e.setDoor(s)
+			s.e.setAsked(s, &asked)
+			s.e.setLink(Link{State: SignInAsked})
+		case wire.Wipe:
+			return wire.Welcome{}, &orderError{b.Order}
+		case nil:
+		default:
+			return wire.Welcome{}, fmt.Errorf("shaking hands: a frame out of turn: %w", ErrAnswer)
+		}
+	}
+}
+
+// moment returns the time of a moment; the zero time for none.
+func moment(m inbox.Moment) time.Time {
+	if m == 0 {
+		return time.Time{}
+	}
+	return m.Time()
 }
 
 // expect reads frames until one that this build knows, which must be a T.
@@ -151,19 +204,25 @@ func (s *session) run(ctx context.Context) error {
 		return err
 	})
 	s.conn.SetPongHandler(func(string) error { s.alive(wire.DeadAfter); return nil })
+	s.e.setDoor(s)
 	s.report()
 	// Whichever ends first takes the others with it: the context stops two, closing the connection the reader.
 	group, ctx := errgroup.WithContext(ctx)
 	stop := context.AfterFunc(ctx, func() {
 		code := websocket.CloseNormalClosure
+		var ordered *orderError
+		if errors.As(context.Cause(ctx), &ordered) {
+			return // it is obeyed over this connection
+		}
 		if err := context.Cause(ctx); errors.Is(err, wire.ErrMalformed) || errors.Is(err, inbox.ErrIdentifying) {
 			code = wire.CloseMalformed
 		}
 		s.goodbye(code)
 	})
 	defer stop()
-	frames := make(chan any, waitingMax)
-	group.Go(func() error { return s.receive(ctx, frames) })
+	frames, chores := make(chan any, waitingMax), make(chan any, waitingMax)
+	group.Go(func() error { return s.receive(ctx, frames, chores) })
+	group.Go(func() error { return s.lastWord(ctx, s.tend(ctx, chores)) })
 	group.Go(func() error { return s.lastWord(ctx, s.keep(ctx, frames)) })
 	group.Go(func() error { return s.lastWord(ctx, s.post(ctx)) })
 	defer s.uploading.Wait()
@@ -196,7 +255,7 @@ func (s *session) lastWord(ctx context.Context, err error) error {
 func (s *session) alive(d time.Duration) { s.conn.SetReadDeadline(time.Now().Add(d)) }
 
 // receive reads frames. A full queue stops it, and so the relay: that is all the flow control there is.
-func (s *session) receive(ctx context.Context, frames chan<- any) error {
+func (s *session) receive(ctx context.Context, frames, chores chan<- any) error {
 	for {
 		body, err := s.read()
 		if err != nil {
@@ -206,13 +265,30 @@ func (s *session) receive(ctx context.Context, frames chan<- any) error {
 		switch body := body.(type) {
 		case wire.Answer: // past the queue: who waits for an answer does not wait for the disk
 			s.answer(body)
+		case wire.SignIn:
+			s.e.setAsked(s, &body)
+		case wire.Confirmed:
+			s.e.setFresh(s, moment(body.Until))
+		case wire.Wipe:
+			return &orderError{body.Order}
+		case wire.Lent, wire.Rotate, wire.Checkpoint:
+			if err := hand(ctx, chores, any(body)); err != nil {
+				return err
+			}
 		case inbox.Batch, wire.Outcome:
-			select {
-			case frames <- body:
-			case <-ctx.Done():
-				return ctx.Err()
+			if err := hand(ctx, frames, any(body)); err != nil {
+				return err
 			}
 		}
+	}
+}
+
+func hand(ctx context.Context, to chan<- any, body any) error {
+	select {
+	case to <- body:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -260,7 +336,6 @@ func (s *session) goodbye(code int) {
 // keep gives everything that waits to the cache: all batches in one Apply, one acknowledgement for each log, then the
 // outcomes, which may come in any order with the batches.
 func (s *session) keep(ctx context.Context, frames <-chan any) error {
-	cache := s.e.cfg.Cache
 	for {
 		var batches []inbox.Batch
 		var outcomes []wire.Outcome
@@ -287,7 +362,7 @@ func (s *session) keep(ctx context.Context, frames <-chan any) error {
 			}
 		}
 		if len(batches) > 0 {
-			if err := cache.Apply(ctx, batches...); err != nil {
+			if err := s.cache.Apply(ctx, batches...); err != nil {
 				return &cacheError{err}
 			}
 			if err := s.acknowledge(batches); err != nil {
@@ -327,7 +402,7 @@ func (s *session) acknowledge(batches []inbox.Batch) error {
 // report shows the connection as online and how far the cache is behind.
 func (s *session) report() {
 	at := map[inbox.LogID]inbox.Cursor{}
-	for _, c := range s.e.cfg.Cache.Cursors() {
+	for _, c := range s.cache.Cursors() {
 		at[c.Log] = c
 	}
 	behind := uint64(0)
@@ -344,7 +419,7 @@ func (s *session) report() {
 // settle takes an outcome in.
 func (s *session) settle(ctx context.Context, o wire.Outcome) error {
 	if o.Retry <= 0 {
-		if err := s.e.cfg.Cache.Settle(ctx, inbox.Outcome{Intent: o.Intent, Refusal: o.Refusal}); err != nil {
+		if err := s.cache.Settle(ctx, inbox.Outcome{Intent: o.Intent, Refusal: o.Refusal}); err != nil {
 			return &cacheError{err}
 		}
 	}
@@ -371,7 +446,7 @@ func (s *session) lookAgain() {
 
 // post sends the outbox. It is also who answers nudges and misses outcomes, because it is who waits.
 func (s *session) post(ctx context.Context) error {
-	pokes := s.e.cfg.Cache.Watch(ctx)
+	pokes := s.cache.Watch(ctx)
 	for {
 		next, err := s.sendWaiting(ctx)
 		if err != nil {
@@ -407,7 +482,7 @@ func (s *session) sendWaiting(ctx context.Context) (next time.Duration, err erro
 	// Under the lock, because settle takes an intent from the outbox before it takes it from those on their way: an
 	// older list of what is pending would show it as never sent.
 	s.mu.Lock()
-	pending, err := s.e.cfg.Cache.Pending(ctx)
+	pending, err := s.cache.Pending(ctx)
 	if err != nil {
 		s.mu.Unlock()
 		return 0, &cacheError{err}
@@ -423,7 +498,7 @@ func (s *session) sendWaiting(ctx context.Context) (next time.Duration, err erro
 	needed := map[inbox.IntentID]bool{}
 	for _, i := range pending {
 		on := i.Body.On()
-		if offer, ok := s.e.cfg.Cache.Offer(i); ok {
+		if offer, ok := s.cache.Offer(i); ok {
 			if !waiting[on] { // one file at a time in a conversation
 				needed[i.ID] = true
 				s.startUpload(ctx, i, offer)

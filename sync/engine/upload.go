@@ -109,7 +109,7 @@ func (s *session) upload(ctx context.Context, i inbox.Intent, offer inbox.OfferM
 		var file *fileError
 		switch {
 		case err == nil && r.Media != nil:
-			if err := s.e.cfg.Cache.Offered(ctx, i.ID, r.Media.ID); err != nil {
+			if err := s.cache.Offered(ctx, i.ID, r.Media.ID); err != nil {
 				return &cacheError{err}
 			}
 			return nil
@@ -137,7 +137,7 @@ func (s *session) upload(ctx context.Context, i inbox.Intent, offer inbox.OfferM
 
 // refuse settles an intent whose file the relay will never have.
 func (s *session) refuse(ctx context.Context, i inbox.Intent, why inbox.Refusal) error {
-	if err := s.e.cfg.Cache.Settle(ctx, inbox.Outcome{Intent: i.ID, Refusal: why}); err != nil {
+	if err := s.cache.Settle(ctx, inbox.Outcome{Intent: i.ID, Refusal: why}); err != nil {
 		return &cacheError{err}
 	}
 	return nil
@@ -168,7 +168,7 @@ func (u *transfer) once(ctx context.Context) (reply wire.UploadReply, at int64, 
 	if err != nil {
 		return reply, at, err
 	}
-	file, err := u.s.e.cfg.Cache.OpenOffer(u.intent)
+	file, err := u.s.cache.OpenOffer(u.intent)
 	if err != nil {
 		return reply, at, &fileError{err}
 	}
