@@ -28,6 +28,7 @@ type initCmd struct {
 	APIVersion    string   `name:"api-version" help:"Version of the Graph API, such as v25.0."`
 	MediaHosts    []string `help:"Hosts media may come from besides Meta's own." placeholder:"HOST"`
 	Digits        int      `help:"Last digits of a number agents see: 0, 1 or 2." default:"0"`
+	NoSignIn      bool     `help:"For a trial: nobody signs in, whoever uses an enrolled device is its person."`
 }
 
 func (c initCmd) Run(e *env) error {
@@ -51,6 +52,7 @@ func (c initCmd) Run(e *env) error {
 		Public: c.Public, Devices: c.Devices, Webhooks: c.Webhooks, Ops: c.Ops, API: c.API, Version: c.APIVersion,
 		InboxID: c.InboxID, InboxName: c.InboxName, Number: c.Number, PhoneNumberID: c.PhoneNumberID, AccountID: c.AccountID,
 		AppSecret: c.AppSecret, VerifyToken: c.VerifyToken, Token: c.Token, Digits: c.Digits, MediaHosts: c.MediaHosts,
+		Trusting: c.NoSignIn,
 	}
 	a.Defaults()
 	path, err := relay.Init(e.dirOf(), a)

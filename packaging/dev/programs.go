@@ -111,7 +111,7 @@ func (c *company) relayEnv() []string {
 // relayInit makes the company: config and keys. Nothing is asked when everything is given.
 func (c *company) relayInit() []string {
 	return []string{"--config", c.config(), "init", "--public", c.Devices, "--devices", c.Devices, "--webhooks", c.Webhooks, "--ops", c.Ops,
-		"--number", "+" + c.Number, "--phone-number-id", c.NumberID, "--account-id", c.Account, "--api", "http://" + c.Graph}
+		"--number", "+" + c.Number, "--phone-number-id", c.NumberID, "--account-id", c.Account, "--api", "http://" + c.Graph, "--no-sign-in"}
 }
 
 func (c *company) relayServe() []string { return []string{"--config", c.config(), "serve"} }

@@ -29,7 +29,8 @@ const benchNumber = "106540352242922"
 func benchRelay(b *testing.B) *Relay {
 	b.Helper()
 	path, err := Init(filepath.Join(b.TempDir(), "relay"), Answers{
-		Public: "127.0.0.1:8443", API: "http://127.0.0.1:1", Number: "+493023125000", PhoneNumberID: benchNumber,
+		Trusting: true,
+		Public:   "127.0.0.1:8443", API: "http://127.0.0.1:1", Number: "+493023125000", PhoneNumberID: benchNumber,
 		AppSecret: "bench-app-secret", VerifyToken: "bench-verify", Token: "bench-token",
 	})
 	if err != nil {

@@ -36,6 +36,8 @@ type Config struct {
 	Inboxes  []InboxConfig  `toml:"inbox"`
 	Cards    []CardConfig   `toml:"card"`
 	Reveal   RevealConfig   `toml:"reveal"`
+	SignIn   SignInConfig   `toml:"sign_in"`
+	Device   DeviceConfig   `toml:"device"`
 	Guard    GuardConfig    `toml:"guard"`
 	Offers   []OfferConfig  `toml:"offer"`
 	// PersonContacts is how colleagues can be reached in private; see [PersonContactConfig].
@@ -256,8 +258,10 @@ func (c *Config) Check() error {
 	if l := c.Masking.location(); l != placeHidden && l != placeArea && l != placeExact {
 		return wrong("masking.location: one of hidden, area, exact")
 	}
-	if err := c.Reveal.check(); err != nil {
-		return err
+	for _, part := range []interface{ check() error }{c.Reveal, c.SignIn, c.Device} {
+		if err := part.check(); err != nil {
+			return err
+		}
 	}
 	if err := c.Privacy.check(); err != nil {
 		return err

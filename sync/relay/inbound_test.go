@@ -34,7 +34,8 @@ type intakeDesk struct {
 func newIntakeDesk(t testing.TB) *intakeDesk {
 	t.Helper()
 	path, err := Init(filepath.Join(t.TempDir(), "relay"), Answers{
-		Public: "127.0.0.1:8443", API: "http://127.0.0.1:1", Number: "+493023125100", PhoneNumberID: testNumber,
+		Trusting: true,
+		Public:   "127.0.0.1:8443", API: "http://127.0.0.1:1", Number: "+493023125100", PhoneNumberID: testNumber,
 		AppSecret: "test-app-secret", VerifyToken: "test-verify", Token: "test-token",
 	})
 	if err != nil {

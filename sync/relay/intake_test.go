@@ -19,7 +19,8 @@ const testNumber = "106540352242922"
 func idleRelay(t *testing.T) (r *Relay, id inbox.InboxID, work func()) {
 	t.Helper()
 	path, err := Init(filepath.Join(t.TempDir(), "relay"), Answers{
-		Public: "127.0.0.1:8443", API: "http://127.0.0.1:1", Number: "+493023125000", PhoneNumberID: testNumber,
+		Trusting: true,
+		Public:   "127.0.0.1:8443", API: "http://127.0.0.1:1", Number: "+493023125000", PhoneNumberID: testNumber,
 		AppSecret: "test-app-secret", VerifyToken: "test-verify", Token: "test-token",
 	})
 	if err != nil {

@@ -22,6 +22,7 @@ const (
 type asker struct {
 	person inbox.Person
 	device inbox.DeviceID
+	fresh  inbox.Moment // until then the person counts as just seen
 }
 
 // errNotYet is why a question is better asked again a little later.
@@ -57,6 +58,11 @@ func (r *Relay) answer(ctx context.Context, a asker, q wire.Ask) wire.Answer {
 	answer, ok := questions[kind]
 	if !ok {
 		out.Refusal = inbox.RefusedNewerWords
+		return out
+	}
+	if !r.fresh(a, kind) {
+		out.Refusal = inbox.RefusedStepUp
+		r.metrics.question(kind, out.Refusal)
 		return out
 	}
 	said, err := answer(r, ctx, a, q.Question)

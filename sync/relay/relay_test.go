@@ -30,7 +30,8 @@ import (
 )
 
 var testAnswers = Answers{
-	Public: "127.0.0.1:8443", API: "http://127.0.0.1:1", Number: "+493023125000", PhoneNumberID: "106540352242922",
+	Trusting: true,
+	Public:   "127.0.0.1:8443", API: "http://127.0.0.1:1", Number: "+493023125000", PhoneNumberID: "106540352242922",
 	AppSecret: "app-secret", VerifyToken: "verify", Token: "token",
 }
 

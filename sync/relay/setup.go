@@ -46,6 +46,7 @@ type Answers struct {
 	VerifyToken   string // made up when empty
 	Token         string
 	Digits        int
+	Trusting      bool // nobody signs in: for a trial
 	MediaHosts    []string
 }
 

@@ -30,9 +30,10 @@ const (
 
 // Options are what a test may want otherwise. The zero value is a company with a real clock and a quiet WhatsApp.
 type Options struct {
-	Sim func(*wasim.Config)
-	Log *slog.Logger
-	Now func() time.Time
+	SignIn bool // people sign in; else whoever uses an enrolled device is its person
+	Sim    func(*wasim.Config)
+	Log    *slog.Logger
+	Now    func() time.Time
 	// StoreLimit is how large the relay's store may become, in bytes; 0 is as large as the disk.
 	StoreLimit int
 }
@@ -85,6 +86,7 @@ func Start(t testing.TB, opt Options) *Company {
 	c.Path, err = relay.Init(dir, relay.Answers{
 		Public: c.Address, Devices: c.Address, Webhooks: c.webhooks, Ops: free[2], API: "http://" + l.Addr().String(), Number: Number,
 		PhoneNumberID: PhoneNumberID, AccountID: AccountID, AppSecret: AppSecret, VerifyToken: VerifyToken, Token: Token, MediaHosts: []string{"127.0.0.1"},
+		Trusting: !opt.SignIn,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,91 @@
+package relay
+
+import (
+	"time"
+
+	"golang.org/x/mod/semver"
+)
+
+// SignInConfig says how people show who is there.
+type SignInConfig struct {
+	Required     *bool      `toml:"required"`      // nil is yes; without, whoever uses an enrolled device is its person
+	SecondFactor *bool      `toml:"second_factor"` // of local accounts; nil is yes
+	Hours        int        `toml:"hours"`         // a sign-in holds; 0 is 12
+	OIDC         OIDCConfig `toml:"oidc"`
+}
+
+// OIDCConfig is the company's sign-on. Without an issuer people have a password on the relay.
+type OIDCConfig struct {
+	Issuer  string   `toml:"issuer"`
+	Client  string   `toml:"client"`  // the client id; the client is public, it has no secret
+	Scopes  []string `toml:"scopes"`  // beside openid, email and offline_access
+	Group   string   `toml:"group"`   // who is not in it (claim groups) may not come in; "": everybody of the issuer
+	Local   bool     `toml:"local"`   // people who have a password may use that as well
+	Minutes int      `toml:"minutes"` // between two looks whether a person is still there; 0 is 15
+}
+
+// DeviceConfig says what a device may do alone.
+type DeviceConfig struct {
+	OfflineHours *int   `toml:"offline_hours"`   // it reads its cache without the relay; nil is 12; 0: not at all
+	IdleMinutes  *int   `toml:"idle_minutes"`    // until the window locks; nil is 10; 0: never
+	SilentDays   *int   `toml:"silent_days"`     // without the relay until the cache is wiped; nil is 14
+	RotateDays   int    `toml:"rotate_days"`     // between two keys of a cache; 0 is 30
+	Minimum      string `toml:"minimum_version"` // of the app, such as 1.4.0; "": any
+}
+
+func yes(b *bool) bool { return b == nil || *b }
+
+func or(n *int, usual int) int {
+	if n == nil {
+		return usual
+	}
+	return *n
+}
+
+func (c SignInConfig) required() bool      { return yes(c.Required) }
+func (c SignInConfig) secondFactor() bool  { return yes(c.SecondFactor) }
+func (c SignInConfig) life() time.Duration { return time.Duration(orElse(c.Hours, 12)) * time.Hour }
+
+func (c DeviceConfig) offline() time.Duration {
+	return time.Duration(or(c.OfflineHours, 12)) * time.Hour
+}
+func (c DeviceConfig) idle() time.Duration { return time.Duration(or(c.IdleMinutes, 10)) * time.Minute }
+func (c DeviceConfig) silent() time.Duration {
+	return time.Duration(or(c.SilentDays, 14)) * 24 * time.Hour
+}
+func (c DeviceConfig) rotate() time.Duration {
+	return time.Duration(orElse(c.RotateDays, 30)) * 24 * time.Hour
+}
+
+// tooOld reports whether an app must be updated first. Builds without a version are for development: they are never too old.
+func (c DeviceConfig) tooOld(app string) bool {
+	return c.Minimum != "" && semver.IsValid("v"+app) && semver.Compare("v"+app, "v"+c.Minimum) < 0
+}
+
+func (c SignInConfig) check() error {
+	switch {
+	case c.Hours < 0 || c.Hours > 24*7:
+		return wrong("sign_in.hours: how long a sign-in holds, 1 to 168, usually 12")
+	case (c.OIDC.Issuer == "") != (c.OIDC.Client == ""):
+		return wrong("sign_in.oidc: issuer and client belong together: what the sign-on calls its address, and this relay")
+	case c.OIDC.Minutes < 0 || c.OIDC.Minutes > 24*60:
+		return wrong("sign_in.oidc.minutes: between two looks whether a person is still there, usually 15")
+	}
+	return nil
+}
+
+func (c DeviceConfig) check() error {
+	switch {
+	case or(c.OfflineHours, 0) < 0 || or(c.OfflineHours, 0) > 72:
+		return wrong("device.offline_hours: 0 to 72; 0 means that a cache opens only while the relay is there")
+	case or(c.IdleMinutes, 0) < 0 || or(c.IdleMinutes, 0) > 24*60:
+		return wrong("device.idle_minutes: minutes until the window locks, usually 10; 0 never")
+	case or(c.SilentDays, 1) < 1 || or(c.SilentDays, 1) > 365:
+		return wrong("device.silent_days: days without the relay until a cache is wiped, 1 to 365, usually 14")
+	case c.RotateDays < 0 || c.RotateDays > 365:
+		return wrong("device.rotate_days: days between two keys of a cache, 1 to 365, usually 30")
+	case c.Minimum != "" && !semver.IsValid("v"+c.Minimum):
+		return wrong("device.minimum_version: a version of the app such as 1.4.0")
+	}
+	return nil
+}

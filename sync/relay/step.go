@@ -1,0 +1,24 @@
+package relay
+
+import (
+	"time"
+
+	"sealdesk/app/inbox"
+)
+
+// steps are the questions before which a person must have shown lately who is there, and as what they count. Asking counts,
+// not what follows from it.
+var steps = map[inbox.QuestionKind]inbox.Action{
+	inbox.QuestionReveal: inbox.ActReveal, inbox.QuestionDecide: inbox.ActDecide,
+	inbox.QuestionWipe: inbox.ActWipe, inbox.QuestionDecideWipe: inbox.ActWipe, inbox.QuestionOffboard: inbox.ActOffboard,
+	inbox.QuestionReimaged: inbox.ActAdmit, inbox.QuestionHoldings: inbox.ActHoldings,
+}
+
+// fresh reports whether the asker may be asked a question of a kind without showing again who is there. Where nobody signs in,
+// the device's key is all there is to show, and it was just shown.
+func (r *Relay) fresh(a asker, kind inbox.QuestionKind) bool {
+	return !r.cfg.SignIn.required() || !inbox.Fresh(steps[kind]) || inbox.At(r.now()) < a.fresh
+}
+
+// freshFor is how long a person counts as just seen.
+const freshFor = inbox.StepUpLife * time.Millisecond
