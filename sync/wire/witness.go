@@ -30,7 +30,7 @@ type Protest struct {
 
 // WitnessBytes is what a device signs of a checkpoint.
 func WitnessBytes(device inbox.DeviceID, log inbox.LogID, size int64, root []byte) []byte {
-	return signed("sealdesk/witness/v1", device, log, size, root)
+	return signed("sealdesk/audit/witness/v1", log, size, root, device)
 }
 
 func (Checkpoint) frameType() Type { return TypeCheckpoint }
