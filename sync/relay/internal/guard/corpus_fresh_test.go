@@ -2,9 +2,9 @@ package guard
 
 // fresh was written after the first rules stood and showed 81.4 % of lures by words alone, 0.25 % of harmless drafts
 // stopped. The scores (see scores.go) were worked on with it, so it no longer says what the guard finds of words nobody
-// thought of; sealedGrammars do.
+// thought of.
 var fresh = corpus{
-	name: "fresh", seed: 99, lureFloor: 0.98, discountFloor: 0.75,
+	name: "fresh", seed: 99, discountFloor: 0.75,
 	fill: map[string][]string{
 		"product": {"Teppich", "ladder", "frullatore", "Hörgerät", "saddle"},
 		"app":     {"Telegram", "Signal", "Instagram", "Threema", "Viber", "Snapchat", "Skype"},

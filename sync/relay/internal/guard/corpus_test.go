@@ -31,8 +31,8 @@ type corpus struct {
 	fill     map[string][]string // {product} and the like
 	around   []string            // harmless sentences put before and behind
 
-	lureFloor, discountFloor float64 // what must be found of lures by words alone, and of discounts; 0 means 99 and 95 %
-	stopCeiling              float64 // how many harmless drafts may be stopped; 0 means 0.5 %
+	discountFloor float64 // what must be found of discounts; 0 means 95 %
+	stopCeiling   float64 // how many harmless drafts may be stopped; 0 means 0.5 %
 }
 
 // world is who is in the corpus. All numbers are made up.
@@ -481,7 +481,7 @@ func TestTheGuardFindsWhatItMustAndStopsNobodyElse(t *testing.T) {
 			if known := float64(y.found[Diversion]-y.lured) / float64(max(1, y.cases[Diversion]-y.lures)); known < 0.99 {
 				t.Errorf("recall of private numbers and addresses is %.2f %%, want 99 %%", 100*known)
 			}
-			if got, want := float64(y.lured)/float64(max(1, y.lures)), cmp.Or(c.lureFloor, 0.99); got < want {
+			if got, want := float64(y.lured)/float64(max(1, y.lures)), 0.99; got < want {
 				t.Errorf("recall of lures by words alone is %.2f %%, want %.0f %%", 100*got, 100*want)
 			}
 			if got, want := y.recall(Discount), cmp.Or(c.discountFloor, 0.95); got < want {

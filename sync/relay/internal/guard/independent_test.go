@@ -544,23 +544,25 @@ func (set independentSet) print(t testing.TB, counts map[string]count, wrong map
 
 // The figures of sets written apart from the rules. What the guard showed on each before anything was mended for it, lures by
 // words alone and harmless drafts stopped: independent 38.8 % and 0.69 %, opened 53.3 % and 1.70 % (34.4 % and 1.29 % with
-// the rules as they were before the scores), sealed 53.2 % and 3.60 %. Nothing was mended for the sealed one, so its
-// figures are what to expect of words nobody thought of; its floors only keep them from falling.
+// the rules as they were before the scores), sealed 53.2 % and 3.60 %, and 62.2 % and 4.6 % when the lists of words had
+// been widened by one who had read no sentence of it but a few by accident. It is mended for now as the others are; what to
+// expect of words nobody thought of is what these sets showed first, see also [TestFrozenDrafts].
 func TestIndependentDrafts(t *testing.T) {
 	for _, c := range []struct {
 		set        independentSet
 		lure, stop float64 // percent
 	}{
 		{independentSet{"independent", 41, independentGrammars}, 99, 0.5},
-		{independentSet{"opened", 43, openedGrammars}, 97, 0.5},
-		{independentSet{"sealed", 47, sealedGrammars}, 50, 4},
+		{independentSet{"opened", 43, openedGrammars}, 99, 0.5},
+		{independentSet{"sealed", 47, sealedGrammars}, 99, 0.5},
+		{independentSet{"everyday", 53, everydayGrammars}, 99, 0.5},
 	} {
 		t.Run(c.set.name, func(t *testing.T) {
 			t.Parallel()
 			counts, wrong := c.set.figures(t)
 			c.set.print(t, counts, wrong)
 			share := func(part, all int) float64 { return 100 * float64(part) / float64(max(1, all)) }
-			for class, floor := range map[string]float64{"lure": c.lure, "own": 98.5, "other": 99, "card": 99, "bank": 99, "discount": 95, "greet": 95} {
+			for class, floor := range map[string]float64{"lure": c.lure, "own": 99, "other": 99, "card": 99, "bank": 99, "discount": 95, "greet": 95} {
 				if n := counts[class]; share(n.found, n.all) < floor {
 					t.Errorf("%.2f %% of %s are found, want %.1f %%", share(n.found, n.all), class, floor)
 				}

@@ -18,22 +18,19 @@ const (
 	appWeak                      // another app, or something else: signal, line, sms
 	whatsapp
 	here
-	move   // to go on somewhere else, to talk
-	on     // on, at, via
-	not    // negation
-	us     // the company
-	firm   // the company, the boss
-	around // outside, without, behind
+	move // to go on somewhere else, to talk
+	on   // on, at, via
+	not  // negation
+	us   // the company
+	firm // the company, the boss
 	pay
 	buy
 	give // to hand over: give, send, save, note
 	have // do you have, use
 	you
 	your
-	direct
 	cheap // cheaper, discount between friends
-	cash
-	iff // if
+	iff   // if
 	business
 	ask // to request: send, tell, need, what is
 	rebate
@@ -47,15 +44,11 @@ const (
 	atWord
 	bank
 	account
-	always
-	perm  // may, can
-	first // I
-	except
+	perm     // may, can
+	first    // I
 	shipping // what is free is carriage
 	nope     // "free" that gives nothing: feel free, free time
 	want     // would like
-	leave    // to quit, to open something of one's own
-	deal     // to do, to arrange
 	there    // in that other place
 	prefer
 	social  // an app companies are on too
@@ -100,16 +93,13 @@ var vocabulary = []struct {
 	{not, `nn nich ned not no never t don dont cannot cant nicht nie niemals kein keine keinen keinem keiner non mai nessun nessuna nunca jamas pas jamais nao nem niemand niemandem niemanden nobody nessuno nadie ninguem neither unable leider unfortunately purtroppo`},
 	{us, `us our ours uns unser unsere unserer unserem unseren wir we noi nostro nostra nostri nostre ci nuestro nuestra nosotros nous notre nos nosso nossa seguici seguiteci contattaci scrivici chiamaci`},
 	{firm, `company firm boss office employer firma chef chefin arbeitgeber unternehmen betrieb laden azienda ditta capo ufficio titolare empresa jefe societe entreprise patron chefe middleman shop store negozio`},
-	{around, `outside without around behind bypassing bypass skip skipping avoid avoiding ausserhalb aussen ohne vorbei umgehen hinter senza fuori dietro aggirando saltando fuera sin hors sans fora sem`},
 	{pay, `pay paying payment transfer send zahl zahle zahlen bezahl bezahle bezahlen bezahlst uberweis uberweise uberweisen ueberweise uberweist paga paghi pagare pagamento bonifico bonifica pague pagar paie payez payer virement virez transferencia transferir money geld soldi dinero argent dinheiro betrag zahlung anzahlung importo`},
 	{buy, `buy order deal purchase sell kauf kaufe kaufen kaufst bestell bestelle bestellen verkauf verkaufe verkaufen geschaft deal compra compri comprare acquista acquistare ordina ordinare vendo affare comprar vendre achete achetez acheter commander`},
 	{give, `give send save take note here's gebe geb geben gib schick schicke schicken speicher speichere speichern notier notieren notiere nimm nehmen lass lasse hinterlasse do lascio dare salva salvi salvati segna segnati prendi doy dejo guarda apunta donne laisse note enregistre dou deixo salve anota anote mando passo reach`},
 	{have, `have use got using hast haben habt nutzt nutzen verwenden hai avete ha usi usate usa tienes tiene usas as avez utilises utilisez tem tens`},
 	{you, `you du sie ihr dir ihnen euch tu lei voi ti le usted vous toi te voce tienes tiene hai avete usi tem`},
 	{your, `your yours dein deine deinen deiner deinem ihre ihren ihrem ihrer ihres ihr eure euer tuo tua tuoi tue suo sua suoi sue vostro vostra su sus tus votre vos ton ta tes seu sua teu tua`},
-	{direct, `directly direct direkt direttamente diretto directamente directement diretamente straight`},
 	{cheap, `weniger cheaper cheap less gunstiger guenstiger billiger billig guenstig gunstig meno economico economica conviene barato menos cher moins mais`},
-	{cash, `cash contanti nero schwarz bar bargeld efectivo especes dinheiro crypto bitcoin usdt`},
 	{iff, `if when wenn falls se si quando cuando quand why warum perche porque`},
 	{business, `business shop company firm store startup geschaft firma laden unternehmen agentur attivita negozio azienda ditta negocio tienda empresa entreprise boutique loja`},
 	{ask, `send give tell share provide need upload forward show enter photo picture scan copy what whats schick schicke schicken senden sende sendet gib geben nenn nenne nennen teil teile teilen brauche brauchen benotige benotigen benotigt zeig zeigen foto kopie scannen scan lautet mitteilen
@@ -126,14 +116,10 @@ var vocabulary = []struct {
 	{atWord, `at at ät aet arroba chiocciola chiocciolina arobase klammeraffe dot punkt punto underscore unterstrich`},
 	{bank, `iban bic swift blz bankleitzahl sortcode bankkonto bankverbindung bank banca banco banque bancario bancaria bancarie bankdaten routing coordinate conto contocorrente bankverbindungen postepay paypal revolut bizum venmo cashapp zelle satispay wise twint`},
 	{account, `account konto kontonummer kto conto cuenta compte conta wallet kontoverbindung bankkonto postepay paypal revolut bizum venmo cashapp zelle satispay wise twint karte carta paypalkonto`},
-	{always, `always immer sempre siempre toujours`},
 	{perm, `allowed may can could able permitted darf durfen duerfen kann konnen koennen erlaubt posso possiamo puo permesso puedo peux posso podemos`},
 	{first, `i ich io yo je eu ive sono bin soy suis sou i'm`},
-	{except, `unless except ausser tranne`},
 	{shipping, `shipping delivery returns return versand lieferung rucksendung ruckversand retoure spedizione consegna reso envio entrega livraison frete devolucion ruckgabe sending postage carriage parking parkplatze parkplatz parken parcheggio wifi wlan consultation beratung consulenza erstberatung preventivo kostenvoranschlag quote estimate sample cancellation stornierung cancellazione storno umtausch exchange hotline app advice download info trial test`},
 	{nope, `feel sugar gluten fett tax duty hands toll zoll steuer stress error allergy lead smoke phone free't time slot tomorrow today monday tuesday wednesday thursday friday appointment termin frei fragrance oil bpa lactose zucker`},
-	{leave, `leave leaving quit quitting start starting open opening opened found verlasse kundige kuendige grunde gruende eroffne eroeffne mache selbststandig selbstandig bald apro aprire aperto apriro lascio lasciare inizio abro ouvre montando open`},
-	{deal, `do doing arrange settle agree handle sort machen mache mach regeln regle erledigen abwickeln fare farlo facciamo faccio gestire sistemare concludere hacer hacerlo faire fazer`},
 	{there, `there dort da dahin druben rueber ruber drueben li la alli ahi dort`},
 	{prefer, `prefer prefere preferisco preferirei bevorzuge lieber besser better easier faster quicker schneller einfacher meglio veloce comodo facile prefiero mejor`},
 	{give, `gib* gibt lascio`},

@@ -69,7 +69,7 @@ func follows(w string) bool {
 
 // lures finds what draws a customer away from the company.
 func (j *judge) lures(part int, t *text) {
-	j.appeals(part, t)
+	here := j.appeals(part, t)
 	t.sentences(func(s sentence) {
 		c := s.all()
 		found := func(why Why, i, k int) {
@@ -79,14 +79,8 @@ func (j *judge) lures(part int, t *text) {
 		if c&(own|my) != 0 && c&(wayPhone|wayMail|wayAcct|app|appWeak|whatsapp) != 0 {
 			s.privateWay(c, found)
 		}
-		if c&(own|direct) != 0 && c&(reach|move) != 0 {
-			s.privately(c, found)
-		}
-		if c&(app|appWeak) != 0 {
+		if c&(app|appWeak) != 0 && !here(s) {
 			s.otherApp(c, found)
-		}
-		if c&(around|cash|cheap|direct|own|leave|business) != 0 && c&(me|my|firm|buy|pay) != 0 {
-			s.bypass(c, found)
 		}
 	})
 }
@@ -164,41 +158,6 @@ func isCopula(w string) bool {
 	switch w {
 	case "is", "ist", "lautet", "e", "es", "est", "era", "here":
 		return true
-	}
-	return false
-}
-
-// privately finds "write me privately", "let's talk in private".
-func (s sentence) privately(c concept, found func(Why, int, int)) {
-	for i := s.lo; i < s.hi; i++ {
-		if !s.is(i, own) || s.is(i, wayPhone|wayMail|wayAcct) || possible(s.t.str(i)) {
-			continue
-		}
-		if s.near(i, 0, 1, wayPhone|wayMail|business|account|price|wayAcct) >= 0 || s.near(i, 1, 0, your) >= 0 {
-			continue
-		}
-		for k := max(s.lo, i-8); k < min(s.hi, i+4); k++ {
-			if !s.is(k, reach|move) || k == i {
-				continue
-			}
-			with := s.is(k, me) || s.near(k, 3, 4, me) >= 0 && !s.is(k, give)
-			if s.is(k, move) && !s.is(k, reach) {
-				with = with || c&us != 0 || adverb(s.t.str(i)) && s.near(i, 1, 0, on) >= 0 || isLets(s.t.str(k)) || s.near(k, 2, 0, move) >= 0
-			}
-			if !with || s.denied(min(i, k), max(i, k)) {
-				continue
-			}
-			found(WhyPrivate, min(i, k), max(i, k))
-			return
-		}
-	}
-}
-
-// possible tells the adjectives among the private words, which need a noun: "my own", "personal".
-func possible(w string) bool {
-	switch w {
-	case "own", "eigene", "eigenen", "eigener", "eigenes", "personal", "personale", "personali", "persoenliche", "personliche", "personlichen", "personlicher", "persoenlichen", "private", "privaten", "privater", "particular":
-		return w != "private"
 	}
 	return false
 }
@@ -281,7 +240,7 @@ func (s sentence) messenger(c concept, i int) bool {
 		if s.near(i, 2, 0, your) >= 0 && s.asks(i) {
 			return true // what's your name there?
 		}
-		return talk && (c&(me|my|you|your|first) != 0 || s.near(i, 2, 0, on) >= 0) || c&(me|my) != 0 || c&first != 0 && s.near(i, 2, 0, on) >= 0
+		return talk && (c&(me|my|you|your|first) != 0 || s.near(i, 2, 0, on) >= 0) || c&(me|my) != 0 || s.near(i, 5, 2, first) >= 0 && s.near(i, 2, 0, on) >= 0
 	}
 	return true
 }
@@ -364,67 +323,6 @@ func (s sentence) present(i int) bool {
 	return false
 }
 
-// bypass finds a deal behind the company's back.
-func (s sentence) bypass(c concept, found func(Why, int, int)) {
-	paid := -1
-	if c&cash != 0 && c&pay != 0 {
-		paid = s.paysMe()
-	}
-	for i := s.lo; i < s.hi; i++ {
-		switch {
-		case s.is(i, around) && s.near(i, 4, 5, firm) >= 0 && c&(me|first|us|direct|pay|own|cheap) != 0 && c&(buy|pay|direct|move|own|cheap|deal) != 0:
-			k := s.near(i, 4, 5, firm)
-			if !s.is(k, around) && notShop(s.t.str(k)) && !hours(s.word(k+1)) {
-				found(WhyBypass, i, k)
-				return
-			}
-		case s.is(i, cash) && c&pay != 0 && c&us == 0 && paid >= 0:
-			k := paid
-			found(WhyBypass, min(i, k), max(i, k))
-			return
-		case s.is(i, direct) && c&(buy|pay) != 0 && s.byMe(i) >= 0:
-			found(WhyBypass, i, s.byMe(i))
-			return
-		case s.is(i, own) && adverb(s.t.str(i)) && s.near(i, 6, 1, buy) >= 0 && sells(s.t.str(s.near(i, 6, 1, buy))) && c&us == 0 && !s.denied(i, i):
-			found(WhyBypass, s.near(i, 6, 1, buy), i)
-			return
-		case s.is(i, pay|buy) && !s.is(i, firm):
-			k := s.payee(i)
-			if k >= 0 && c&(own|direct|cash|cheap) != 0 && s.near(k, 2, 1, us) < 0 && !s.denied(i, k) {
-				found(WhyBypass, i, k)
-				return
-			}
-		case s.is(i, my) && s.near(i, 0, 2, business) >= 0 && !s.is(i, me|on) && (s.is(i+1, own) || s.near(i, 5, 0, leave) >= 0 && c&us == 0 || owns(s.word(i-1)) || owns(s.word(i-2))):
-			found(WhyBypass, i, s.near(i, 0, 2, business))
-			return
-		}
-	}
-}
-
-func owns(w string) bool { return w == "ho" || w == "habe" || w == "have" || w == "tengo" }
-
-// hours reports whether a word makes an office's hours of an office.
-func hours(w string) bool {
-	switch w {
-	case "hours", "time", "premises", "zeiten", "arbeitszeit", "account", "number", "name":
-		return true
-	}
-	return false
-}
-
-func notShop(w string) bool { return w != "shop" && w != "store" && w != "laden" && w != "negozio" }
-
-// adverb tells the private words that say how something is done.
-func adverb(w string) bool {
-	switch w {
-	case "private", "privately", "privat", "privatamente", "privato", "privado", "prive":
-		return true
-	}
-	return false
-}
-
-func sells(w string) bool { return w[0] == 'v' || w[0] == 's' }
-
 // now reports whether the clause says "now" or "any time": "now you have my number".
 func (s sentence) now() bool {
 	for n := s.lo; n < s.hi; n++ {
@@ -434,59 +332,6 @@ func (s sentence) now() bool {
 		}
 	}
 	return false
-}
-
-// byMe returns where "from me", "bei mir", "da me" stands right behind word i, or right before it; -1 if nowhere.
-func (s sentence) byMe(i int) int {
-	for _, k := range [2]int{i + 2, i - 1} {
-		if k-1 < s.lo || k >= s.hi {
-			continue
-		}
-		switch s.t.str(k - 1) {
-		case "from", "to", "with", "bei", "von", "an", "da", "a", "con", "de", "chez":
-			switch s.t.str(k) {
-			case "me", "mir", "mich", "mi", "moi":
-				return k
-			}
-		}
-	}
-	return -1
-}
-
-// paysMe returns where the clause has money and the writer beside each other: "pay me", "zahlen Sie mir", "mi paghi".
-func (s sentence) paysMe() int {
-	for k := s.lo; k < s.hi; k++ {
-		switch s.t.str(k) {
-		case "me", "mir", "mich", "mi", "moi":
-			if s.near(k, 2, 2, pay) >= 0 {
-				return k
-			}
-		}
-	}
-	return -1
-}
-
-// payee returns where the clause says that something is paid to or bought from the writer, near word i: "from me",
-// "bei mir", "da me", "to me".
-func (s sentence) payee(i int) int {
-	for k := max(s.lo, i-4); k < min(s.hi, i+7); k++ {
-		switch s.t.str(k) {
-		case "me", "mir", "mich", "mi", "moi", "mim":
-			switch before := k - 1; {
-			case before < s.lo:
-			case s.t.str(k) == "mir" && k > i && s.is(i, pay) && s.near(k, 0, 3, own|direct|cash) >= 0:
-				return k
-			case before == i && s.is(i, pay) && s.t.str(k) == "me":
-				return k
-			default:
-				switch s.t.str(before) {
-				case "from", "to", "with", "bei", "von", "mit", "an", "da", "a", "con", "de", "chez", "avec", "com":
-					return k
-				}
-			}
-		}
-	}
-	return -1
 }
 
 // phrases finds what the policy lists: claims, missing disclaimers, questions for data nobody should ask for.

@@ -213,6 +213,31 @@ func glued(src string, from int) bool {
 	return n > 0 && n <= 4 && (from == 0 || !isLetter(src[from-1]))
 }
 
+// inCode reports whether a stretch of digits is cut from a random code, "572234dz5wnx4fbn6": it is glued to letters, and
+// behind them the digits go on.
+func inCode(src string, id ident) bool {
+	lo, hi := id.from, id.to
+	for lo > 0 && (isDigit(src[lo-1]) || isLetter(src[lo-1])) {
+		lo--
+	}
+	for hi < len(src) && (isDigit(src[hi]) || isLetter(src[hi])) {
+		hi++
+	}
+	if strings.IndexFunc(src[id.from:id.to], func(r rune) bool { return r > 0x7f || !isDigit(byte(r)) && !isLetter(byte(r)) }) >= 0 {
+		return false
+	}
+	groups := 0
+	for _, side := range [2]string{src[lo:id.from], src[id.to:hi]} {
+		for i := range len(side) {
+			if isDigit(side[i]) && (i == 0 || !isDigit(side[i-1])) {
+				groups++
+			}
+		}
+	}
+	both := lo < id.from && hi > id.to
+	return groups >= 2 || groups == 1 && both
+}
+
 // guess asks for what a stretch of digits could be that no rule of writing gave away: a contact's number without its
 // area's zero, in a list, with something else in front. Owners knows exact matches only, so a wrong guess does no harm.
 func (j *judge) guess(part int, t *text, covered []ident) {

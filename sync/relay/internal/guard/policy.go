@@ -170,6 +170,7 @@ func New(p Policy, owners Owners) (*Guard, error) {
 	if p.action(Unreadable) < Hold {
 		return nil, fmt.Errorf("%w: what was not judged must not leave", ErrPolicy)
 	}
+	theDictionary() // takes long once; better now than for the first draft
 	g := &Guard{policy: p, owners: owners}
 	c := &g.compiled
 	c.numbers, c.emails, c.handles = map[string]bool{}, map[string]bool{}, map[string]bool{}

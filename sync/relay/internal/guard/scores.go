@@ -1,10 +1,5 @@
 package guard
 
-import (
-	"math/bits"
-	"slices"
-)
-
 // A score is what signs are worth when they come together. No single row of the table need be enough: what the rows say
 // about a sentence and the one after it is added up, and enough is enough.
 type score struct {
@@ -31,7 +26,7 @@ var scores = []score{
 	{[]sign{sPrivate, sWay, sBetter | sContact | sKeep}, 6, 30, WhyPrivate, false, 0, "and the customer may use it"},
 	{[]sign{sPrivate, sWay, sCustomer}, 9, 30, WhyPrivate, false, 0, "for good customers"},
 	{[]sign{sOther, sWay, sCustomer}, 9, 40, WhyPrivate, false, 0, "for good customers"},
-	{[]sign{sMy, sWay, sDigits}, 6, 100, WhyNumber, false, 0, "my number is, however the digits are grouped"},
+	{[]sign{sMy, sWay, sDigits}, 6, 100, WhyNumber, false, sFirm | sDesk | sHere, "my number is, however the digits are grouped"},
 	{[]sign{sMy, sOther, sWay}, 3, 60, WhyPrivate, false, 0, "another number of the writer's own"},
 	{[]sign{sI, sHave, sOther, sWay}, 5, 60, WhyPrivate, false, 0, "a second number"},
 	{[]sign{sOther, sWay, sMe | sI, sContact | sCustomer | sBetter}, 10, 50, WhyPrivate, false, 0, "that the customer should use"},
@@ -47,11 +42,11 @@ var scores = []score{
 	{[]sign{sTalk, sElse}, 8, 100, WhyApp, false, 0, "to talk elsewhere"},
 	{[]sign{sTalk, sSecretly}, 7, 100, WhyPrivate, false, 0, "or in private"},
 	{[]sign{sTalk, sPrivate, sSecretly}, 6, 40, WhyPrivate, false, 0, "or in private"},
-	{[]sign{sTalk | sLets, sApp}, 7, 100, WhyApp, false, sUs, "to talk on another app"},
+	{[]sign{sTalk | sLets, sApp}, 7, 100, WhyApp, false, sUs | sDesk, "to talk on another app"},
 	{[]sign{sContact, sMe, sApp}, 7, 100, WhyApp, false, 0, "to be written to there"},
-	{[]sign{sContact, sApp}, 5, 70, WhyApp, false, sUs, "to write on another app"},
-	{[]sign{sApp, sBetter, sHere}, 8, 60, WhyApp, false, sUs, "than here"},
-	{[]sign{sBetter, sApp}, 5, 40, WhyApp, false, sUs, "rather"},
+	{[]sign{sContact, sApp}, 5, 70, WhyApp, false, sUs | sDesk, "to write on another app"},
+	{[]sign{sApp, sBetter, sHere}, 8, 60, WhyApp, false, sUs | sDesk, "than here"},
+	{[]sign{sBetter, sApp}, 5, 40, WhyApp, false, sUs | sDesk, "rather"},
 	{[]sign{sI, sContact}, 4, 10, WhyApp, false, 0, "the writer will be in contact"},
 	{[]sign{sHave, sYour, sApp}, 5, 50, WhyApp, false, sUs, "what is the customer called there?"},
 	{[]sign{sI, sContact, sApp}, 8, 90, WhyApp, false, 0, "to write to the customer there"},
@@ -92,7 +87,7 @@ var scores = []score{
 	{[]sign{sAround, sFirm, sCheap | sKeep | sDirect}, 9, 60, WhyBypass, true, 0, "and save"},
 	{[]sign{sAround, sFirm}, 4, 40, WhyBypass, true, 0, "without the company"},
 	{[]sign{sMeet, sSide | sSecretly}, 6, 70, WhyBypass, false, 0, "to meet when no one is at work"},
-	{[]sign{sMeet, sOut, sFirm}, 6, 70, WhyBypass, true, 0, "or out of sight"},
+	{[]sign{sMeet, sOut, sFirm}, 6, 70, WhyBypass, true, sUs, "or out of sight"},
 	{[]sign{sFirm, sNot, sMust}, 4, 30, WhyBypass, true, 0, "the company is not needed"},
 	{[]sign{sSell, sI | sMy}, 6, 40, WhyBypass, false, 0, "to sell what is the writer's"},
 	{[]sign{sDirect, sContact | sAsk, sMe}, 6, 50, WhyBypass, false, 0, "straight to the writer"},
@@ -106,15 +101,14 @@ var scores = []score{
 	{[]sign{sDelete, sMessage}, 5, 30, WhyBypass, false, 0, "to leave no trace"},
 	{[]sign{sDelete, sMy, sWay | sKeep}, 9, 70, WhyPrivate, false, 0, "of a number"},
 
-	{[]sign{sKin, sMy, sCheap}, 8, 100, WhyBypass, false, 0, "a friend of the writer's is cheaper"},
+	{[]sign{sKin, sMy, sCheap}, 14, 100, WhyBypass, false, sYour, "a friend of the writer's is cheaper"},
 	{[]sign{sKin, sMy, sDo | sSell | sBuy}, 5, 40, WhyBypass, false, 0, "or does it"},
 	{[]sign{sKin, sMy, sContact | sAsk}, 6, 40, WhyBypass, false, 0, "and is to be asked"},
 	{[]sign{sKin, sMy, sWay}, 5, 50, WhyBypass, false, 0, "his number"},
-	{[]sign{sTell, sNot, sFirm | sNobody}, 3, 60, WhyBypass, true, sYour, "nobody is to be told"},
+	{[]sign{sTell, sNot, sFirm | sNobody}, 6, 60, WhyBypass, true, sYour | sDesk, "nobody is to be told"},
 
 	{[]sign{sHush, sFirm}, 14, 100, WhyBypass, true, 0, "not a word to the company"},
 	{[]sign{sHush}, 0, 50, WhyBypass, true, 0, "not a word"},
-	{[]sign{sSee, sMust, sNot, sFirm}, 6, 110, WhyBypass, true, 0, "what the company must not see"},
 	{[]sign{sFirm, sIf, sAsk}, 4, 60, WhyBypass, true, 0, "if the company asks"},
 	{[]sign{sTell, sNot, sMe | sI | sUs | sLets}, 4, 50, WhyBypass, true, 0, "it was never said"},
 	{[]sign{sTell, sNot, sIf, sFirm}, 12, 40, WhyBypass, true, 0, "if the company asks, it was never said"},
@@ -141,232 +135,64 @@ var scores = []score{
 	{[]sign{sPay, sToMe}, 6, 40, WhyPayee, false, 0, "to the writer"},
 	{[]sign{sCash, sNoBill}, 12, 100, WhyBypass, true, 0, "cash without an invoice"},
 	{[]sign{sCash, sToMe | sMe}, 6, 40, WhyPayee, false, 0, "cash to the writer"},
-	{[]sign{sNoBill, sI | sMe | sToMe | sCheap | sDirect}, 12, 60, WhyBypass, true, 0, "without an invoice"},
+	{[]sign{sNoBill, sI | sMe | sToMe | sCheap | sDirect}, 12, 60, WhyBypass, true, sHere, "without an invoice"},
 	{[]sign{sCash, sCheap}, 10, 60, WhyBypass, false, 0, "cheaper for cash"},
 	{[]sign{sCash, sNobody, sKnow}, 14, 60, WhyBypass, true, 0, "and nobody notices"},
 	{[]sign{sPay, sNobody, sKnow}, 14, 40, WhyBypass, true, 0, "and nobody notices"},
-}
 
-// scoresBy are the rows by the signs they hang on.
-var scoresBy = func() (by [64][]int) {
-	for n, s := range scores {
-		for m := uint64(s.all[0]); m != 0; m &= m - 1 {
-			by[bits.TrailingZeros64(m)] = append(by[bits.TrailingZeros64(m)], n)
-		}
-	}
-	return by
-}()
-
-// talk is a text as its signs are added up.
-type talk struct {
-	t     *text
-	signs []sign
-}
-
-// appeals finds what draws a customer away by what is spoken of, however the sentence is built.
-func (j *judge) appeals(part int, t *text) {
-	k := talk{t, t.signs()}
-	for i := range t.words {
-		if w := t.b[t.words[i].from:t.words[i].to]; k.signs[i] == 0 && len(j.brands) > 0 && slices.Contains(j.brands, string(w)) {
-			k.signs[i] = sFirm
-		}
-	}
-	n := 0
-	if len(t.words) > 0 {
-		n = int(t.words[len(t.words)-1].clause) + 1
-	}
-	var all sign
-	for _, s := range k.signs {
-		all |= s
-	}
-	k.own(all)
-	var before worths
-	for c, lo := 0, 0; c < n; c++ {
-		hi := lo
-		for hi < len(t.words) && int(t.words[hi].clause) == c {
-			hi++
-		}
-		here := k.clause(lo, hi)
-		if hi-lo > 0 {
-			if sum := before.plus(here); sum.worth >= enough && here.worth > 0 {
-				from, to := t.span(sum.from, sum.to)
-				j.add(Finding{Rule: Diversion, Why: sum.why, Part: part, From: from, To: to})
-				return
-			}
-			before = here
-		}
-		lo = hi
-	}
-}
-
-// worths is what a clause is worth.
-type worths struct {
-	worth, best, from, to int
-	why                   Why
-	rows                  [2]uint64
-}
-
-// plus adds what two clauses are worth. A row counts once.
-func (a worths) plus(b worths) worths {
-	switch {
-	case a.worth == 0:
-		return b
-	case b.worth == 0:
-		return a
-	}
-	sum := b
-	for n := range scores {
-		if a.rows[n/64]>>(n%64)&1 == 1 && b.rows[n/64]>>(n%64)&1 == 0 {
-			sum.worth += scores[n].worth
-		}
-	}
-	sum.from = a.from
-	if a.best > b.best {
-		sum.why = a.why
-	}
-	return sum
-}
-
-// own takes the private sign from what is the customer's, or a lawful expression.
-func (k talk) own(all sign) {
-	for i := range k.signs {
-		s := k.signs[i]
-		w := &k.t.words[i]
-		if s&sApp != 0 && w.is&app == 0 && !(i > 0 && (k.t.words[i-1].is&on != 0 || k.signs[i-1]&sHave != 0)) {
-			k.signs[i] &^= sApp // a signal lamp
-		}
-		if s&sBiz != 0 {
-			for n := max(0, i-3); n < i; n++ { // "my own workshop", "meine eigene Werkstatt"
-				if k.signs[n]&sOther != 0 && n > 0 && k.signs[n-1]&sMy != 0 {
-					k.signs[i] |= sRival
-				}
-			}
-		}
-		if s&sUs != 0 && i > 0 && (k.t.str(i-1) == "lass" || k.t.str(i-1) == "lassen" || k.t.str(i-1) == "let") {
-			k.signs[i] &^= sUs // "lass uns" is the two who talk
-		}
-		if all&sMy != 0 && all&sWay != 0 && isDigit(k.t.b[w.from]) && k.run(i) >= 6 {
-			k.signs[i] |= sDigits
-		}
-		if s&sCome != 0 {
-			for n := max(0, i-2); n < min(len(k.signs), i+4); n++ {
-				if k.signs[n]&(sMe|sToMe) != 0 && k.t.words[n].clause == w.clause {
-					k.signs[i] |= sFollow
-				}
-			}
-		}
-		if s&(sPrivate|sSecretly|sOther|sWay) == 0 {
-			continue
-		}
-		for n := max(0, i-2); n < i; n++ {
-			if k.signs[n]&(sYour|sUs) != 0 && k.signs[n]&(sMy|sSecretly|sContact) == 0 && !k.verb(n) {
-				k.signs[i] &^= sPrivate | sOther | sWay
-			}
-		}
-		if s&(sPrivate|sSecretly) != 0 && i+1 < len(k.signs) && k.signs[i+1]&sQuiet != 0 && k.t.words[i+1].clause == k.t.words[i].clause && k.signs[i+1]&sContact == 0 {
-			k.signs[i] &^= sPrivate | sSecretly
-			k.signs[i+1] &^= sPrivate | sSecretly
-		}
-	}
-}
-
-// run returns how many digits stand together from word i on.
-func (k talk) run(i int) (n int) {
-	for ; i < len(k.t.words); i++ {
-		w := k.t.words[i]
-		for _, c := range k.t.b[w.from:w.to] {
-			if !isDigit(c) {
-				return n
-			}
-			n++
-		}
-		if n > 16 || i+1 < len(k.t.words) && !joins(k.t.b[w.to:k.t.words[i+1].from]) {
-			break
-		}
-	}
-	return n
-}
-
-// verb reports whether word n only looks like a possessive: "Ihr" that greets, "uns" behind "lass".
-func (k talk) verb(n int) bool { return n > 0 && k.signs[n-1]&sTalk != 0 }
-
-// clause adds up what the words from lo to hi are worth.
-func (k talk) clause(lo, hi int) (sum worths) {
-	sum.from, sum.to = hi, lo
-	var all sign
-	for _, s := range k.signs[lo:hi] {
-		all |= s
-	}
-	for i := lo; i < hi; i++ {
-		for m := uint64(k.signs[i]); m != 0; m &= m - 1 {
-		rows:
-			for _, n := range scoresBy[bits.TrailingZeros64(m)] {
-				if sum.rows[n/64]>>(n%64)&1 == 1 {
-					continue
-				}
-				row := &scores[n]
-				if all&row.spoilt != 0 {
-					continue
-				}
-				for _, need := range row.all[1:] {
-					if all&need == 0 {
-						continue rows
-					}
-				}
-				from, to := i, i
-				for _, need := range row.all[1:] {
-					at := k.near(i, lo, hi, row.span, need)
-					if at < 0 {
-						continue rows
-					}
-					from, to = min(from, at), max(to, at)
-				}
-				if !row.opened && k.denied(lo, hi, from, to, row.why) {
-					continue
-				}
-				sum.rows[n/64] |= 1 << (n % 64)
-				sum.worth += row.worth
-				sum.from, sum.to = min(sum.from, from), max(sum.to, to)
-				if row.worth > sum.best {
-					sum.best, sum.why = row.worth, row.why
-				}
-			}
-		}
-	}
-	return sum
-}
-
-// near returns the word nearest to i that has one of the signs, itself included, -1 if none is within span.
-func (k talk) near(i, lo, hi, span int, need sign) int {
-	for d := 0; d <= span; d++ {
-		if i+d < hi && k.signs[i+d]&need != 0 {
-			return i + d
-		}
-		if i-d >= lo && k.signs[i-d]&need != 0 {
-			return i - d
-		}
-	}
-	return -1
-}
-
-// denied reports whether what stands in words from to to is denied: up to three words before, within, or behind where
-// German puts its "nicht".
-func (k talk) denied(lo, hi, from, to int, why Why) bool {
-	before := 5
-	if why == WhyBypass || why == WhyPayee { // "don't order here, I get it for you"
-		before = 2
-	}
-	for n := max(lo, from-before); n < min(hi, to+5); n++ {
-		if k.signs[n]&sNot == 0 && (k.signs[n]&sNobody == 0 || n >= from) {
-			continue
-		}
-		if p := k.t.words[n].piece; p != k.t.words[from].piece && p != k.t.words[to].piece {
-			continue
-		}
-		if n > to && !follows(k.t.str(n)) {
-			continue
-		}
-		return true
-	}
-	return false
+	// The same frames, whoever stands in them: a way that is not the company's, a deal without it, leaving it, hiding from it.
+	{[]sign{sLure}, 0, 100, WhyBypass, true, 0, "nobody says this who means well"},
+	{[]sign{sI, sContact, sMy, sWay}, 7, 80, WhyPrivate, false, sDesk, "the writer will call from his own"},
+	{[]sign{sPaper, sMy, sWay}, 8, 80, WhyPrivate, false, sDesk, "a number on a slip of paper"},
+	{[]sign{sPaper, sMy, sWay, sGive | sKeep | sContact}, 10, 30, WhyPrivate, false, sDesk, "to be used"},
+	{[]sign{sPaper, sRival}, 8, 60, WhyBypass, false, 0, "the card of another company"},
+	{[]sign{sAround, sFirm, sToMe | sMe | sDirect}, 9, 60, WhyBypass, true, 0, "past the company to the writer"},
+	{[]sign{sSell | sBuy | sPay | sMeet, sAround, sFirm, sI | sMe | sMy | sToMe}, 10, 60, WhyBypass, true, 0, "a deal past the company"},
+	{[]sign{sTell | sContact | sTalk, sNot, sHere, sI | sLets}, 6, 60, WhyApp, true, sUs | sDesk, "what the writer does not say here"},
+	{[]sign{sTell | sContact | sTalk, sNot, sHere}, 5, 40, WhyApp, true, sUs | sDesk, "not here"},
+	{[]sign{sOut, sSecretly | sCash | sSide | sHush}, 10, 60, WhyBypass, false, 0, "away from the counter"},
+	{[]sign{sMeet | sTalk, sOut, sI | sMe | sLets | sToMe}, 7, 50, WhyBypass, false, sUs | sHere, "in person, elsewhere"},
+	{[]sign{sAsk, sMe | sToMe, sSide | sHome}, 8, 100, WhyPrivate, false, 0, "to ask the writer when he is off duty"},
+	{[]sign{sSide, sI | sMy, sSell | sBuy | sDo | sRival}, 8, 60, WhyBypass, false, 0, "a trade on the side"},
+	{[]sign{sRival, sKeep | sContact | sMeet, sMe | sMy}, 9, 60, WhyBypass, false, sUs, "to be found at another company"},
+	{[]sign{sLeave, sKeep | sContact | sGive, sMe | sMy}, 12, 25, WhyBypass, true, sUs | sDesk, "to be found when he is gone"},
+	{[]sign{sPay | sAccount, sKin}, 7, 70, WhyPayee, false, sYour, "money to the writer's family"},
+	{[]sign{sKin, sCheap}, 8, 50, WhyBypass, false, sYour, "a friend is cheaper"},
+	{[]sign{sKin, sI | sMy, sContact}, 9, 40, WhyBypass, false, 0, "and is introduced"},
+	{[]sign{sAccount, sMy | sToMe}, 4, 60, WhyPayee, false, sDesk, "the writer's account"},
+	{[]sign{sI, sHave, sApp}, 4, 60, WhyApp, false, sUs | sDesk, "the writer is on another app"},
+	{[]sign{sMy, sApp}, 2, 70, WhyApp, false, 0, "the writer's account there"},
+	{[]sign{sI, sGive, sApp}, 6, 60, WhyApp, false, sUs | sDesk, "something sent there"},
+	{[]sign{sFollow, sPrivate | sSecretly}, 8, 60, WhyPrivate, false, 0, "to stay in touch privately"},
+	{[]sign{sFollow, sLeave | sRival}, 12, 50, WhyBypass, true, sUs | sYour, "when he is gone"},
+	{[]sign{sFollow, sStart | sBiz}, 8, 30, WhyBypass, false, 0, "to a place of his own"},
+	{[]sign{sBuy | sMeet, sHome, sI | sMe | sMy | sToMe}, 8, 70, WhyBypass, false, sUs, "to collect at the writer's home"},
+	{[]sign{sPrivate, sWay, sI | sMy, sElse}, 10, 40, WhyPrivate, false, 0, "from private to private"},
+	{[]sign{sHush, sDo | sSell | sPay | sCheap | sMeet}, 10, 50, WhyBypass, true, 0, "a deal nobody hears of"},
+	{[]sign{sNoBill, sPay | sDo | sBuy | sSell}, 8, 40, WhyBypass, false, 0, "a deal without paper"},
+	{[]sign{sCheap, sAround, sFirm}, 10, 40, WhyBypass, true, 0, "cheaper without the company"},
+	{[]sign{sCheap, sToMe | sMy}, 6, 40, WhyBypass, false, sUs, "cheaper at the writer's"},
+	{[]sign{sFirm, sToo, sI, sCheap}, 14, 100, WhyBypass, false, sUs, "the company is dear, the writer is not"},
+	{[]sign{sAround, sFirm, sToo}, 9, 60, WhyBypass, true, sUs, "without the company's share"},
+	{[]sign{sDo, sPrivate, sWay, sLets | sMy | sI}, 8, 100, WhyPrivate, false, sDesk, "the rest by a private way"},
+	{[]sign{sLeave, sToMe | sRival}, 14, 50, WhyBypass, true, sUs, "gone, but still to be had"},
+	{[]sign{sMeet | sCome, sDirect, sToMe}, 6, 40, WhyBypass, false, sDesk | sHere | sUs, "straight to the writer"},
+	{[]sign{sNot, sHere, sApp}, 9, 60, WhyApp, true, sUs | sDesk, "not here but there"},
+	{[]sign{sTell, sNot, sFirm}, 7, 40, WhyBypass, true, sYour | sUs | sI | sDesk, "and the customer shall not tell"},
+	{[]sign{sCash, sI, sDo | sSell | sSide}, 10, 60, WhyBypass, false, sUs | sDesk, "cash, and the writer does it"},
+	{[]sign{sGive | sPay, sMe, sCash}, 6, 50, WhyPayee, false, sDesk, "cash to the writer"},
+	{[]sign{sNobody, sAsk}, 4, 40, WhyBypass, true, sDesk, "and nobody asks"},
+	{[]sign{sMessage, sElse}, 7, 100, WhyApp, false, sHere | sDesk, "this talk belongs elsewhere"},
+	{[]sign{sContact, sMe, sOther, sWay}, 7, 50, WhyPrivate, false, sDesk, "to be called on another number"},
+	{[]sign{sMy, sCustomer, sLeave | sRival | sFollow}, 12, 60, WhyBypass, true, 0, "the writer's customer rather than the company's"},
+	{[]sign{sFirm, sNot, sMust, sI}, 14, 40, WhyBypass, true, sUs, "the writer is enough"},
+	{[]sign{sThere, sTalk, sLets}, 6, 30, WhyApp, false, sUs, "and talk there"},
+	{[]sign{sI, sHave, sRival}, 7, 50, WhyBypass, false, sUs, "the writer has a business of his own"},
+	{[]sign{sAround, sFirm, sWay}, 8, 60, WhyPrivate, true, sUs, "another number than the company's"},
+	{[]sign{sKeep, sMy, sWay}, 6, 40, WhyPrivate, false, sI | sDesk, "the customer shall save it"},
+	{[]sign{sHush | sSecretly, sWatch}, 12, 60, WhyApp, false, sYour, "because others read it"},
+	{[]sign{sWatch, sHere, sBetter}, 14, 40, WhyApp, false, sDesk, "and elsewhere is better"},
+	{[]sign{sDirect, sSecretly, sLets | sI | sDo}, 9, 100, WhyBypass, false, sDesk, "the two of us, directly"},
+	{[]sign{sDo, sHome, sI | sMy}, 8, 70, WhyBypass, false, sUs, "done at the writer's home"},
+	{[]sign{sHush, sSide | sHome, sI | sMy}, 8, 60, WhyBypass, true, sYour, "at the writer's, and no questions"},
 }

@@ -178,7 +178,7 @@ func (t *text) cut() {
 				if i+2 < len(b) && i > 0 && isDigit(b[i-1]) && b[i+1] == ' ' && b[i+2] != '\n' && t.lowerAt(i+2) {
 					break // "until 13.05. only"
 				}
-				if k := i + 3; k < len(b) && string(b[i:k]) == "..." && b[k] == ' ' && k+1 < len(b) && isLetter(b[k+1]) && t.lowerAt(k+1) {
+				if k := i + 3; k < len(b) && string(b[i:k]) == "..." && b[k] == ' ' && k+1 < len(b) && isLetter(b[k+1]) && (t.lowerAt(k+1) || i > 0 && b[i-1] == ' ') {
 					piece++ // "well ... you know": a pause, and no full stop
 					i += 2
 					break

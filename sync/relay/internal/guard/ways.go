@@ -130,7 +130,7 @@ func spellable(t *text) bool {
 func (j *judge) ident(part int, id ident, t *text, private bool) bool {
 	f := Finding{Part: part, From: id.from, To: id.to}
 	foreign := func(why Why) *Finding {
-		if !private {
+		if !private || inCode(t.src, id) {
 			return nil
 		}
 		g := f
@@ -143,6 +143,9 @@ func (j *judge) ident(part int, id ident, t *text, private bool) bool {
 	own := &j.draft.To.Known
 	switch id.kind {
 	case inbox.Card:
+		if inCode(t.src, id) {
+			return false
+		}
 		f.Rule = PaymentCard
 		j.add(f)
 		return true
@@ -355,98 +358,14 @@ func whyKind(k inbox.SpanKind) Why {
 }
 
 // identify finds the identifiers in a text, with those before it in the same breath. The masking engine finds them: what
-// an incoming message must not show an outgoing one must explain. The engine says what it hides and, through a table
-// of tokens made for the occasion, which stretch stands for which value.
+// an incoming message must not show an outgoing one must explain.
 func identify(src string, earlier []mask.Piece, k mask.Known) []ident {
-	tokens, err := mask.NewTokens(nil, nil)
-	if err != nil {
-		return nil
-	}
-	joint := mask.Policy{}.Joined(earlier, src, k, tokens)
-	if !joint.Now.Hides() {
-		return nil
-	}
-	name := func(kind inbox.SpanKind, n int) string {
-		match := func(v string) bool { return tokens.Of(kind, v) == n }
-		for _, f := range joint.Found {
-			if f.Kind == kind && match(f.Value) {
-				return f.Value
-			}
-		}
-		list := map[inbox.SpanKind][]string{inbox.Phone: k.Phones, inbox.Email: k.Emails, inbox.Handle: k.Handles}[kind]
-		for _, v := range list {
-			if v = strings.ToLower(strings.TrimPrefix(v, "@")); match(v) {
-				return v
-			}
-		}
-		return ""
-	}
-	var out []ident
-	spans := joint.Now.Spans()
-	pos := 0
-	for i, s := range spans {
-		if s.Kind == inbox.Plain {
-			switch at := strings.Index(src[pos:], s.Text); {
-			case i == len(spans)-1:
-				pos = len(src)
-			case at >= 0:
-				pos += at + len(s.Text)
-			}
-			continue
-		}
-		to := len(src)
-		for n, next := range spans[i+1:] {
-			if next.Kind != inbox.Plain {
-				continue
-			}
-			if i+1+n == len(spans)-1 {
-				to = max(pos, len(src)-len(next.Text))
-			} else if at := index(src, pos+1, next.Text); at >= 0 {
-				to = at
-			}
-			break
-		}
-		id := ident{from: pos, to: to, kind: s.Kind}
-		if n, ok := number(s.Text); ok {
-			id.value = name(s.Kind, n)
-			if d := digitsOf(src[pos:to]); s.Kind == inbox.Phone && len(earlier) > 0 && len(d) > 0 && len(d)+4 <= len(id.value) && strings.HasSuffix(id.value, d) {
-				id.joint = true
-			}
-		}
-		out = append(out, id)
-	}
-	// What goes over several messages has its value among the found, though no token of this text.
-	for _, f := range joint.Found {
-		if !slices.ContainsFunc(out, func(id ident) bool { return id.value == f.Value }) {
-			if i := slices.IndexFunc(out, func(id ident) bool { return id.value == "" && (id.kind == f.Kind || id.kind == inbox.Digits) }); i >= 0 {
-				out[i].value, out[i].kind, out[i].joint = f.Value, f.Kind, true
-			} else {
-				out = append(out, ident{0, len(src), f.Kind, true, f.Value})
-			}
-		}
+	places := mask.Find(src, earlier, k)
+	out := make([]ident, len(places))
+	for i, p := range places {
+		out[i] = ident{p.From, p.To, p.Kind, p.Joint, p.Value}
 	}
 	return out
-}
-
-func index(s string, from int, sub string) int {
-	if from > len(s) {
-		return -1
-	}
-	if i := strings.Index(s[from:], sub); i >= 0 {
-		return from + i
-	}
-	return -1
-}
-
-// number reads the number of a token, "⟦phone 1⟧".
-func number(token string) (int, bool) {
-	s, ok := strings.CutPrefix(token, "⟦")
-	if !ok {
-		return 0, false
-	}
-	_, s, _ = strings.Cut(s, " ")
-	n, err := strconv.Atoi(strings.TrimSuffix(s, "⟧"))
-	return n, err == nil
 }
 
 func holdsFold(list []string, value string) bool {
