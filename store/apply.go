@@ -48,6 +48,7 @@ func (s *Store) Apply(ctx context.Context, batches ...inbox.Batch) error {
 		return err
 	}
 	s.show(w)
+	s.follow(w)
 	if err := s.forgetItems(w.forgets); err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +16,6 @@ import (
 	"go.etcd.io/bbolt"
 
 	"sealdesk/app/inbox"
-	"sealdesk/store/seal"
 )
 
 // MaxAttachment is the largest file that can be attached, in bytes: what WhatsApp takes at most, of documents
@@ -27,7 +25,6 @@ const MaxAttachment = 100 << 20
 const (
 	attachedHere = "attached/" // what the name of a file begins with while only this device has it; no MediaID does
 	attachedFile = "file-"
-	pieceSize    = 64 << 10 // of a file, sealed on its own
 )
 
 // An Attachment is a file that somebody attached to a conversation, kept here until the message that sends it is there.
@@ -48,10 +45,24 @@ type Attachment struct {
 type attached struct {
 	Attachment
 	intent inbox.IntentID
+	key    []byte // the file's own; nil for one that was attached before files had keys
+	moved  bool   // it was given a key, and another name, later
+}
+
+// attachedRow is an attachment as bytes. The key lies here and not with the file, so that the file need not be written anew
+// when the store is turned to other halves.
+type attachedRow struct {
+	Attachment
+	Key   []byte `cbor:"9,keyasint,omitempty"`
+	Moved bool   `cbor:"10,keyasint,omitempty"`
 }
 
 func (a *attached) path(dir string) string {
-	return filepath.Join(dir, attachedFile+strings.TrimPrefix(string(a.ID), attachedHere))
+	name := attachedFile + strings.TrimPrefix(string(a.ID), attachedHere)
+	if a.moved {
+		name += "-2"
+	}
+	return filepath.Join(dir, name)
 }
 
 func isAttached(id inbox.MediaID) bool { return strings.HasPrefix(string(id), attachedHere) }
@@ -89,7 +100,7 @@ func (s *Store) Attach(ctx context.Context, conv inbox.ConversationID, name, mim
 	defer cancel()
 	defer context.AfterFunc(s.ending, cancel)()
 	id := inbox.MediaID(attachedHere + inbox.NewID[inbox.MediaID]())
-	a := &attached{Attachment: Attachment{ID: id, Conversation: conv, Name: lastElement(name), Type: mime, Kind: natural(mime), At: inbox.At(time.Now())}}
+	a := &attached{Attachment: Attachment{ID: id, Conversation: conv, Name: lastElement(name), Type: mime, Kind: natural(mime), At: inbox.At(time.Now())}, key: newFileKey()}
 	err := s.writeAttached(ctx, a, r)
 	if err == nil {
 		err = s.keepAttached(ctx, a)
@@ -116,64 +127,6 @@ func (s *Store) begin() bool {
 
 func lastElement(name string) string { return name[strings.LastIndexAny(name, `/\`)+1:] }
 
-func (s *Store) writeAttached(ctx context.Context, a *attached, r io.Reader) error {
-	f, err := os.OpenFile(a.path(s.dir), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	digest := sha256.New()
-	piece, padded, sealed := make([]byte, pieceSize), []byte(nil), []byte(nil)
-	for n, end := uint64(0), false; !end; n++ {
-		size, err := readPiece(ctx, r, piece)
-		switch {
-		case err == io.EOF:
-			end = true
-		case err != nil:
-			return err
-		}
-		if size == 0 {
-			break
-		}
-		if a.Size += int64(size); a.Size > MaxAttachment {
-			return inbox.RefusedLarge
-		}
-		digest.Write(piece[:size])
-		padded = seal.Pad(padded[:0], piece[:size])
-		sealed = s.piece.Seal(sealed[:0], pieceKey(a.ID, n), padded)
-		if _, err := f.Write(sealed); err != nil {
-			return err
-		}
-	}
-	if a.Size == 0 {
-		return inbox.RefusedEmpty
-	}
-	a.Digest = digest.Sum(nil)
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	return errors.Join(f.Close(), syncDir(s.dir))
-}
-
-// readPiece fills the piece; io.EOF means that the piece is the last one, and may be shorter or empty.
-func readPiece(ctx context.Context, r io.Reader, piece []byte) (n int, err error) {
-	for idle := 0; n < len(piece) && err == nil; {
-		if err := ctx.Err(); err != nil {
-			return n, err
-		}
-		var more int
-		more, err = r.Read(piece[n:])
-		if n += more; more > 0 {
-			idle = 0
-		} else if idle++; err == nil && idle == 100 {
-			err = io.ErrNoProgress
-		}
-	}
-	return n, err
-}
-
-func pieceKey(id inbox.MediaID, n uint64) []byte { return append([]byte(id), be64(n)...) }
-
 func (s *Store) keepAttached(ctx context.Context, a *attached) error {
 	s.posting.Lock()
 	defer s.posting.Unlock()
@@ -183,7 +136,7 @@ func (s *Store) keepAttached(ctx context.Context, a *attached) error {
 	if s.erased(a.Conversation) { // while it was written
 		return inbox.RefusedErased
 	}
-	if err := s.writeRecord(a.Attachment); err != nil {
+	if err := s.writeRecord(a); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -193,8 +146,8 @@ func (s *Store) keepAttached(ctx context.Context, a *attached) error {
 	return nil
 }
 
-func (s *Store) writeRecord(a Attachment) error {
-	b, err := encMode.Marshal(a)
+func (s *Store) writeRecord(a *attached) error {
+	b, err := encMode.Marshal(attachedRow{Attachment: a.Attachment, Key: a.key, Moved: a.moved})
 	if err != nil {
 		return fmt.Errorf("encoding an attachment: %w", err)
 	}
@@ -238,7 +191,7 @@ func (s *Store) SendAs(ctx context.Context, id inbox.MediaID, kind inbox.Message
 	}
 	next := *a
 	next.Kind = kind
-	if err := s.writeRecord(next.Attachment); err != nil {
+	if err := s.writeRecord(&next); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -330,86 +283,11 @@ func (s *Store) OpenAttachment(id inbox.MediaID) (io.ReadSeekCloser, Attachment,
 	if a == nil {
 		return nil, Attachment{}, fmt.Errorf("opening an attachment: %w", ErrUnknown)
 	}
-	f, err := os.Open(a.path(s.dir))
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return nil, Attachment{}, fmt.Errorf("opening an attachment: %w", ErrLost)
-	case err != nil:
+	f, err := s.openPieces(a)
+	if err != nil {
 		return nil, Attachment{}, fmt.Errorf("opening an attachment: %w", err)
 	}
-	return &pieces{seal: s.piece, file: f, id: id, size: a.Size, have: -1}, a.Attachment, nil
-}
-
-// pieces reads an attached file, one sealed piece at a time.
-type pieces struct {
-	seal   *seal.Bucket
-	file   *os.File
-	id     inbox.MediaID
-	size   int64
-	at     int64
-	have   int64 // the piece that is in plain; -1: none
-	sealed []byte
-	padded []byte
-	plain  []byte
-}
-
-func (p *pieces) Read(b []byte) (int, error) {
-	if p.at >= p.size {
-		return 0, io.EOF
-	}
-	if len(b) == 0 {
-		return 0, nil
-	}
-	if n := p.at / pieceSize; n != p.have {
-		if err := p.load(n); err != nil {
-			return 0, fmt.Errorf("reading an attachment: %w", err)
-		}
-	}
-	n := copy(b, p.plain[p.at%pieceSize:])
-	p.at += int64(n)
-	return n, nil
-}
-
-// load opens piece n.
-func (p *pieces) load(n int64) error {
-	full := int64(pieceSize + seal.Block + p.seal.Overhead())
-	size := min(pieceSize, p.size-n*pieceSize)
-	length := (size/seal.Block+1)*seal.Block + int64(p.seal.Overhead())
-	p.sealed = slices.Grow(p.sealed[:0], int(full))[:length]
-	p.have = -1
-	if _, err := p.file.ReadAt(p.sealed, n*full); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return ErrLost // cut short
-	} else if err != nil {
-		return err
-	}
-	var err error
-	if p.padded, err = p.seal.Open(p.padded[:0], pieceKey(p.id, uint64(n)), p.sealed); err == nil {
-		p.plain, err = seal.Unpad(p.padded)
-	}
-	if err != nil || int64(len(p.plain)) != size {
-		return ErrLost
-	}
-	p.have = n
-	return nil
-}
-
-func (p *pieces) Seek(offset int64, whence int) (int64, error) {
-	switch whence {
-	case io.SeekCurrent:
-		offset += p.at
-	case io.SeekEnd:
-		offset += p.size
-	}
-	if offset < 0 || whence < io.SeekStart || whence > io.SeekEnd {
-		return 0, errors.New("seeking in an attachment: out of range")
-	}
-	p.at = offset
-	return offset, nil
-}
-
-func (p *pieces) Close() error {
-	clear(p.plain)
-	return p.file.Close()
+	return f, a.Attachment, nil
 }
 
 // What the engine needs to hand a file over before the message that sends it. Intents are looked at by what they say and

@@ -364,23 +364,3 @@ type probeTB struct {
 
 func (p *probeTB) Errorf(string, ...any) { p.failed = true }
 func (p *probeTB) Helper()               {}
-
-func TestWipeLeavesNothing(t *testing.T) {
-	ctx := context.Background()
-	cfg := config(t)
-	s := mustOpen(t, cfg)
-	try(t, s.Submit(ctx, send("i", "c", "x")))
-	ring := OpenKeyring("test")
-	ring.back = newMemoryRing()
-	try(t, ring.SetDevice(ctx, someDevice(t)))
-	try(t, s.Wipe(ctx, ring))
-	if _, err := ring.Device(ctx); !errors.Is(err, ErrNotFound) {
-		t.Errorf("the device item: %v", err)
-	}
-	if !missing(cfg.Dir, cacheFile) || !missing(cfg.Dir, outboxFile) || !missing(cfg.Dir, cleanFile) {
-		t.Error("a file is left")
-	}
-	if err := s.Submit(ctx, send("j", "c", "x")); !errors.Is(err, ErrClosed) {
-		t.Errorf("submit after the wipe: %v", err)
-	}
-}

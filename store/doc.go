@@ -37,6 +37,12 @@
 // returns until the message that sends it has come back, or was dismissed; a file nobody refers to is destroyed at the
 // next start. Of files that are fetched nothing is kept.
 //
+// # Search
+//
+// What the cache shows of messages, folded, lies in store/arena: in memory that is not Go's, filled in the background after
+// the first look at the inbox, kept in step by Apply, overwritten by ClearSearch and Close. Nothing of it is ever on a disk,
+// and the fill leaves no copy in the heap; what was shown, or came over the wire, does, until the process ends.
+//
 // # Invariants
 //
 //   - Rows and the cursor they lead to are one transaction, so that a batch is applied once however often it comes and

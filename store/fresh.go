@@ -129,13 +129,16 @@ func (s *Store) rebuildCache(ctx context.Context, always bool) error {
 			return err
 		}
 	}
-	err := s.replace(ctx, (*Store).cacheAs, cacheFile, func(fresh *Store, c *copier) error {
-		return s.view("copying the cache", func(tx *bbolt.Tx) error { return s.copyCache(tx, fresh, c) })
-	})
+	err := s.replace(ctx, (*Store).cacheAs, cacheFile, s.copyAll)
 	if err == nil {
 		s.stale = nil
 	}
 	return err
+}
+
+// copyAll copies the cache. It needs applying.
+func (s *Store) copyAll(fresh *Store, c *copier) error {
+	return s.view("copying the cache", func(tx *bbolt.Tx) error { return s.copyCache(tx, fresh, c) })
 }
 
 // copyCache copies all that has a meaning. Rows are named anew, for names are keyed as well.
@@ -194,27 +197,37 @@ func (s *Store) copyCache(tx *bbolt.Tx, fresh *Store, c *copier) error {
 func (s *Store) rebuildOutbox(ctx context.Context) error {
 	s.posting.Lock()
 	defer s.posting.Unlock()
-	return s.replace(ctx, (*Store).outboxAs, outboxFile, func(fresh *Store, c *copier) error {
-		return guard(func() error {
-			return s.outbox.View(func(tx *bbolt.Tx) error {
-				to := fresh.outRooms()
-				for i, r := range s.outRooms() {
-					if err := tx.Bucket(r.name).ForEach(func(k, v []byte) error {
-						plain, err := r.open(k, v)
-						if err != nil {
-							return err
-						}
-						name, _, err := fresh.outName(r, plain)
-						if err != nil {
-							return err
-						}
-						return c.put(to[i], name, plain)
-					}); err != nil {
+	return s.replace(ctx, (*Store).outboxAs, outboxFile, s.copyOutbox)
+}
+
+// copyOutbox copies all of the outbox. It needs posting.
+func (s *Store) copyOutbox(fresh *Store, c *copier) error {
+	return guard(func() error {
+		return s.outbox.View(func(tx *bbolt.Tx) error {
+			plain, err := s.outMeta.get(tx, keyCheckpoints)
+			if err == nil && plain != nil {
+				err = c.put(fresh.outMeta, keyCheckpoints, plain)
+			}
+			if err != nil {
+				return err
+			}
+			to := fresh.outRooms()
+			for i, r := range s.outRooms() {
+				if err := tx.Bucket(r.name).ForEach(func(k, v []byte) error {
+					plain, err := r.open(k, v)
+					if err != nil {
 						return err
 					}
+					name, _, err := fresh.outName(r, plain)
+					if err != nil {
+						return err
+					}
+					return c.put(to[i], name, plain)
+				}); err != nil {
+					return err
 				}
-				return nil
-			})
+			}
+			return nil
 		})
 	})
 }
@@ -261,12 +274,25 @@ func (c *copier) flush() error {
 // replace makes a new file, has it filled, and puts it in the place of the old one. The old one steps aside first, for not
 // every system renames over a file that is open: whoever is killed in between is helped by finish. Writers of the file must
 // be kept away.
-func (s *Store) replace(ctx context.Context, as func(*Store, string) *file, name string, fill func(*Store, *copier) error) (err error) {
-	fresh := &Store{dir: s.dir, reader: s.reader, rooms: s.rooms}
-	into := as(fresh, name+newSuffix)
-	into.fresh, into.noSync = true, true
-	if err := errors.Join(s.touch(), shred(s.dir, into.name)); err != nil {
+func (s *Store) replace(ctx context.Context, as func(*Store, string) *file, name string, fill func(*Store, *copier) error) error {
+	into, err := s.copied(ctx, s.rooms, as, name+newSuffix, fill)
+	if err != nil {
 		return err
+	}
+	if err := s.exchange(as(s, name), into); err != nil {
+		return err
+	}
+	s.reached("exchanged")
+	return errors.Join(shred(s.dir, name+oldSuffix), syncDir(s.dir))
+}
+
+// copied makes a new file, has it filled, and closes it when it is whole and on the disk. An error leaves none.
+func (s *Store) copied(ctx context.Context, r rooms, as func(*Store, string) *file, name string, fill func(*Store, *copier) error) (_ *file, err error) {
+	fresh := &Store{dir: s.dir, reader: s.reader, rooms: r}
+	into := as(fresh, name)
+	into.fresh, into.noSync = true, true
+	if err := errors.Join(s.touch(), shred(s.dir, name)); err != nil {
+		return nil, err
 	}
 	copying := true
 	defer func() {
@@ -274,31 +300,27 @@ func (s *Store) replace(ctx context.Context, as func(*Store, string) *file, name
 			err = errors.Join(err, guard((*into.db).Close))
 		}
 		if copying {
-			err = errors.Join(err, shred(s.dir, into.name))
+			err = errors.Join(err, shred(s.dir, name))
 		}
 	}()
 	if err := fresh.openFile(into); err != nil {
-		return err
+		return nil, err
 	}
 	if err := fresh.initialise(into); err != nil {
-		return err
+		return nil, err
 	}
 	c := &copier{ctx: ctx, db: *into.db}
 	if err := fill(fresh, c); err != nil {
-		return err
+		return nil, err
 	}
 	if err := c.flush(); err != nil {
-		return err
+		return nil, err
 	}
 	if err := guard(func() error { return errors.Join((*into.db).Sync(), (*into.db).Close()) }); err != nil {
-		return err
+		return nil, err
 	}
 	copying = false
-	if err := s.exchange(as(s, name), into); err != nil {
-		return err
-	}
-	s.reached("exchanged")
-	return errors.Join(shred(s.dir, name+oldSuffix), syncDir(s.dir))
+	return into, nil
 }
 
 // exchange puts a file in the place of the one that is open, and opens it. Readers wait for it.

@@ -3,18 +3,14 @@ package store
 import (
 	"context"
 	"crypto/ed25519"
-	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/zalando/go-keyring"
 
 	"sealdesk/app/inbox"
-	"sealdesk/store/seal"
 )
 
 // The states of the keyring but "found".
@@ -31,14 +27,16 @@ var (
 const (
 	itemCache  = "cache"
 	itemDevice = "device"
+	itemLease  = "lease"
 	maxItem    = 600 // macOS takes a whole command of 4,096 bytes, Windows 2,560 for a value; stay far below both
 )
 
 // keyringPatience is how long one call to the keyring may take. Behind it may be a prompt nobody sees.
 const keyringPatience = 5 * time.Second
 
-// Keyring is the keyring of the operating system, as far as this app uses it: two small items under one service name.
-// Every call returns within 5 seconds with found, ErrNotFound or ErrKeyringUnavailable. It is safe for concurrent use.
+// Keyring is the keyring of the operating system, as far as this app uses it: three small items under one service name.
+// Every question to it is answered within 5 seconds with found, ErrNotFound or ErrKeyringUnavailable. It is safe for
+// concurrent use.
 type Keyring struct {
 	service string
 	back    backend
@@ -72,6 +70,10 @@ type Device struct {
 	Relay  string             // "host:port"
 	Pin    [32]byte           // SHA-256 of the relay's SubjectPublicKeyInfo
 	Key    ed25519.PrivateKey // signs proofs; never leaves the keyring and this process
+
+	RelayKey  ed25519.PublicKey // checks leases and orders; nil for an enrolment older than they are
+	Audit     string            // checks the checkpoints of the audit log (golang.org/x/mod/sumdb/note); "" as above
+	WipeEpoch uint64            // the highest of an order or enrolment: no order that is not above it is obeyed
 }
 
 type deviceItem struct {
@@ -80,6 +82,10 @@ type deviceItem struct {
 	Person inbox.PersonID `cbor:"3,keyasint"`
 	Relay  string         `cbor:"4,keyasint"`
 	Pin    []byte         `cbor:"5,keyasint"`
+
+	RelayKey  []byte `cbor:"6,keyasint,omitempty"`
+	Audit     string `cbor:"7,keyasint,omitempty"`
+	WipeEpoch uint64 `cbor:"8,keyasint,omitempty"`
 }
 
 // Device returns the device this installation was enrolled as. ErrNotFound means that it is not.
@@ -88,10 +94,10 @@ func (k *Keyring) Device(ctx context.Context) (Device, error) {
 	if err := k.get(ctx, itemDevice, &it); err != nil {
 		return Device{}, err
 	}
-	if len(it.Seed) != ed25519.SeedSize || len(it.Pin) != 32 || it.ID == "" {
+	if len(it.Seed) != ed25519.SeedSize || len(it.Pin) != 32 || it.ID == "" || len(it.RelayKey) != 0 && len(it.RelayKey) != ed25519.PublicKeySize {
 		return Device{}, fmt.Errorf("reading the device item: %w", ErrKeyringUnavailable)
 	}
-	d := Device{ID: it.ID, Person: it.Person, Relay: it.Relay, Key: ed25519.NewKeyFromSeed(it.Seed)}
+	d := Device{ID: it.ID, Person: it.Person, Relay: it.Relay, Key: ed25519.NewKeyFromSeed(it.Seed), RelayKey: it.RelayKey, Audit: it.Audit, WipeEpoch: it.WipeEpoch}
 	copy(d.Pin[:], it.Pin)
 	return d, nil
 }
@@ -101,92 +107,50 @@ func (k *Keyring) SetDevice(ctx context.Context, d Device) error {
 	if len(d.Key) != ed25519.PrivateKeySize {
 		return errors.New("keeping the device: no key")
 	}
-	return k.set(ctx, itemDevice, deviceItem{Seed: d.Key.Seed(), ID: d.ID, Person: d.Person, Relay: d.Relay, Pin: d.Pin[:]})
+	return k.set(ctx, itemDevice, deviceItem{Seed: d.Key.Seed(), ID: d.ID, Person: d.Person, Relay: d.Relay, Pin: d.Pin[:],
+		RelayKey: d.RelayKey, Audit: d.Audit, WipeEpoch: d.WipeEpoch})
 }
 
-// A CacheKey is the device's half of a store's key, with the store's id. It prints as [redacted].
-type CacheKey struct {
-	half       seal.Key
-	store      [16]byte
-	generation uint64
-}
-
-type cacheItem struct {
-	Half       []byte `cbor:"1,keyasint"`
-	Store      []byte `cbor:"2,keyasint"`
-	Generation uint64 `cbor:"3,keyasint"`
-}
-
-// NewCacheKey makes a fresh key for a new store. The app gets its key from [Keyring.CacheKey].
-func NewCacheKey() CacheKey {
-	k := CacheKey{half: seal.RandomKey(), generation: 1}
-	rand.Read(k.store[:])
-	return k
-}
-
-// IsZero says whether there is no key.
-func (k CacheKey) IsZero() bool { return k.half.IsZero() }
-
-// Format prints [redacted] for every verb.
-func (k CacheKey) Format(f fmt.State, r rune) { k.half.Format(f, r) }
-
-// root joins the halves there are.
-func (k CacheKey) root(relayHalf seal.Key) seal.Key {
-	if relayHalf.IsZero() {
-		return seal.Join(k.store[:], "root/v1", k.half)
-	}
-	return seal.Join(k.store[:], "root/v1", k.half, relayHalf)
-}
-
-// CacheKey returns the key of the store in dir. It makes a new one only if the keyring works, has none, and dir has no
-// store; then the keyring was read back before it returns. ErrKeyLost means that dir has a store and the keyring no key.
-func (k *Keyring) CacheKey(ctx context.Context, dir string) (CacheKey, error) {
-	var it cacheItem
-	err := k.get(ctx, itemCache, &it)
-	if err == nil {
-		half, bad := seal.NewKey(it.Half)
-		clear(it.Half)
-		if bad != nil || len(it.Store) != 16 {
-			return CacheKey{}, fmt.Errorf("reading the cache item: %w", ErrKeyringUnavailable)
-		}
-		key := CacheKey{half: half, generation: it.Generation}
-		copy(key.store[:], it.Store)
-		return key, nil
-	}
-	if !errors.Is(err, ErrNotFound) {
-		return CacheKey{}, err
-	}
-	for _, name := range []string{cacheFile, outboxFile} {
-		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
-			return CacheKey{}, ErrKeyLost
-		} else if !errors.Is(err, os.ErrNotExist) {
-			return CacheKey{}, fmt.Errorf("looking for a store: %w", err)
-		}
-	}
-	key := NewCacheKey()
-	secret := key.half.Bytes()
-	defer clear(secret)
-	if err := k.set(ctx, itemCache, cacheItem{Half: secret, Store: key.store[:], Generation: key.generation}); err != nil {
-		return CacheKey{}, err
-	}
-	return key, nil
-}
-
-// Forget removes both items. Items that are not there are no error.
+// Forget removes all three items. Items that are not there are no error. When it returns nil, the keyring was asked again
+// and has none of them.
 func (k *Keyring) Forget(ctx context.Context) error {
-	return errors.Join(k.remove(ctx, itemCache), k.remove(ctx, itemDevice))
+	return errors.Join(k.forget(ctx, itemCache), k.forget(ctx, itemLease), k.forget(ctx, itemDevice))
 }
 
-func (k *Keyring) remove(ctx context.Context, item string) error {
+// goneItem stands where a keyring replaces an item and does not remove it. It is no base64.
+const goneItem = "-"
+
+// forget removes an item, and asks for it once more. A keyring that does not remove may still replace: then the secret is
+// gone though the item is not.
+func (k *Keyring) forget(ctx context.Context, item string) error {
 	_, err := k.ask(ctx, func() (string, error) { return "", k.back.Delete(k.service, item) })
-	if errors.Is(err, ErrNotFound) {
-		return nil
+	if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, context.DeadlineExceeded) {
+		if _, set := k.ask(ctx, func() (string, error) { return "", k.back.Set(k.service, item, goneItem) }); set == nil {
+			err = nil
+		}
 	}
-	return err
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("removing the %s item: %w", item, err)
+	}
+	if _, err = k.text(ctx, item); errors.Is(err, ErrNotFound) {
+		return nil
+	} else if err == nil {
+		err = ErrKeyringUnavailable // it says that it removed what is still there
+	}
+	return fmt.Errorf("looking for the %s item after it was removed: %w", item, err)
+}
+
+// text returns an item as it lies in the keyring.
+func (k *Keyring) text(ctx context.Context, item string) (string, error) {
+	text, err := k.ask(ctx, func() (string, error) { return k.back.Get(k.service, item) })
+	if err == nil && text == goneItem {
+		return "", ErrNotFound
+	}
+	return text, err
 }
 
 func (k *Keyring) get(ctx context.Context, item string, into any) error {
-	text, err := k.ask(ctx, func() (string, error) { return k.back.Get(k.service, item) })
+	text, err := k.text(ctx, item)
 	if err != nil {
 		return fmt.Errorf("reading the %s item: %w", item, err)
 	}

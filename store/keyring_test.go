@@ -1,11 +1,13 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -14,6 +16,7 @@ import (
 	"github.com/zalando/go-keyring"
 
 	"sealdesk/app/inbox"
+	"sealdesk/store/seal"
 )
 
 // memoryRing is a keyring that can be told how to fail.
@@ -23,6 +26,8 @@ type memoryRing struct {
 	fail  error
 	hang  chan struct{}
 	loses bool
+	stays bool  // what is deleted stays, and nothing says so
+	keeps error // of every Delete
 	calls int
 }
 
@@ -73,6 +78,9 @@ func (r *memoryRing) Delete(service, user string) error {
 	if _, ok := r.items[service+"/"+user]; !ok {
 		return keyring.ErrNotFound
 	}
+	if r.keeps != nil || r.stays {
+		return r.keeps
+	}
 	delete(r.items, service+"/"+user)
 	return nil
 }
@@ -80,11 +88,15 @@ func (r *memoryRing) Delete(service, user string) error {
 func someDevice(t testing.TB) Device {
 	_, key, err := ed25519.GenerateKey(nil)
 	try(t, err)
-	return Device{ID: inbox.NewID[inbox.DeviceID](), Person: inbox.NewID[inbox.PersonID](), Relay: "relay.example:8443", Pin: [32]byte{1, 31: 9}, Key: key}
+	relay, _, err := ed25519.GenerateKey(nil)
+	try(t, err)
+	return Device{ID: inbox.NewID[inbox.DeviceID](), Person: inbox.NewID[inbox.PersonID](), Relay: "relay.example:8443", Pin: [32]byte{1, 31: 9}, Key: key,
+		RelayKey: relay, Audit: "relay.example/audit+00000000+" + strings.Repeat("A", 44), WipeEpoch: 1 << 40}
 }
 
 func sameDevice(a, b Device) bool {
-	return a.ID == b.ID && a.Person == b.Person && a.Relay == b.Relay && a.Pin == b.Pin && a.Key.Equal(b.Key)
+	return a.ID == b.ID && a.Person == b.Person && a.Relay == b.Relay && a.Pin == b.Pin && a.Key.Equal(b.Key) &&
+		a.RelayKey.Equal(b.RelayKey) && a.Audit == b.Audit && a.WipeEpoch == b.WipeEpoch
 }
 
 func TestTheKeyringsTroubleIsNeverTakenForAMissingKey(t *testing.T) {
@@ -99,8 +111,10 @@ func TestTheKeyringsTroubleIsNeverTakenForAMissingKey(t *testing.T) {
 		"locked, no store":  {func(r *memoryRing) { r.fail = errors.New("failed to unlock correct collection") }, false, ErrKeyringUnavailable},
 		"locked, a store":   {func(r *memoryRing) { r.fail = errors.New("failed to unlock correct collection") }, true, ErrKeyringUnavailable},
 		"item is garbage":   {func(r *memoryRing) { r.items["test/cache"] = "%%%" }, true, ErrKeyringUnavailable},
-		"item is too short": {func(r *memoryRing) { r.items["test/cache"] = "oQFBAQ" }, false, ErrKeyringUnavailable},
-		"set is forgotten":  {func(r *memoryRing) { r.loses = true }, false, ErrKeyringUnavailable},
+		"item was replaced instead of deleted, no store": {func(r *memoryRing) { r.items["test/cache"] = goneItem }, false, nil},
+		"item was replaced instead of deleted, a store":  {func(r *memoryRing) { r.items["test/cache"] = goneItem }, true, ErrKeyLost},
+		"item is too short":                              {func(r *memoryRing) { r.items["test/cache"] = "oQFBAQ" }, false, ErrKeyringUnavailable},
+		"set is forgotten":                               {func(r *memoryRing) { r.loses = true }, false, ErrKeyringUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -178,6 +192,50 @@ func TestADeviceComesBackAsItWasKept(t *testing.T) {
 	}
 	try(t, k.Forget(t.Context()))
 	try(t, k.Forget(t.Context()))
+	// A device of an enrolment that knew no orders yet.
+	old := someDevice(t)
+	old.RelayKey, old.Audit, old.WipeEpoch = nil, "", 0
+	try(t, k.SetDevice(t.Context(), old))
+	if got, err := k.Device(t.Context()); err != nil || !sameDevice(old, got) {
+		t.Errorf("an older device: %v", err)
+	}
+}
+
+func TestAnItemThatAKeyringDoesNotLetGoOfLosesItsSecretOrIsSaidSo(t *testing.T) {
+	ctx := t.Context()
+	for name, tt := range map[string]struct {
+		set  func(*memoryRing)
+		gone bool
+	}{
+		"deletes":                      {func(*memoryRing) {}, true},
+		"replaces but does not delete": {func(r *memoryRing) { r.keeps = errors.New("not allowed") }, true},
+		"only says that it deleted":    {func(r *memoryRing) { r.stays = true }, false},
+		"neither":                      {func(r *memoryRing) { r.keeps, r.loses = errors.New("not allowed"), true }, false},
+		"cannot be asked":              {func(r *memoryRing) { r.fail = errors.New("failed to unlock correct collection") }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			back := newMemoryRing()
+			k := OpenKeyring("test")
+			k.back = back
+			dir := t.TempDir()
+			key, err := k.CacheKey(ctx, dir)
+			try(t, err)
+			try(t, k.SetLent(ctx, Lent{Half: seal.RandomKey(), Generation: 1}))
+			tt.set(back)
+			err = errors.Join(k.forget(ctx, itemCache), k.ForgetLent(ctx))
+			if (err == nil) != tt.gone || err != nil && !errors.Is(err, ErrKeyringUnavailable) {
+				t.Errorf("got %v", err)
+			}
+			back.fail, back.keeps, back.stays, back.loses = nil, nil, false, false
+			again, err := k.CacheKey(ctx, dir)
+			if err != nil || tt.gone == bytes.Equal(again.Store(), key.Store()) {
+				t.Errorf("afterwards the old key is there or no new one can be made: %v", err)
+			}
+			if _, err := k.Lent(ctx); errors.Is(err, ErrNotFound) != tt.gone {
+				t.Errorf("the lease: %v", err)
+			}
+		})
+	}
 }
 
 // edKey is a device key that is always the same.

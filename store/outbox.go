@@ -174,8 +174,8 @@ func (s *Store) readOutbox() error {
 				if err != nil {
 					return err
 				}
-				a, err := decodeRow[Attachment](b)
-				s.attached[a.ID] = &attached{Attachment: a}
+				a, err := decodeRow[attachedRow](b)
+				s.attached[a.ID] = &attached{Attachment: a.Attachment, key: a.Key, moved: a.Moved}
 				return err
 			}); err != nil {
 				return err

@@ -27,7 +27,11 @@ func repair(ctx context.Context, cfg Config) error {
 		return err
 	}
 	defer lock.Close()
-	rooms, err := cfg.rooms()
+	turned, err := settleTurn(cfg.Dir)
+	if err != nil {
+		return err
+	}
+	rooms, _, err := cfg.rooms(turned)
 	if err != nil {
 		return err
 	}
@@ -50,6 +54,7 @@ func saveOutbox(cfg Config, r rooms) error {
 	}
 	type row struct{ bucket, key, sealed string }
 	var found []row
+	var checkpoints []byte
 	otherKey := false
 	keys := []*seal.Sealer{r.sealer} // what rows may be sealed with: older files have no key of their own
 	err := walk(path, func(bucket string, key, value []byte) {
@@ -58,6 +63,9 @@ func saveOutbox(cfg Config, r rooms) error {
 			found = append(found, row{bucket, string(key), string(value)})
 		default:
 			otherKey = otherKey || string(key) == string(keyCheck) && r.sealer.Verify(value) != nil
+			if string(key) == string(keyCheckpoints) {
+				checkpoints, _ = r.outMeta.open(key, value)
+			}
 			if string(key) != string(keyFile) {
 				return
 			}
@@ -114,6 +122,11 @@ func saveOutbox(cfg Config, r rooms) error {
 	err = fresh.initialise(f)
 	if err == nil {
 		err = fresh.outbox.Update(func(tx *bbolt.Tx) error {
+			if checkpoints != nil {
+				if err := fresh.outMeta.put(tx, keyCheckpoints, checkpoints); err != nil {
+					return err
+				}
+			}
 			for _, row := range rows {
 				name, _, err := fresh.outName(row.in, row.plain)
 				if err != nil {
@@ -146,20 +159,20 @@ func Quarantine(dir string) error {
 	return sorted("putting the store away", shredAll(dir))
 }
 
-// Wipe destroys the store: first the keys, so that what the disk still holds is noise, then the files. The store is
-// closed afterwards whatever the outcome. A nil keyring leaves the keys alone.
-func (s *Store) Wipe(ctx context.Context, ring *Keyring) error {
-	var err error
-	if ring != nil {
-		err = ring.Forget(ctx)
+// storeFiles are all names a store gives to files, but for attached ones and the lock.
+func storeFiles() []string {
+	list := []string{cleanFile, cleanFile + newSuffix, damagedFile, turnFile, turnFile + newSuffix}
+	for _, name := range []string{cacheFile, outboxFile} {
+		for _, suffix := range []string{"", oldSuffix, newSuffix, nextSuffix} {
+			list = append(list, name+suffix)
+		}
 	}
-	err = errors.Join(err, s.Close())
-	return sorted("wiping the store", errors.Join(err, Quarantine(s.dir)))
+	return list
 }
 
 func shredAll(dir string) error {
 	var err error
-	for _, name := range []string{cacheFile, cacheFile + oldSuffix, cacheFile + newSuffix, outboxFile, outboxFile + oldSuffix, outboxFile + newSuffix, cleanFile, cleanFile + newSuffix, damagedFile} {
+	for _, name := range storeFiles() {
 		err = errors.Join(err, shred(dir, name))
 	}
 	paths, found := attachedFiles(dir)
@@ -185,13 +198,15 @@ func shredPath(path string) error {
 	return errors.Join(err, os.Remove(path))
 }
 
+var zeros [1 << 20]byte
+
+// overwrite writes zeros over a file, brings them to the disk, cuts the file to nothing and closes it.
 func overwrite(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
 		f.Close()
 		return err
 	}
-	zeros := make([]byte, 1<<20)
 	for left := info.Size(); left > 0 && err == nil; left -= int64(len(zeros)) {
 		_, err = f.Write(zeros[:min(left, int64(len(zeros)))])
 	}

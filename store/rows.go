@@ -127,7 +127,9 @@ func (s *Store) startLoading() {
 	s.loading.Do(func() {
 		go func() {
 			defer close(s.loaded)
-			s.loadErr = s.readRows()
+			if s.loadErr = s.readRows(); s.loadErr == nil {
+				s.startFilling()
+			}
 		}()
 	})
 }

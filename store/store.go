@@ -60,12 +60,14 @@ type Store struct {
 
 	exchanging sync.RWMutex // held by readers of cache.db, and for writing while a file is exchanged
 	stale      *staleRow    // what old pages of the cache must go for; guarded by applying
+	lent       lending      // guarded by applying
 	soon       atomic.Bool  // a rebuild is on its way
 	step       func(string) // nil but in tests
 
 	ending context.Context // of Close
 	end    context.CancelFunc
 	filing sync.WaitGroup // those at work on attached files
+	search searcher       // texts that can be searched
 
 	loading sync.Once
 	loaded  chan struct{} // closed when rows are in memory or loadErr says why not
@@ -73,6 +75,8 @@ type Store struct {
 
 	mu       sync.RWMutex // guards what follows
 	closed   bool
+	key      CacheKey               // changed with applying held as well
+	held     map[inbox.LogID][]byte // checkpoints of the audit log
 	cursors  map[inbox.LogID]inbox.Cursor
 	people   map[inbox.PersonID]inbox.Person
 	inboxes  map[inbox.InboxID]inbox.Inbox
@@ -138,6 +142,8 @@ var (
 	keyCompany = []byte("company")
 	keyFile    = []byte("key")
 	keyStale   = []byte("stale")
+
+	keyCheckpoints = []byte("checkpoints")
 )
 
 // put seals a value for its row.
@@ -191,7 +197,7 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 		return nil, err
 	}
 	s := &Store{
-		dir: cfg.Dir, reader: cfg.Reader, log: cfg.Log, lock: lock,
+		dir: cfg.Dir, reader: cfg.Reader, log: cfg.Log, lock: lock, key: cfg.Key, held: map[inbox.LogID][]byte{},
 		loaded:  make(chan struct{}),
 		cursors: map[inbox.LogID]inbox.Cursor{}, people: map[inbox.PersonID]inbox.Person{}, inboxes: map[inbox.InboxID]inbox.Inbox{},
 		base: map[inbox.ConversationID]*inbox.Conversation{}, shown: map[inbox.ConversationID]*Row{},
@@ -207,7 +213,11 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 			s.release()
 		}
 	}()
-	if s.rooms, err = cfg.rooms(); err != nil {
+	turned, err := settleTurn(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if s.rooms, s.lent, err = cfg.rooms(turned); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{outboxFile, cacheFile} {
@@ -244,7 +254,7 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 			return nil, err
 		}
 	}
-	if err := s.readOutbox(); err != nil {
+	if err := errors.Join(s.readOutbox(), s.readCheckpoints()); err != nil {
 		return nil, err
 	}
 	if err := s.readCompany(); err != nil {
@@ -254,18 +264,6 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 		return nil, err
 	}
 	return s, s.sweep()
-}
-
-// rooms makes the rooms of a store that need no file.
-func (cfg Config) rooms() (rooms, error) {
-	root := cfg.Key.root(cfg.RelayHalf)
-	defer root.Destroy()
-	scope := seal.Scope{Store: cfg.Key.store[:], Schema: schema}
-	sealer, err := seal.New(root, scope)
-	if err != nil {
-		return rooms{}, err
-	}
-	return makeRooms(sealer, scope), nil
 }
 
 // view reads the cache.
@@ -389,6 +387,7 @@ func (s *Store) Close() error {
 	s.filing.Wait()
 	s.loading.Do(func() { s.loadErr = ErrClosed; close(s.loaded) })
 	<-s.loaded
+	cleared := s.ClearSearch()
 	s.applying.Lock()
 	defer s.applying.Unlock()
 	s.posting.Lock()
@@ -398,7 +397,7 @@ func (s *Store) Close() error {
 		err = markClean(s.dir)
 	}
 	s.release()
-	return sorted("closing the store", err)
+	return sorted("closing the store", errors.Join(err, cleared))
 }
 
 // release lets go of the files and the folder.

@@ -59,6 +59,14 @@ func (c initCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	var key string
+	err = e.admin(func(r relay.Admin) (err error) {
+		key, err = r.AuditKey(e.ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("the relay is set up in %s, but it made no audit key: %w", path, err)
+	}
 	fmt.Fprintf(e.out, `The relay is set up: %s
 
 In Meta's console, under WhatsApp > Configuration > Webhook, enter:
@@ -74,7 +82,11 @@ Then:
   sealdesk-relay enrol "Your Name"
 
 Keep a copy of data/master.key in a safe place, apart from backups of the store.
-`, path, relay.WebhookPath, c.Webhooks, a.VerifyToken)
+
+Public audit key: %s
+Keep it on paper, away from who runs the relay: with it, and with what `+"`sealdesk-relay audit checkpoint`"+` prints now and then,
+anybody can prove that the record of who did what was not changed.
+`, path, relay.WebhookPath, c.Webhooks, a.VerifyToken, key)
 	return nil
 }
 

@@ -20,6 +20,7 @@ import (
 
 	"sealdesk/app/inbox"
 	"sealdesk/sync/relay"
+	"sealdesk/sync/wire"
 )
 
 type cli struct {
@@ -30,10 +31,15 @@ type cli struct {
 	Init     initCmd       `cmd:"" help:"Set up a relay: configuration, keys, certificate. Says what to enter in Meta's console."`
 	Serve    serveCmd      `cmd:"" help:"Run the relay."`
 	Person   personCmd     `cmd:"" help:"People who work with Sealdesk."`
+	Device   deviceCmd     `cmd:"" help:"Laptops: who has them, what is known of them, what was on them."`
+	Wipe     wipeCmd       `cmd:"" help:"Destroy a laptop's cache and exclude it, without needing the laptop."`
+	Order    orderCmd      `cmd:"" help:"Write the order of a wipe to a file, for device management to put on the laptop."`
+	Receipt  receiptCmd    `cmd:"" help:"Proofs that a laptop was wiped."`
 	Enrol    enrolCmd      `cmd:"" help:"Let one laptop in: prints a string to paste and a QR code, good for 15 minutes and one laptop."`
 	Incident incidentCmd   `cmd:"" help:"What IT or a supervisor must look at."`
 	Template templateCmd   `cmd:"" help:"The texts WhatsApp has approved for writing to customers first."`
 	Request  requestCmd    `cmd:"" help:"What customers ask about their own data: a copy, or to be forgotten."`
+	Audit    auditCmd      `cmd:"" help:"The record of who did what to whose data, and the proof that nobody changed it."`
 	Compact  compactCmd    `cmd:"" help:"Write the store's files anew, without what was deleted or erased."`
 	Verify   verifyMaskCmd `cmd:"" name:"verify-mask" help:"Judge how well customers' data is masked, by corpora of your own or the built-in one. Fails when a figure is not as promised."`
 	Doctor   doctorCmd     `cmd:"" help:"Check configuration, certificate, clock, store and the way to WhatsApp, and say what to do."`
@@ -55,7 +61,7 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	exit := -1
 	parser, err := kong.New(&c, kong.Name("sealdesk-relay"), kong.Writers(out, errOut), kong.UsageOnError(),
 		kong.Description("The company's side of Sealdesk. Start with: sealdesk-relay init"),
-		kong.Vars{"config": defaultConfig(), "version": version()}, kong.Exit(func(code int) { exit = code }))
+		kong.Vars{"config": defaultConfig(), "version": version(), "wipefile": wire.WipeFile}, kong.Exit(func(code int) { exit = code }))
 	if err != nil {
 		fmt.Fprintln(errOut, "sealdesk-relay:", err)
 		return 70
@@ -117,8 +123,13 @@ func (serveCmd) Run(e *env) error {
 }
 
 type personCmd struct {
-	Add  personAddCmd  `cmd:"" help:"Add a person."`
-	List personListCmd `cmd:"" help:"List people."`
+	Add     personAddCmd     `cmd:"" help:"Add a person."`
+	List    personListCmd    `cmd:"" help:"List people."`
+	Role    personRoleCmd    `cmd:"" help:"Give a person another role."`
+	Team    personTeamCmd    `cmd:"" help:"Put a person into a team: supervisors look after the agents of their own."`
+	Inboxes personInboxesCmd `cmd:"" help:"Say which inboxes a person works in."`
+	Leave   personLeaveCmd   `cmd:"" help:"Let a person go: signed out, laptops wiped, conversations handed on."`
+	Return  personReturnCmd  `cmd:"" help:"Take a person back who has left. Laptops are enrolled anew."`
 }
 
 type personAddCmd struct {
@@ -152,24 +163,6 @@ func join(ids []inbox.InboxID) string {
 		words[i] = string(id)
 	}
 	return strings.Join(words, ", ")
-}
-
-type personListCmd struct{}
-
-func (personListCmd) Run(e *env) error {
-	return e.admin(func(a relay.Admin) error {
-		people, err := a.People(e.ctx)
-		if err != nil {
-			return err
-		}
-		if len(people) == 0 {
-			fmt.Fprintln(e.out, "Nobody yet. Add somebody with: sealdesk-relay person add NAME --role agent")
-		}
-		for _, p := range people {
-			fmt.Fprintf(e.out, "%-30s %-16s %s\n", p.Name, p.Role, join(p.Inboxes))
-		}
-		return nil
-	})
 }
 
 type enrolCmd struct {

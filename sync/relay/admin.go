@@ -60,6 +60,9 @@ type Admin interface {
 	// ExportRequest returns all the relay holds about the customer of an approved request for a copy, as JSON. It is raw:
 	// keep it to yourself.
 	ExportRequest(ctx context.Context, id, by string) ([]byte, error)
+
+	AuditAdmin
+	DeviceAdmin
 }
 
 // An Invitation lets one device in until it expires.
@@ -80,6 +83,8 @@ var told = []error{
 	ErrNoInbox, identity.ErrNoPerson, identity.ErrName, identity.ErrRole, inbox.RefusedRight, inbox.RefusedState,
 	ErrNoIncident, ErrNoTemplate, ErrNoAccount, ErrWhichInbox, ErrTemplateUnknown, ErrLanguages,
 	ErrNoRequest, ErrNotApproved, ErrErasureWaits, ErrNoCopy, ErrReason,
+	ErrAuditKept, ErrAuditKey, ErrAuditCursor, ErrAuditFormat, ErrAuditFork,
+	ErrNoDevice, ErrWhichDevice, ErrLeft, identity.ErrTeam, inbox.RefusedMalformed, inbox.RefusedUnknown, inbox.RefusedSelf,
 }
 
 // ErrNoAnswer means that the running relay went away while it was asked.
@@ -146,6 +151,8 @@ func (r *Relay) admin() http.Handler {
 		answerJSON(w, q, func(who string) (any, error) { return r.Invite(q.Context(), who) })
 	})
 	r.adminOversight(mux)
+	r.adminDevices(mux)
+	r.adminAudit(mux)
 	return mux
 }
 
@@ -219,13 +226,7 @@ func (a *remoteAdmin) call(ctx context.Context, what string, in, out any) error 
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
 		raw, _ := io.ReadAll(io.LimitReader(res.Body, 4<<10))
-		text := strings.TrimSpace(string(raw))
-		for _, known := range told {
-			if text == known.Error() {
-				return known
-			}
-		}
-		return errors.New(text)
+		return toldError(strings.TrimSpace(string(raw)))
 	}
 	return json.NewDecoder(res.Body).Decode(out)
 }

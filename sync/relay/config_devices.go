@@ -12,16 +12,20 @@ type SignInConfig struct {
 	SecondFactor *bool      `toml:"second_factor"` // of local accounts; nil is yes
 	Hours        int        `toml:"hours"`         // a sign-in holds; 0 is 12
 	OIDC         OIDCConfig `toml:"oidc"`
+
+	weak bool // tests: a password's hash costs little
 }
 
 // OIDCConfig is the company's sign-on. Without an issuer people have a password on the relay.
 type OIDCConfig struct {
-	Issuer  string   `toml:"issuer"`
-	Client  string   `toml:"client"`  // the client id; the client is public, it has no secret
-	Scopes  []string `toml:"scopes"`  // beside openid, email and offline_access
-	Group   string   `toml:"group"`   // who is not in it (claim groups) may not come in; "": everybody of the issuer
-	Local   bool     `toml:"local"`   // people who have a password may use that as well
-	Minutes int      `toml:"minutes"` // between two looks whether a person is still there; 0 is 15
+	Issuer      string   `toml:"issuer"`
+	Client      string   `toml:"client"`       // the client id; the client is public, it has no secret
+	Scopes      []string `toml:"scopes"`       // nil is openid, email and offline_access
+	Groups      []string `toml:"groups"`       // who is in none of them may not come in; none: everybody of the issuer
+	GroupsClaim string   `toml:"groups_claim"` // where they stand; "" is groups
+	Prompt      string   `toml:"prompt"`       // "consent" for a sign-on that gives a refresh token only then
+	AnyEmail    bool     `toml:"any_email"`    // an address counts although the sign-on does not say that it verified it
+	Local       bool     `toml:"local"`        // who has no sign-on may use a password
 }
 
 // DeviceConfig says what a device may do alone.
@@ -64,12 +68,10 @@ func (c DeviceConfig) tooOld(app string) bool {
 
 func (c SignInConfig) check() error {
 	switch {
-	case c.Hours < 0 || c.Hours > 24*7:
-		return wrong("sign_in.hours: how long a sign-in holds, 1 to 168, usually 12")
+	case c.Hours < 0 || c.Hours > 24:
+		return wrong("sign_in.hours: how long a sign-in holds, 1 to 24, usually 12")
 	case (c.OIDC.Issuer == "") != (c.OIDC.Client == ""):
 		return wrong("sign_in.oidc: issuer and client belong together: what the sign-on calls its address, and this relay")
-	case c.OIDC.Minutes < 0 || c.OIDC.Minutes > 24*60:
-		return wrong("sign_in.oidc.minutes: between two looks whether a person is still there, usually 15")
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -64,6 +65,10 @@ func (r *Relay) RunErasures(ctx context.Context) (n int, err error) {
 			continue
 		}
 		n++
+	}
+	if n > 0 {
+		_, e := r.settleEpoch(ctx)
+		err = errors.Join(err, e)
 	}
 	return n, errors.Join(err, r.removeErasedFiles(ctx))
 }
@@ -148,22 +153,30 @@ func (r *Relay) erasureOf(ctx context.Context, q inbox.Request) (row erasureRow,
 	})
 }
 
-// eraseStrays deletes deliveries that were put aside and name one of the contacts.
-func (r *Relay) eraseStrays(ctx context.Context, contacts []inbox.ContactID) error {
-	var needles [][]byte
+// needlesOf returns what a delivery that names one of the contacts holds.
+func (r *Relay) needlesOf(ctx context.Context, contacts []inbox.ContactID) (needles [][]byte, err error) {
 	for _, id := range contacts {
 		who, err := r.vault.Identity(ctx, id)
-		if errors.Is(err, vault.ErrErased) { // an earlier attempt has been here
-			continue
+		if errors.Is(err, vault.ErrErased) || errors.Is(err, vault.ErrUnknownContact) {
+			continue // an earlier attempt has been here, or a restored backup is older than he is
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, s := range []string{who.Phone, who.UserID, who.ParentUserID} {
 			if len(s) >= shortestNeedle {
 				needles = append(needles, []byte(s))
 			}
 		}
+	}
+	return needles, nil
+}
+
+// eraseStrays deletes deliveries that were put aside and name one of the contacts.
+func (r *Relay) eraseStrays(ctx context.Context, contacts []inbox.ContactID) error {
+	needles, err := r.needlesOf(ctx, contacts)
+	if err != nil {
+		return err
 	}
 	names := func(value []byte) bool {
 		return slices.ContainsFunc(needles, func(n []byte) bool { return bytes.Contains(value, n) })
@@ -269,7 +282,19 @@ func (r *Relay) eraseIn(ctx context.Context, in inbox.InboxID, contacts []inbox.
 		if len(gone.Messages) == 0 && len(conversations) == 0 {
 			return nil
 		}
-		return audit.Record(tx, audit.Entry{At: at, Act: audit.ContactErased, Object: string(contacts[0]), Detail: string(request)})
+		objects := map[inbox.ContactID]bool{contacts[0]: true} // the one that stayed
+		if request == replayed {                               // not one person, but all that a backup brought back
+			clear(objects)
+			for _, contact := range conversations {
+				objects[contact] = true
+			}
+		}
+		for _, contact := range slices.Sorted(maps.Keys(objects)) {
+			if err := audit.Record(tx, audit.Entry{At: at, Act: audit.ContactErased, Object: string(contact), Detail: string(request)}); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

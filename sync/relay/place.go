@@ -22,28 +22,41 @@ const areaDegrees = 0.1
 
 // placeOfContact is a place a customer sent, as the policy shows it. The name and the address of a place tell as much as
 // its point does, so they are shown with the point or not at all, masked like any text.
-func (r *Relay) placeOfContact(ctx context.Context, in *incoming, b whatsapp.Location) (inbox.Masked, error) {
-	hidden := inbox.NewMasked(inbox.Span{Kind: inbox.Place, Text: "•••"})
-	lat, lon := b.Latitude, b.Longitude
-	if !(math.Abs(lat) <= 90 && math.Abs(lon) <= 180) { // nor anything that is no number
-		return hidden, nil
+func (r *Relay) placeOfContact(ctx context.Context, in *incoming, m whatsapp.Message, b whatsapp.Location) (inbox.Masked, error) {
+	words := inbox.Masked{}
+	if isPoint(b) && r.cfg.Masking.location() == placeExact {
+		var err error
+		if words, err = r.maskedWords(ctx, in, m); err != nil {
+			return inbox.Masked{}, err
+		}
 	}
+	return inbox.NewMasked(append(r.pointOf(b), words.Spans()...)...), nil
+}
+
+// pointOf is what is shown of a place before its name and address.
+func (r *Relay) pointOf(b whatsapp.Location) []inbox.Span {
+	hidden := []inbox.Span{{Kind: inbox.Place, Text: "•••"}}
+	if !isPoint(b) {
+		return hidden
+	}
+	lat, lon := b.Latitude, b.Longitude
 	switch r.cfg.Masking.location() {
 	case placeArea:
 		lat, lon = areaOf(lat, lon)
-		return inbox.NewMasked(inbox.Span{Kind: inbox.Place, Text: "≈ " + degrees(lat, 2) + ", " + degrees(lon, 2)}), nil
+		return []inbox.Span{{Kind: inbox.Place, Text: "≈ " + degrees(lat, 2) + ", " + degrees(lon, 2)}}
 	case placeExact:
-		words, err := r.masked(ctx, in, onLines(b.Name, b.Address))
-		if err != nil {
-			return inbox.Masked{}, err
-		}
 		spans := []inbox.Span{{Kind: inbox.Place, Text: degrees(lat, 5) + ", " + degrees(lon, 5)}}
-		if !words.IsZero() {
-			spans = append(append(spans, inbox.Span{Text: "\n"}), words.Spans()...)
+		if b.Name != "" || b.Address != "" {
+			spans = append(spans, inbox.Span{Text: "\n"})
 		}
-		return inbox.NewMasked(spans...), nil
+		return spans
 	}
-	return hidden, nil
+	return hidden
+}
+
+// isPoint reports whether a place is one on earth: what Meta writes may be anything, and no number at all.
+func isPoint(b whatsapp.Location) bool {
+	return math.Abs(b.Latitude) <= 90 && math.Abs(b.Longitude) <= 180
 }
 
 // areaOf returns the middle of the cell a point lies in. Cells are rows of equal height, each cut into whole cells that are

@@ -43,6 +43,15 @@ var questions = map[inbox.QuestionKind]func(*Relay, context.Context, asker, inbo
 	inbox.QuestionDecide: answers((*Relay).decideReveal),
 	inbox.QuestionLookUp: answers((*Relay).lookUp),
 	inbox.QuestionDraft:  answers((*Relay).checkDraft),
+
+	inbox.QuestionDevices:    answers((*Relay).askDevices),
+	inbox.QuestionWipe:       answers((*Relay).orderWipe),
+	inbox.QuestionDecideWipe: answers((*Relay).decideWipe),
+	inbox.QuestionOffboard:   answers((*Relay).offboard),
+	inbox.QuestionRename:     answers((*Relay).renameDevice),
+	inbox.QuestionReimaged:   answers((*Relay).reimaged),
+	inbox.QuestionProof:      answers((*Relay).askProof),
+	inbox.QuestionHoldings:   answers((*Relay).askHoldings),
 }
 
 func answers[Q inbox.Question, A inbox.Answer](f func(*Relay, context.Context, asker, Q) (A, error)) func(*Relay, context.Context, asker, inbox.Question) (inbox.Answer, error) {

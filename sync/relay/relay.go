@@ -45,6 +45,8 @@ type Relay struct {
 	rates    rates
 	raw      rawBudget
 	reveals  *reveals
+	wipes    wipes
+	checkpoints checkpoints
 	breaths  *breaths
 	erasing  sync.Mutex // one erasure at a time
 	guarding *guarding
@@ -139,6 +141,16 @@ func Open(ctx context.Context, cfg Config, opt Options) (*Relay, error) {
 	r.cleaning = make(chan struct{}, cleanAtOnce)
 	r.forgetHalfMedia()
 	if r.guarding, err = newGuarding(&cfg, v); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	if err := r.eraseAgain(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("erasing again who was erased: %w", err), r.Close())
+	}
+	if err := errors.Join(r.configureSignIn(), r.readCheckpoints(ctx)); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	r.wipes.hand = r.sessions.order
+	if err := r.openWipes(ctx); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
 	for _, in := range cfg.Inboxes {
@@ -247,7 +259,11 @@ func (r *Relay) Work(ctx context.Context) error {
 	g.Go(func() error { return r.sweep(ctx) })
 	g.Go(func() error { return r.oversee(ctx) })
 	g.Go(func() error { return r.tendReveals(ctx) })
+	g.Go(func() error { return r.tendWipes(ctx) })
+	g.Go(func() error { return r.tendAudit(ctx, time.Tick(signEvery)) })
+	g.Go(func() error { return r.watchSignOn(ctx) })
 	g.Go(func() error { return r.runErasures(ctx) })
+	g.Go(func() error { return r.tendEpochs(ctx, time.Tick(epochLook)) })
 	g.Go(func() error {
 		for shard := range changed {
 			for _, poke := range pokes[shard] {
@@ -301,6 +317,7 @@ func (r *Relay) Serve(ctx context.Context) error {
 func (r *Relay) Close() error {
 	r.sessions.closeAll()
 	r.tickets.closeAll()
+	flushed := r.flushDelivered(context.WithoutCancel(r.life))
 	r.stop()
-	return r.db.Close()
+	return errors.Join(flushed, r.db.Close())
 }

@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
@@ -30,6 +29,7 @@ type saying struct {
 	key     string
 	lookup  outbound.Lookup
 	message inbox.MessageID
+	before  []inbox.Span // what its message shows before it
 	text    string
 	at      inbox.Moment // its place
 	written inbox.Moment // when this text of it was, which an edit changes
@@ -68,16 +68,61 @@ type masking struct {
 	body   inbox.Masked
 }
 
+// worded are the kinds of messages that have a text of their sender; see [Relay.wordsOf].
+var worded = map[inbox.MessageKind]bool{
+	inbox.Text: true, inbox.Image: true, inbox.Video: true, inbox.Document: true, inbox.Audio: true, inbox.Voice: true,
+	inbox.Sticker: true, inbox.Location: true, inbox.Button: true, inbox.Order: true,
+}
+
 const maxLookedBack = 4096 // facts of an inbox that are looked at for what a customer said before a start
 
+// wordsOf returns the text that is shown of a message, before it is masked: what the sender wrote, and what we write of
+// what he chose. It has none if ok is false.
+func (r *Relay) wordsOf(b whatsapp.Body) (text string, ok bool) {
+	switch b := b.(type) {
+	case whatsapp.Text:
+		return b.Body, true
+	case whatsapp.Media:
+		return b.Caption, true
+	case whatsapp.Location:
+		if isPoint(b) && r.cfg.Masking.location() == placeExact {
+			return onLines(b.Name, b.Address), true
+		}
+	case whatsapp.Reply:
+		return onLines(b.Title, b.Description), true
+	case whatsapp.Button:
+		return b.Text, true
+	case whatsapp.FlowReply:
+		return onLines(b.Body, form(b.Response)), true
+	case whatsapp.Order:
+		all := make([]string, 0, len(b.Items)+1)
+		for _, it := range b.Items {
+			all = append(all, fmt.Sprintf("%d × %s  %.2f %s", it.Quantity, it.SKU, it.Price, it.Currency))
+		}
+		return onLines(append(all, b.Text)...), true
+	}
+	return "", false
+}
+
+// maskedWords masks the text of a message with what was said right before it; see [Relay.maskedTogether].
+func (r *Relay) maskedWords(ctx context.Context, in *incoming, m whatsapp.Message) (inbox.Masked, error) {
+	text, _ := r.wordsOf(m.Body)
+	var before []inbox.Span
+	if place, is := m.Body.(whatsapp.Location); is {
+		before = r.pointOf(place)
+	}
+	return r.maskedTogether(ctx, in, m.ID, before, text)
+}
+
 // maskedTogether masks what a customer wrote, with what he wrote right before it. It leaves in in.anew how earlier messages
-// look now. key is Meta's id of the message the text stands in, also when an edit puts it there.
-func (r *Relay) maskedTogether(ctx context.Context, in *incoming, key whatsapp.MessageID, text string) (inbox.Masked, error) {
-	if in.by != inbox.FromContact || key.IsZero() {
+// look now. key is Meta's id of the message the text stands in, also when an edit puts it there; before is what the message
+// shows before the text.
+func (r *Relay) maskedTogether(ctx context.Context, in *incoming, key whatsapp.MessageID, before []inbox.Span, text string) (inbox.Masked, error) {
+	if in.by != inbox.FromContact || key.IsZero() || text == "" {
 		return r.masked(ctx, in, text)
 	}
 	who := breathOf{in.inbox, in.contact.ID}
-	now := saying{key: key.Reveal(), lookup: outbound.NewLookup(r.vault, key), text: text, at: in.message.At, written: in.message.At}
+	now := saying{key: key.Reveal(), lookup: outbound.NewLookup(r.vault, key), before: before, text: text, at: in.message.At, written: in.message.At}
 	parts, at, err := r.breathe(ctx, who, now)
 	if err != nil {
 		return inbox.Masked{}, err
@@ -99,13 +144,7 @@ func (r *Relay) maskedTogether(ctx context.Context, in *incoming, key whatsapp.M
 		if looks, err = r.masked(ctx, in, text); err != nil {
 			return inbox.Masked{}, err
 		}
-		alone, err := r.vault.MaskOurs(ctx, in.contact.ID, parts[last].text)
-		if err != nil {
-			return inbox.Masked{}, fmt.Errorf("masking a text: %w", err)
-		}
-		if !joint.Now.Equal(alone) {
-			in.anew = append(in.anew, masking{parts[last], joint.Now})
-		}
+		in.anew = append(in.anew, masking{parts[last], joint.Now}) // what this taught may hide it, with or without this
 	}
 	for _, e := range joint.Earlier {
 		if e.Piece == at {
@@ -214,7 +253,7 @@ func (r *Relay) saidBefore(ctx context.Context, who breathOf, now saying) ([]say
 			}
 			added, is := e.Body.(inbox.MessageAdded)
 			m := added.Message
-			if !is || m.Conversation != c.ID || m.Side != inbox.FromContact || m.Kind != inbox.Text || m.At < now.at.Add(-mask.JoinWindow) {
+			if !is || m.Conversation != c.ID || m.Side != inbox.FromContact || !worded[m.Kind] || m.At < now.at.Add(-mask.JoinWindow) {
 				continue
 			}
 			original, err := tx.Get(bucketOriginal, []byte(m.ID))
@@ -235,20 +274,31 @@ func (r *Relay) saidBefore(ctx context.Context, who breathOf, now saying) ([]say
 		if err != nil {
 			return nil, fmt.Errorf("opening what was said before: %w", err)
 		}
-		var m struct {
-			ID   string `json:"id"`
-			Text struct {
-				Body string `json:"body"`
-			} `json:"text"`
-		}
-		if json.Unmarshal(plain, &m) != nil || m.Text.Body == "" || m.ID == now.key {
+		m, ok := originalOf(plain)
+		if !ok || m.ID.Reveal() == now.key {
 			continue
 		}
-		h.saying.key, h.saying.text = m.ID, m.Text.Body
+		if h.text, ok = r.wordsOf(m.Body); !ok || h.text == "" {
+			continue
+		}
+		if place, is := m.Body.(whatsapp.Location); is {
+			h.before = r.pointOf(place)
+		}
+		h.key = m.ID.Reveal()
 		h.written = h.at
 		parts = append(parts, h.saying)
 	}
 	return parts, nil
+}
+
+// originalOf reads a message as it was kept.
+func originalOf(plain []byte) (whatsapp.Message, bool) {
+	body := slices.Concat([]byte(`{"object":"whatsapp_business_account","entry":[{"changes":[{"field":"messages","value":{"messages":[`), plain, []byte(`]}}]}]}`))
+	d, err := whatsapp.Decode(body)
+	if err != nil || len(d.Changes) != 1 || len(d.Changes[0].Messages) != 1 {
+		return whatsapp.Message{}, false
+	}
+	return d.Changes[0].Messages[0], true
 }
 
 // maskAnew makes earlier messages look as they must from now on, in the log and everywhere the log has been read. What was
@@ -269,7 +319,7 @@ func (r *Relay) maskAnew(tx ledger.Tx, log *eventlog.Writer, list []masking, at 
 		if !ok || m.Kind == inbox.Deleted {
 			continue
 		}
-		body := stricter(m.Body, x.body)
+		body := stricter(m.Body, inbox.NewMasked(append(slices.Clone(x.saying.before), x.body.Spans()...)...))
 		if body.Equal(m.Body) {
 			continue
 		}

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -36,6 +37,7 @@ type sessions struct {
 	wait     sync.WaitGroup // for every connection, proven or not
 	mu       sync.Mutex
 	open     map[inbox.DeviceID]*session
+	twice    twice
 }
 
 func newSessions(r *Relay) *sessions {
@@ -52,19 +54,29 @@ func newSessions(r *Relay) *sessions {
 
 // A session is one connected device.
 type session struct {
-	s        *sessions
-	conn     *websocket.Conn
-	device   identity.Device
-	person   inbox.Person
-	cursors  []inbox.Cursor
-	outcomes chan []byte
-	asks     chan struct{}  // room for questions being answered
-	asking   sync.WaitGroup // for them
-	stop     context.CancelFunc
-	code     int  // why it was stopped; set before stop is called
-	deaf     bool // a write did not get through; of the one who writes
-	once     sync.Once
-	done     chan struct{} // closed when the connection is gone
+	s          *sessions
+	conn       *websocket.Conn
+	device     identity.Device
+	boot       []byte // names the run of the app
+	person     inbox.Person
+	cursors    []inbox.Cursor
+	outcomes   chan []byte
+	asks       chan struct{}             // room for questions being answered
+	asking     sync.WaitGroup            // for them
+	orders     chan []byte               // an order to wipe, for the writer
+	words      map[inbox.LogID]time.Time // when the device's word about a log was last kept; of the reader
+	held       map[inbox.LogID]uint64    // how much of the audit log the device is a witness to; of the writer
+	nonce      []byte                    // of the challenge
+	stepping   *identity.SignIn          // nil but while the person shows once more who is there; of the reader
+	mu         sync.Mutex
+	fresh      inbox.Moment // until then the person counts as just seen; guarded by mu
+	signedIn   inbox.Moment // until then the person is signed in; 0: nobody signs in
+	generation uint64       // of the half the device was lent; guarded by mu
+	stop       context.CancelFunc
+	code       int  // why it was stopped; set before stop is called
+	deaf       bool // a write did not get through; of the one who writes
+	once       sync.Once
+	done       chan struct{} // closed when the connection is gone
 }
 
 // end asks the session to close with a code. The first reason counts.
@@ -88,7 +100,7 @@ func (s *sessions) serve(w http.ResponseWriter, q *http.Request) {
 		return // the upgrader has answered
 	}
 	ctx, stop := context.WithCancel(s.life)
-	x := &session{s: s, conn: conn, outcomes: make(chan []byte, outcomeQueue), asks: make(chan struct{}, asksAtOnce), stop: stop, done: make(chan struct{})}
+	x := &session{s: s, conn: conn, outcomes: make(chan []byte, outcomeQueue), asks: make(chan struct{}, asksAtOnce), orders: make(chan []byte, 1), stop: stop, done: make(chan struct{})}
 	code := x.handshake(ctx)
 	if code == 0 {
 		code = s.admit(ctx, x)
@@ -127,6 +139,10 @@ func (x *session) run(ctx context.Context) {
 	reader.Go(func() { x.read(ctx) })
 	// A device that does not read shall not hold up whoever wants the connection closed.
 	defer context.AfterFunc(ctx, func() { x.conn.NetConn().SetWriteDeadline(time.Now().Add(time.Second)) })()
+	if x.signedIn != 0 {
+		over := time.AfterFunc(x.signedIn.Time().Sub(x.s.r.now()), func() { x.end(wire.CloseSignedOut) })
+		defer over.Stop()
+	}
 	x.write(ctx)
 	x.end(wire.CloseGoingAway) // unless there is a better reason already
 	if secure, ok := x.conn.NetConn().(*tls.Conn); ok && x.deaf {
@@ -142,7 +158,8 @@ func (x *session) run(ctx context.Context) {
 	close(x.done)
 }
 
-// admit makes x the one connection of its device; an older one is closed first, so that two never speak for the device.
+// admit makes x the one connection of its device; an older one is closed first, so that two never speak for the device. The
+// older one may come back: if it does, there are two installations (see [twice]).
 // It returns a close code, 0 when x is in.
 func (s *sessions) admit(ctx context.Context, x *session) int {
 	for {
@@ -158,7 +175,11 @@ func (s *sessions) admit(ctx context.Context, x *session) int {
 			break
 		}
 		s.mu.Unlock()
-		old.end(wire.CloseReplaced)
+		code := wire.CloseReplaced
+		if !bytes.Equal(old.boot, x.boot) {
+			code = wire.CloseGoingAway
+		}
+		old.end(code)
 		select {
 		case <-old.done:
 		case <-ctx.Done():
@@ -209,6 +230,33 @@ func (s *sessions) closeDevice(id inbox.DeviceID, code int) {
 	}
 }
 
+// closePerson ends all connections of a person.
+func (s *sessions) closePerson(id inbox.PersonID, code int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.open {
+		if x.person.ID == id {
+			x.end(code)
+		}
+	}
+}
+
+// order hands a connected device the order to wipe its cache; nothing else is said to it any more. Its connection is given a
+// while for the receipt. It returns false when the device is not connected.
+func (s *sessions) order(id inbox.DeviceID, order []byte) bool {
+	s.mu.Lock()
+	x := s.open[id]
+	s.mu.Unlock()
+	if x == nil {
+		return false
+	}
+	select {
+	case x.orders <- order:
+	default: // it has one already
+	}
+	return true
+}
+
 func closeWith(conn *websocket.Conn, code int) {
 	if code == 0 {
 		code = wire.CloseGoingAway
@@ -247,25 +295,33 @@ func (x *session) handshake(ctx context.Context) int {
 		return wire.CloseProof
 	}
 	device, person, err := r.people.Device(ctx, hello.Device)
+	revoked := errors.Is(err, identity.ErrRevoked)
 	switch {
-	case errors.Is(err, identity.ErrRevoked):
-		x.device.ID = hello.Device
-		if !ed25519.Verify(device.Key, wire.ProofBytes(challenge, hello.Device, r.pin, hello.App), proof.Signature) {
-			return wire.CloseProof // whether a device was excluded is told to that device only
-		}
-		return wire.CloseRevoked
+	case revoked: // whether a device was excluded is told to that device only
 	case errors.Is(err, identity.ErrNoDevice), errors.Is(err, identity.ErrNoPerson):
 		return wire.CloseProof
 	case err != nil:
 		r.log.Error("device cannot be looked up", "error", err)
 		return wire.CloseTrouble
 	}
-	if !ed25519.Verify(device.Key, wire.ProofBytes(challenge, device.ID, r.pin, hello.App), proof.Signature) {
+	if !ed25519.Verify(device.Key, wire.ProofBytes(challenge, hello.Device, r.pin, hello.App), proof.Signature) {
 		return wire.CloseProof
 	}
-	x.device, x.person = device, person
+	x.device, x.person, x.nonce, x.boot = device, person, challenge.Nonce, hello.Boot
+	if code := x.knock(ctx, challenge, hello, revoked); code != letIn {
+		return code
+	}
+	if err := r.met(ctx, device.ID, &hello); err != nil {
+		r.log.Error("a device cannot be noted", "error", err)
+		return wire.CloseTrouble
+	}
 	x.cursors = r.logsFor(person)
-	welcome := wire.Welcome{Person: person, Time: inbox.At(r.now())}
+	welcome := wire.Welcome{Person: person, Time: inbox.At(r.now()), SignedIn: x.signedIn, Fresh: x.fresh}
+	if welcome.Half, welcome.Generation, welcome.Lease, err = r.lend(ctx, device.ID); err != nil {
+		r.log.Error("a half cannot be lent", "error", err)
+		return wire.CloseTrouble
+	}
+	x.generation = welcome.Generation
 	for _, c := range x.cursors {
 		head, err := r.logs.Head(ctx, c.Log)
 		if err != nil {
@@ -278,10 +334,16 @@ func (x *session) handshake(ctx context.Context) int {
 	}
 	x.conn.SetReadLimit(wire.MaxDeviceFrame)
 	x.conn.SetReadDeadline(time.Now().Add(wire.ResumeTimeout))
-	resume, ok := receive[wire.Resume](x.conn)
-	if !ok {
+	var resume wire.Resume
+	switch b := x.hear().(type) {
+	case wire.Resume:
+		resume = b
+	case wire.Wiped:
+		return x.receipt(ctx, b)
+	default:
 		return wire.CloseMalformed
 	}
+	x.holds(resume.Held)
 	for i := range x.cursors {
 		for _, c := range resume.Cursors {
 			if c.Log == x.cursors[i].Log {
@@ -337,6 +399,12 @@ func (x *session) write(ctx context.Context) {
 	}
 	ping := time.NewTicker(wire.PingEvery)
 	defer ping.Stop()
+	prolong := time.NewTicker(lendEvery)
+	defer prolong.Stop()
+	if x.testify(ctx) != nil || x.rotate(ctx) != nil {
+		x.end(wire.CloseTooSlow)
+		return
+	}
 	for {
 		moved := false
 		for i, c := range x.cursors {
@@ -366,6 +434,9 @@ func (x *session) write(ctx context.Context) {
 					x.end(wire.CloseTooSlow)
 					return
 				}
+			case order := <-x.orders:
+				x.obeys(ctx, order)
+				return
 			case <-ctx.Done():
 				return
 			default:
@@ -380,13 +451,36 @@ func (x *session) write(ctx context.Context) {
 				x.end(wire.CloseTooSlow)
 				return
 			}
+		case order := <-x.orders:
+			x.obeys(ctx, order)
+			return
 		case <-poke:
 		case <-ping.C:
-			if x.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(wire.WriteTimeout)) != nil {
+			if x.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(wire.WriteTimeout)) != nil || x.testify(ctx) != nil {
+				x.end(wire.CloseTooSlow)
+				return
+			}
+		case <-prolong.C:
+			if x.prolong(ctx) != nil || x.rotate(ctx) != nil {
 				x.end(wire.CloseTooSlow)
 				return
 			}
 		}
+	}
+}
+
+// obeys hands the order over and says nothing more, until the device's receipt is here or too long in coming.
+func (x *session) obeys(ctx context.Context, order []byte) {
+	if x.send(wire.Encode(wire.Wipe{Order: order})) != nil {
+		x.end(wire.CloseWiped)
+		return
+	}
+	patience := time.NewTimer(wipePatience)
+	defer patience.Stop()
+	select {
+	case <-patience.C:
+		x.end(wire.CloseWiped)
+	case <-ctx.Done():
 	}
 }
 
@@ -459,6 +553,23 @@ func (x *session) read(ctx context.Context) {
 			x.ask(ctx, b)
 		case wire.Ack:
 			r.metrics.acks.Inc()
+			r.delivered(x.device.ID, b.Cursor)
+		case wire.Credential:
+			x.stepUp(ctx, b)
+		case wire.SignOut:
+			x.signOut(ctx)
+			return
+		case wire.Rotated:
+			x.rotated(ctx, b.Generation)
+		case wire.Witness:
+			x.witnessed(ctx, b)
+		case wire.Protest:
+			x.protested(ctx, b)
+		case wire.Wiping:
+			x.did(ctx, b)
+		case wire.Wiped:
+			x.end(x.receipt(ctx, b))
+			return
 		case nil:
 			r.metrics.unknownFrames.Inc()
 		default:
@@ -489,7 +600,7 @@ func (x *session) ask(ctx context.Context, q wire.Ask) {
 	x.asking.Go(func() {
 		defer x.stumble()
 		defer func() { <-x.asks }()
-		x.reply(ctx, x.s.r.answer(ctx, asker{person: x.person, device: x.device.ID}, q))
+		x.reply(ctx, x.s.r.answer(ctx, asker{person: x.person, device: x.device.ID, fresh: x.seenUntil()}, q))
 	})
 }
 

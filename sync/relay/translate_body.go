@@ -34,24 +34,18 @@ func (r *Relay) translate(ctx context.Context, in *incoming, m whatsapp.Message)
 	switch b := m.Body.(type) {
 	case whatsapp.Text:
 		msg.Kind = inbox.Text
-		msg.Body, err = r.maskedTogether(ctx, in, m.ID, b.Body)
+		msg.Body, err = r.maskedWords(ctx, in, m)
 	case whatsapp.Media:
-		err = r.translateFile(ctx, in, b)
+		err = r.translateFile(ctx, in, m, b)
 	case whatsapp.Location:
 		msg.Kind = inbox.Location
-		msg.Body, err = r.placeOfContact(ctx, in, b)
+		msg.Body, err = r.placeOfContact(ctx, in, m, b)
 	case whatsapp.Cards:
 		msg.Kind = inbox.ContactCard
 		msg.Body = cards(b.Cards)
-	case whatsapp.Reply:
+	case whatsapp.Reply, whatsapp.Button, whatsapp.FlowReply:
 		msg.Kind = inbox.Button
-		msg.Body, err = r.masked(ctx, in, onLines(b.Title, b.Description))
-	case whatsapp.Button:
-		msg.Kind = inbox.Button
-		msg.Body, err = r.masked(ctx, in, b.Text)
-	case whatsapp.FlowReply:
-		msg.Kind = inbox.Button
-		msg.Body, err = r.masked(ctx, in, onLines(b.Body, form(b.Response)))
+		msg.Body, err = r.maskedWords(ctx, in, m)
 	case whatsapp.CallPermission:
 		msg.Kind = inbox.Button
 		msg.Body = inbox.PlainText("📞 ✗")
@@ -60,11 +54,7 @@ func (r *Relay) translate(ctx context.Context, in *incoming, m whatsapp.Message)
 		}
 	case whatsapp.Order:
 		msg.Kind = inbox.Order
-		all := make([]string, 0, len(b.Items)+1)
-		for _, it := range b.Items {
-			all = append(all, fmt.Sprintf("%d × %s  %.2f %s", it.Quantity, it.SKU, it.Price, it.Currency))
-		}
-		msg.Body, err = r.masked(ctx, in, onLines(append(all, b.Text)...))
+		msg.Body, err = r.maskedWords(ctx, in, m)
 	case whatsapp.System:
 		msg.Kind, msg.Side, msg.What, msg.Receipt = inbox.System, inbox.FromSystem, whatOf(b.Kind), inbox.NoReceipt
 	case whatsapp.Welcome:
@@ -99,7 +89,7 @@ func (r *Relay) translateAct(ctx context.Context, in *incoming, m whatsapp.Messa
 		}
 		target, a.does = b.Target, edits
 		var err error
-		if a.body, err = r.maskedTogether(ctx, in, target, text); err != nil {
+		if a.body, err = r.maskedTogether(ctx, in, target, nil, text); err != nil {
 			return false, err
 		}
 	}
@@ -153,17 +143,17 @@ func (r *Relay) masked(ctx context.Context, in *incoming, text string) (m inbox.
 }
 
 // translateFile translates media. The words of a file the company sent past the relay are masked as the company's.
-func (r *Relay) translateFile(ctx context.Context, in *incoming, b whatsapp.Media) error {
-	if in.by == inbox.FromContact {
-		return r.translateMedia(ctx, in, b)
+func (r *Relay) translateFile(ctx context.Context, in *incoming, m whatsapp.Message, b whatsapp.Media) error {
+	name := b.Filename
+	if in.by != inbox.FromContact {
+		b.Filename = ""
 	}
-	caption, name := b.Caption, b.Filename
-	b.Caption, b.Filename = "", ""
+	b.Caption = "" // it is masked here, with what was said before
 	if err := r.translateMedia(ctx, in, b); err != nil || in.media == nil {
 		return err
 	}
 	var err error
-	if in.message.Body, err = r.masked(ctx, in, caption); err != nil {
+	if in.message.Body, err = r.maskedWords(ctx, in, m); err != nil || in.by == inbox.FromContact {
 		return err
 	}
 	if in.message.Media.Name, err = r.vault.MaskOurFileName(ctx, in.contact.ID, name); err != nil {

@@ -38,6 +38,9 @@ func (r *Relay) Webhooks() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+WebhookPath, r.handshake)
 	mux.HandleFunc("POST "+WebhookPath, r.delivery)
+	if r.cfg.SignIn.OIDC.Issuer != "" {
+		mux.Handle("POST "+LogoutPath, r.logout())
+	}
 	mux.HandleFunc("GET /healthz", r.health)
 	return mux
 }

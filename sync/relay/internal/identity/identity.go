@@ -40,7 +40,10 @@ var (
 	ErrRole     = errors.New("not a role that can be given")
 )
 
-var errRow = errors.New("identity row is damaged")
+var (
+	errRow    = errors.New("identity row is damaged")
+	errAbsent = errors.New("no such row")
+)
 
 // A Device is one installation that may speak for one person.
 type Device struct {
@@ -60,14 +63,25 @@ type code struct {
 	Used    inbox.Moment   `cbor:"3,keyasint,omitempty"`
 }
 
-// A Register is the company's people and devices.
+// A Register is the company's people, their devices, and who is signed in.
 type Register struct {
-	db  ledger.DB
-	now func() time.Time
+	db   ledger.DB
+	now  func() time.Time
+	conf SignInConfig
+	sso  *signOn // nil: the company has none
+	hash *hasher
+	door *door
 }
 
-// NewRegister returns the register kept in db. now is the relay's clock.
-func NewRegister(db ledger.DB, now func() time.Time) *Register { return &Register{db: db, now: now} }
+// NewRegister returns the register kept in db. now is the relay's clock. Until [Register.Configure] is called, no sign-in
+// is required.
+func NewRegister(db ledger.DB, now func() time.Time) *Register {
+	r := &Register{db: db, now: now}
+	if err := r.Configure(SignInConfig{}); err != nil {
+		panic(err) // the zero value is valid
+	}
+	return r
+}
 
 // AddPerson gives a new person a role in inboxes. Errors: [ErrName], [ErrRole], or the ledger's.
 func (r *Register) AddPerson(ctx context.Context, name string, role inbox.Role, inboxes []inbox.InboxID) (inbox.Person, error) {
@@ -123,7 +137,8 @@ func (r *Register) Person(ctx context.Context, id inbox.PersonID) (p inbox.Perso
 	return p, err
 }
 
-// Issue makes a code with which one device may be enrolled for the person until the time it returns.
+// Issue makes a code with which one device may be enrolled for the person until the time it returns. Errors:
+// [ErrNoPerson], [ErrLeft], or the ledger's.
 func (r *Register) Issue(ctx context.Context, id inbox.PersonID) (string, time.Time, error) {
 	raw := make([]byte, wire.CodeLen)
 	rand.Read(raw)
@@ -137,10 +152,14 @@ func (r *Register) Issue(ctx context.Context, id inbox.PersonID) (string, time.T
 		if err := get(tx, bucketPerson, []byte(id), &p, ErrNoPerson); err != nil {
 			return err
 		}
-		if err := forgetCodes(tx, inbox.At(at).Add(-codeMemory)); err != nil {
+		if p.Left != 0 {
+			return ErrLeft
+		}
+		before := inbox.At(at).Add(-codeMemory)
+		if err := forgetCodes(tx, func(k code) bool { return k.Expires < before }); err != nil {
 			return err
 		}
-		if err := put(tx, bucketCode, hash(string(raw)), code{Person: id, Expires: inbox.At(expires)}); err != nil {
+		if err := put(tx, bucketCode, hashCode(string(raw)), code{Person: id, Expires: inbox.At(expires)}); err != nil {
 			return err
 		}
 		return audit.Record(tx, audit.Entry{At: inbox.At(at), Act: audit.CodeIssued, Object: string(id)})
@@ -151,14 +170,14 @@ func (r *Register) Issue(ctx context.Context, id inbox.PersonID) (string, time.T
 // codeMemory is how long a code that cannot be used any more is told from one that never was.
 const codeMemory = 30 * 24 * time.Hour
 
-// forgetCodes removes the codes that expired before a moment.
-func forgetCodes(tx ledger.Tx, before inbox.Moment) error {
+// forgetCodes removes the codes that fit.
+func forgetCodes(tx ledger.Tx, fits func(code) bool) error {
 	for key, row := range tx.Scan(bucketCode, nil, nil) {
 		var k code
 		if cbor.Unmarshal(row, &k) != nil {
 			return errRow
 		}
-		if k.Expires < before {
+		if fits(k) {
 			if err := tx.Delete(bucketCode, key); err != nil {
 				return err
 			}
@@ -180,7 +199,7 @@ func (r *Register) Enrol(ctx context.Context, q wire.EnrolRequest) (Device, inbo
 	err := r.db.Update(ctx, Shard, func(tx ledger.Tx) error {
 		now := inbox.At(r.now())
 		var k code
-		if err := get(tx, bucketCode, hash(c), &k, wire.ErrCodeUnknown); err != nil {
+		if err := get(tx, bucketCode, hashCode(c), &k, wire.ErrCodeUnknown); err != nil {
 			return err
 		}
 		switch {
@@ -192,9 +211,12 @@ func (r *Register) Enrol(ctx context.Context, q wire.EnrolRequest) (Device, inbo
 		if err := get(tx, bucketPerson, []byte(k.Person), &p, ErrNoPerson); err != nil {
 			return err
 		}
+		if p.Left != 0 {
+			return wire.ErrCodeUnknown
+		}
 		k.Used = now
 		d.Person, d.Enrolled = p.ID, now
-		if err := put(tx, bucketCode, hash(c), k); err != nil {
+		if err := put(tx, bucketCode, hashCode(c), k); err != nil {
 			return err
 		}
 		if err := put(tx, bucketDevice, []byte(d.ID), d); err != nil {
@@ -238,8 +260,13 @@ func (r *Register) Devices(ctx context.Context) (devices []Device, err error) {
 	return devices, err
 }
 
-// Revoke excludes a device. Its open connection is the caller's to close. Revoking twice is no error.
+// Revoke excludes a device, and ends its session. Its open connection is the caller's to close. Revoking twice is no error.
 func (r *Register) Revoke(ctx context.Context, id inbox.DeviceID) error {
+	return r.RevokeBy(ctx, By{}, id)
+}
+
+// RevokeBy is [Register.Revoke], done by somebody.
+func (r *Register) RevokeBy(ctx context.Context, by By, id inbox.DeviceID) error {
 	return r.db.Update(ctx, Shard, func(tx ledger.Tx) error {
 		var d Device
 		if err := get(tx, bucketDevice, []byte(id), &d, ErrNoDevice); err != nil || d.Revoked != 0 {
@@ -249,11 +276,17 @@ func (r *Register) Revoke(ctx context.Context, id inbox.DeviceID) error {
 		if err := put(tx, bucketDevice, []byte(id), d); err != nil {
 			return err
 		}
-		return audit.Record(tx, audit.Entry{At: d.Revoked, Act: audit.DeviceRevoked, Object: string(id)})
+		if err := tx.Delete(bucketGrant, []byte(id)); err != nil {
+			return err
+		}
+		if _, err := endSession(tx, by, d.Revoked, id, WhyRevoked); err != nil {
+			return err
+		}
+		return by.record(tx, d.Revoked, audit.DeviceRevoked, string(id), "")
 	})
 }
 
-func hash(code string) []byte {
+func hashCode(code string) []byte {
 	h := sha256.Sum256([]byte("sealdesk/code/v1\x00" + code))
 	return h[:]
 }

@@ -74,10 +74,32 @@ func (s *scanner) uppercase(i, end int) bool {
 	return to-from == end-i
 }
 
-func holds(word string, stems []string) bool {
+// A stemList is what words are made with. Its begins has a bit for each first two bytes of a stem, five bits of each: most
+// words hold none of them.
+type stemList struct {
+	stems  []string
+	begins [32 * 32 / 64]uint64
+}
+
+func newStems(stems []string) *stemList {
+	l := &stemList{stems: stems}
 	for _, s := range stems {
-		if strings.Contains(word, s) {
-			return true
+		k := int(s[0]&31)<<5 | int(s[1]&31)
+		l.begins[k>>6] |= 1 << (k & 63)
+	}
+	return l
+}
+
+func holds(word string, l *stemList) bool {
+	for i := 0; i+1 < len(word); i++ {
+		k := int(word[i]&31)<<5 | int(word[i+1]&31)
+		if l.begins[k>>6]&(1<<(k&63)) == 0 {
+			continue
+		}
+		for _, s := range l.stems {
+			if strings.HasPrefix(word[i:], s) {
+				return true
+			}
 		}
 	}
 	return false
@@ -109,15 +131,15 @@ func (s *scanner) measured(gs []group, n int) bool {
 		return false
 	}
 	rest := bytes.TrimPrefix(s.b[gs[0].to:], []byte(" "))
-	return units[leadingWord(rest)] || bytes.HasPrefix(rest, []byte("%"))
+	return units[string(leadingWord(rest))] || bytes.HasPrefix(rest, []byte("%"))
 }
 
-func leadingWord(b []byte) string {
+func leadingWord(b []byte) []byte {
 	i := 0
 	for i < len(b) && (isLetter(b[i]) || b[i] >= utf8.RuneSelf) && i < 16 {
 		i++
 	}
-	return string(b[:i])
+	return b[:i]
 }
 
 func currencyAfter(b []byte) bool {
@@ -139,7 +161,7 @@ func currencyAfter(b []byte) bool {
 			return true
 		}
 	}
-	return currencyWords[leadingWord(b)]
+	return currencyWords[string(leadingWord(b))]
 }
 
 func currencyBefore(b []byte) bool {
@@ -209,7 +231,7 @@ func (s *scanner) carve(gs []group) {
 			continue
 		}
 		rest := bytes.TrimPrefix(s.b[gs[j-1].to:], []byte(" "))
-		if u := leadingWord(rest); units[u] || u == "x" || strings.HasPrefix(u, "×") {
+		if u := leadingWord(rest); units[string(u)] || string(u) == "x" || bytes.HasPrefix(u, []byte("×")) {
 			carveAll(gs[i:j])
 		}
 	}

@@ -15,6 +15,7 @@ type folded struct {
 	text string // the original
 	b    []byte // the folded bytes
 	at   []int  // at[i] is where b[i] came from, at[len(b)] the end; nil when nothing moved
+	room []int  // for at
 }
 
 // source returns the stretch of the original that b[from:to] was folded from, invisible characters behind it included.
@@ -27,11 +28,22 @@ func (f *folded) source(from, to int) (int, int) {
 
 // fold folds text, which must be valid UTF-8.
 func fold(text string) folded {
-	f := folded{text: text, b: make([]byte, len(text))}
+	var f folded
+	f.read(text)
+	return f
+}
+
+// read folds text, which must be valid UTF-8, into the room f has.
+func (f *folded) read(text string) {
+	f.text, f.at = text, nil
+	if cap(f.b) < len(text) {
+		f.b = make([]byte, 0, max(len(text), 256))
+	}
+	b := f.b[:len(text)]
 	i := 0
 	for i < len(text) {
 		if c := text[i]; c < utf8.RuneSelf {
-			f.b[i] = lowered[c]
+			b[i] = lowered[c]
 			i++
 			continue
 		}
@@ -39,17 +51,24 @@ func fold(text string) folded {
 		if !plainLetter(r) {
 			break
 		}
-		copy(f.b[i:], text[i:i+n])
+		copy(b[i:], text[i:i+n])
 		if l := lowerRune(r); l != r {
-			utf8.EncodeRune(f.b[i:], l)
+			utf8.EncodeRune(b[i:], l)
 		}
 		i += n
 	}
-	if i == len(text) {
-		return f
+	if f.b = b[:i]; i < len(text) {
+		f.rest(i)
 	}
-	f.b = f.b[:i]
-	f.at = make([]int, i, len(text)+8)
+}
+
+// rest folds the text from i on, where its bytes begin to move.
+func (f *folded) rest(i int) {
+	text := f.text
+	if cap(f.room) < i {
+		f.room = make([]int, i, len(text)+8)
+	}
+	f.at = f.room[:i]
 	for j := range f.at {
 		f.at[j] = j
 	}
@@ -75,7 +94,7 @@ func fold(text string) folded {
 		i += n
 	}
 	f.at = append(f.at, len(text))
-	return f
+	f.room = f.at
 }
 
 // lowerRune returns r in lower case where that is as long as r.
@@ -225,15 +244,13 @@ func firstLook(text string, k *Known) (found look) {
 		class := classes[text[i]]
 		if class == letter { // most bytes
 			start := i
-			h := wordHash(0, text[i])
 			for i++; i < len(text) && classes[text[i]] == letter; i++ {
-				h = wordHash(h, text[i])
 			}
 			ascii := true
 			if i < len(text) && classes[text[i]] == wide {
 				i, ascii = wordEnd(text, i), false
 			}
-			if k := prefixKey(text[start:i]); lookPrefix[k>>6]&(1<<(k&63)) != 0 && (!ascii || lookHash[h>>6]&(1<<(h&63)) != 0 || i-start >= 6 && endsNumeral(text[start:i])) {
+			if k := prefixKey(text[start:i]); lookPrefix[k>>6]&(1<<(k&63)) != 0 && (!ascii || asked(text[start:i]) || i-start >= 6 && endsNumeral(text[start:i])) {
 				n, more, look := tells(text[start:i])
 				if n > 0 && shyWords[text[start:i]] {
 					if amongDigits(text, start, i) {
@@ -334,6 +351,15 @@ func firstLook(text string, k *Known) (found look) {
 		}
 	}
 	return found
+}
+
+// asked reports whether a word of ASCII letters may be one the first look asks for.
+func asked(word string) bool {
+	h := uint16(0)
+	for i := range len(word) {
+		h = wordHash(h, word[i])
+	}
+	return lookHash[h>>6]&(1<<(h&63)) != 0
 }
 
 // A tally counts each digit of a text.

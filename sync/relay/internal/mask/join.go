@@ -83,10 +83,10 @@ type Place struct {
 func Find(now string, earlier []Piece, k Known) []Place {
 	b := Policy{}.breath(earlier, now, &k, nil)
 	last := len(b.texts) - 1
-	_, _, stretches := Policy{}.stretches(b.texts[last], k, nil, b.more[last])
+	_, _, stretches := Policy{}.stretches(b.texts[last], k, nil, b.more[last], true)
 	var alone []stretch
 	if len(b.more[last]) > 0 {
-		_, _, alone = Policy{}.stretches(b.texts[last], k, nil, nil)
+		_, _, alone = Policy{}.stretches(b.texts[last], k, nil, nil, true)
 	}
 	var out []Place
 	for _, s := range stretches {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
@@ -365,4 +366,24 @@ func FuzzText(f *testing.F) {
 		}
 		check(t, Policy{}, s, k)
 	})
+}
+
+// A text that begins to say a known number and goes on as another one must not be looked at for ever.
+func TestDigitsLikeAKnownNumbersEnd(t *testing.T) {
+	k := Known{Region: "DE", Phones: []string{"4915155501234"}, Company: []string{"493055512345"}}
+	for _, text := range []string{
+		"1555012347", "Bestellung 1555012347 bitte", "51555012341555012347", "155501234 1555012347", "05551234512 30555123459", "155501234155501234155501234",
+	} {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			Policy{}.Text(text, k)
+			Policy{}.Joined([]Piece{{Text: text[:4]}}, text[4:], k, nil)
+		}()
+		select {
+		case <-done:
+		case <-time.After(time.Minute):
+			t.Fatalf("%d digits are never done with", digitCount(text))
+		}
+	}
 }

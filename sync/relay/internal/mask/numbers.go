@@ -25,8 +25,8 @@ type group struct {
 
 // numbers hides payment cards and phone numbers, and long numbers nobody can say are harmless.
 func (s *scanner) numbers(where look) {
-	var space [24]group
-	gs := s.groups(space[:0])
+	gs := s.groups(s.groupRoom[:0])
+	s.groupRoom = gs
 	s.carve(gs)
 	var atoms []atom
 	if where&lookSpoken != 0 || s.dictated(gs) {

@@ -134,6 +134,9 @@ var (
 var (
 	numerals    = map[string]numeral{}
 	longestWord int
+
+	// numeralSizes has a bit for each length of the numerals that begin alike, the last one for all longer ones too.
+	numeralSizes [32 * 32 * 32]uint32
 )
 
 func init() {
@@ -200,6 +203,7 @@ func init() {
 		}
 	}
 	for w, n := range numerals {
+		numeralSizes[prefixKey(w)] |= 1 << min(len(w), 31)
 		if len(w) >= 3 {
 			k := prefixKey(w[len(w)-3:])
 			endings[k>>6] |= 1 << (k & 63)
@@ -374,8 +378,15 @@ func apart(word string, parts []numeral, tries *int) ([]numeral, bool) {
 	if *tries++; *tries > maxTries {
 		return nil, false
 	}
+	sizes := numeralSizes[prefixKey(word)]
+	if len(word) < 3 {
+		sizes = ^uint32(0)
+	}
 	for n := min(longestWord, len(word)-2); n >= 2; n-- {
-		if !utf8.RuneStart(word[n]) {
+		if n == 2 { // the key of a numeral of two bytes is that of no longer word
+			sizes = ^uint32(0)
+		}
+		if sizes&(1<<min(n, 31)) == 0 || !utf8.RuneStart(word[n]) {
 			continue
 		}
 		part, ok := numerals[word[:n]]

@@ -135,7 +135,7 @@ func matches(digits []byte, spots func() []spot, number string, s *scanner, gs [
 		}
 		place := spots()
 		i += from
-		end := i + len(suffix)
+		next, end := i+1, i+len(suffix)
 		from = end
 		left := len(number) - len(suffix)
 		code := len(callingCode(number))
@@ -162,7 +162,7 @@ func matches(digits []byte, spots func() []spot, number string, s *scanner, gs [
 		}
 		// Eight digits in the middle of others are those of another number.
 		if forwards && left > 0 && end < len(digits) && place[end-1] != place[end] && place[end-1].to == place[end].from {
-			from = i + 1
+			from = next // not behind i, which what stands before it has moved: the same place would be found for ever
 			continue
 		}
 		if forwards {

@@ -234,10 +234,23 @@ var callingCodes = sync.OnceValue(func() map[string]string {
 	return m
 })
 
+// isCallingCode is by number; no calling code begins with a zero.
+var isCallingCode = sync.OnceValue(func() *[1000]bool {
+	var is [1000]bool
+	for code := range phonenumbers.GetSupportedCallingCodes() {
+		is[code] = true
+	}
+	return &is
+})
+
 // callingCode returns the calling code digits start with, "" when there is none.
 func callingCode(digits string) string {
-	for n := 1; n <= 3 && n < len(digits); n++ {
-		if _, ok := callingCodes()[digits[:n]]; ok {
+	is := isCallingCode()
+	for n, code := 1, 0; n <= 3 && n < len(digits) && isDigit(digits[n-1]); n++ {
+		if code = code*10 + int(digits[n-1]-'0'); code == 0 {
+			return ""
+		}
+		if is[code] {
 			return digits[:n]
 		}
 	}

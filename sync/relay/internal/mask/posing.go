@@ -26,15 +26,17 @@ func poseWord(w string) (string, bool) {
 	if len(w) > 8 {
 		return "", false
 	}
-	var d []byte
+	var d [8]byte
+	n := 0
 	for _, r := range w {
 		c, ok := poses(r)
 		if !ok {
 			return "", false
 		}
-		d = append(d, c)
+		d[n] = c
+		n++
 	}
-	return string(d), true
+	return string(d[:n]), true
 }
 
 // loose marks an item of posing letters that is a unit or a word as likely.

@@ -14,8 +14,7 @@ type scanner struct {
 	known  *Known
 	folded
 	hits  []hit
-	space [4]hit // for hits, which are few
-	taken []hit  // stretches that stay as they are: the company's own
+	taken []hit // stretches that stay as they are: the company's own
 	found []Found
 
 	tokens  *Tokens
@@ -23,11 +22,40 @@ type scanner struct {
 	dials   [2]string // the number nationalDigits was last asked for, and its answer
 	steps   int       // see maxSteps
 	lookups int       // calls into the phone number library so far
+
+	// room for what a pass makes
+	groupRoom []group
+	itemRoom  []item
+	atomRoom  []atom
+}
+
+// begin makes a scanner ready for a text. It keeps the room it has.
+func (s *scanner) begin(p Policy, k *Known, tokens *Tokens, text string) {
+	s.wipe()
+	s.folded.read(text)
+	s.policy, s.known, s.tokens = p, k, tokens
+	s.home, s.dials, s.steps, s.lookups = nil, [2]string{}, 0, 0
+}
+
+// wipe empties what the pass before has filled.
+func (s *scanner) wipe() {
+	clear(s.hits)
+	clear(s.taken)
+	clear(s.found)
+	clear(s.itemRoom)
+	clear(s.atomRoom)
+	s.hits, s.taken, s.found, s.itemRoom, s.atomRoom = s.hits[:0], s.taken[:0], s.found[:0], s.itemRoom[:0], s.atomRoom[:0]
+}
+
+// end forgets the text and what was found in it.
+func (s *scanner) end() {
+	s.wipe()
+	clear(s.b[:cap(s.b)])
+	s.known, s.tokens, s.text, s.dials, s.home = nil, nil, "", [2]string{}, nil
 }
 
 // scan returns what must be replaced, in order and apart, as ranges of the original text.
 func (s *scanner) scan(where look) []hit {
-	s.hits = s.space[:0]
 	s.ownTokens()
 	if where&lookWords != 0 {
 		if bytes.IndexByte(s.b, '/') >= 0 {

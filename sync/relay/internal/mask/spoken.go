@@ -47,12 +47,12 @@ func (s *scanner) dictated(gs []group) bool {
 
 // atoms returns what says digits in the text, in order, if any of it is more than plain digits; else nil.
 func (s *scanner) atoms(gs []group) []atom {
-	var space [48]item
-	items, worth := s.items(gs, space[:0])
+	items, worth := s.items(gs, s.itemRoom[:0])
+	s.itemRoom = items
 	if !worth {
 		return nil
 	}
-	out := make([]atom, 0, len(items))
+	out := s.atomRoom[:0]
 	weak, fresh := false, true
 	for i := 0; i < len(items); {
 		it := items[i]
@@ -82,6 +82,7 @@ func (s *scanner) atoms(gs []group) []atom {
 		}
 		i += n
 	}
+	s.atomRoom = out
 	return s.fluent(out)
 }
 
@@ -153,7 +154,7 @@ func (s *scanner) kindred(run []atom, k int, words map[string]bool) bool {
 // items cuts the text into numerals, literals and fillers. An item without digits, kind and length ends a run. worth
 // reports whether there is more than plain digits joined by what stands in numbers.
 func (s *scanner) items(gs []group, items []item) (_ []item, worth bool) {
-	b := s.b
+	b, text := s.b, string(s.b) // words and digits are parts of it
 	g := 0
 	broken := true // the next item begins a run
 	end := 0       // of the item before
@@ -195,7 +196,7 @@ func (s *scanner) items(gs []group, items []item) (_ []item, worth bool) {
 				i, worth = to, true
 				continue
 			}
-			put(item{from: i, to: j, digits: string(b[i:j])})
+			put(item{from: i, to: j, digits: text[i:j]})
 			i = j
 			continue
 		}
@@ -225,7 +226,7 @@ func (s *scanner) items(gs []group, items []item) (_ []item, worth bool) {
 			i += n
 			continue
 		}
-		word := string(b[i:j])
+		word := text[i:j]
 		if han >= 3 {
 			worth = s.hanItems(i, j, put, &broken) || worth
 			i = j

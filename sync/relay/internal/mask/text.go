@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"sealdesk/app/inbox"
@@ -34,12 +35,12 @@ func (p Policy) TextWith(text string, k Known, tokens *Tokens) (inbox.Masked, []
 
 // text masks a text in which more is known to hide than the text alone tells.
 func (p Policy) text(text string, k Known, tokens *Tokens, more []hit) (inbox.Masked, []Found) {
-	m, found, _ := p.stretches(text, k, tokens, more)
+	m, found, _ := p.stretches(text, k, tokens, more, false)
 	return m, found
 }
 
-// stretches is text that also returns what of the text became of each stretch; nil if nothing is hidden.
-func (p Policy) stretches(text string, k Known, tokens *Tokens, more []hit) (inbox.Masked, []Found, []stretch) {
+// stretches is text that also returns, if parted says so, what of the text became of each stretch; nil if nothing is hidden.
+func (p Policy) stretches(text string, k Known, tokens *Tokens, more []hit, parted bool) (inbox.Masked, []Found, []stretch) {
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\uFFFD")
 	}
@@ -49,20 +50,54 @@ func (p Policy) stretches(text string, k Known, tokens *Tokens, more []hit) (inb
 			return m, nil, nil
 		}
 	}
-	known := k // k itself stays on the stack, where most texts end
-	return p.passes(text, &known, tokens, more, where)
+	d := desks.Get().(*desk)
+	defer d.leave()
+	d.known = k // k itself stays on the stack, where most texts end
+	m, found, spans := p.passes(d, text, tokens, more, where)
+	if !parted {
+		return m, found, nil
+	}
+	return m, found, slices.Clone(spans)
 }
 
-// passes masks a text until nothing more is found in it.
-func (p Policy) passes(text string, k *Known, tokens *Tokens, more []hit, where look) (inbox.Masked, []Found, []stretch) {
-	spans := []stretch{{Span: inbox.Span{Text: text}, to: len(text)}}
+// A desk is the room it takes to mask a text. It is used again: most of what masking a text costs would be making it.
+type desk struct {
+	known   Known
+	scanner scanner
+	spans   [2][]stretch
+	shown   []inbox.Span
+}
+
+var desks = sync.Pool{New: func() any { return new(desk) }}
+
+// maxDesk is how long a text may be, in bytes, whose desk is kept.
+const maxDesk = 16 << 10
+
+// leave gives the desk back with nothing of a text on it.
+func (d *desk) leave() {
+	if cap(d.scanner.b) > maxDesk {
+		return
+	}
+	d.scanner.end()
+	d.known = Known{}
+	for i := range d.spans {
+		clear(d.spans[i])
+	}
+	clear(d.shown)
+	desks.Put(d)
+}
+
+// passes masks a text until nothing more is found in it. The stretches lie on the desk.
+func (p Policy) passes(d *desk, text string, tokens *Tokens, more []hit, where look) (inbox.Masked, []Found, []stretch) {
 	whole := len(text)
+	spans := append(d.spans[0][:0], stretch{Span: inbox.Span{Text: text}, to: whole})
 	var found []Found
-	for range maxPasses {
+	for pass := range maxPasses {
+		d.spans[pass%2] = spans // and the other one is emptied when its room is used again
 		var hits []hit
 		var learned []Found
-		if where != 0 {
-			s := scanner{policy: p, known: k, tokens: tokens, folded: fold(text)}
+		if s := &d.scanner; where != 0 {
+			s.begin(p, &d.known, tokens, text)
 			hits = s.scan(where)
 			learned = s.found
 		}
@@ -70,12 +105,13 @@ func (p Policy) passes(text string, k *Known, tokens *Tokens, more []hit, where 
 			hits, more = merge(append(slices.Clone(more), hits...)), nil
 		}
 		if len(hits) == 0 {
-			if !inbox.Identifying(text) {
-				shown := make([]inbox.Span, len(spans))
-				for i := range spans {
-					shown[i] = spans[i].Span
-				}
-				return inbox.NewMasked(shown...), found, spans
+			shown := d.shown[:0]
+			for i := range spans {
+				shown = append(shown, spans[i].Span)
+			}
+			d.shown = shown
+			if m := inbox.NewMasked(shown...); shows(m, text) { // nothing had to be hidden by the floor
+				return m, found, spans
 			}
 			hits = []hit{floor(text)}
 		}
@@ -92,12 +128,26 @@ func (p Policy) passes(text string, k *Known, tokens *Tokens, more []hit, where 
 				h.hint = tokens.token(h.kind, h.value, p)
 			}
 		}
-		spans = cut(spans, hits)
+		clear(d.spans[1-pass%2])
+		spans = cut(d.spans[1-pass%2][:0], spans, hits)
 		text = visible(spans)
-		where = firstLook(text, k)
+		where = firstLook(text, &d.known)
 	}
+	d.spans[0] = spans
 	all := inbox.Span{Kind: inbox.Digits, Text: hidden}
 	return inbox.NewMasked(all), found, []stretch{{Span: all, to: whole}}
+}
+
+// shows reports whether exactly text can be seen of m.
+func shows(m inbox.Masked, text string) bool {
+	for _, s := range m.Spans() {
+		rest, ok := strings.CutPrefix(text, s.Text)
+		if !ok {
+			return false
+		}
+		text = rest
+	}
+	return text == ""
 }
 
 // A stretch is a span with the stretch of the original it stands for.
@@ -136,9 +186,9 @@ func visible(spans []stretch) string {
 	return b.String()
 }
 
-// cut puts the hits, which are in order and apart, into the spans. A hit that touches a hint swallows it whole.
-func cut(spans []stretch, hits []hit) []stretch {
-	out := make([]stretch, 0, len(spans)+2*len(hits))
+// cut appends the spans to out with the hits, which are in order and apart, put into them. A hit that touches a hint
+// swallows it whole.
+func cut(out, spans []stretch, hits []hit) []stretch {
 	pos := 0
 	for _, s := range spans {
 		from, to := pos, pos+len(s.Text)

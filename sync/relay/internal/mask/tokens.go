@@ -78,6 +78,14 @@ func (t *Tokens) Save() []byte {
 	return append(out, t.check(out)...)
 }
 
+// Fork returns a table of its own that holds what t holds, and costs next to nothing: for masking a text whose tokens may
+// not be kept in the end.
+func (t *Tokens) Fork() *Tokens {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return &Tokens{key: t.key, marks: t.marks[:len(t.marks):len(t.marks)]} // marks are only ever appended
+}
+
 // Changed reports whether a token was given since the table was made or saved.
 func (t *Tokens) Changed() bool {
 	t.mu.Lock()

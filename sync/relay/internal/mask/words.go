@@ -137,9 +137,9 @@ var (
 
 	phoneWords = set(`tel phone fon fono ruf call cell cel tlf tél mob gsm wa ph whatsapp hp tlm porta bel bellen zap numaram numaramız hubungi appelez appelle chiama chiamami chiamatemi ruft
 		ligue liga ara arayın звоните звони тел телефон номер फोन नंबर मोबाइल`)
-	phoneStems = strings.Fields(`telefon telephon téléphon teléfon telefone handy mobil móvil movil cellular celular
+	phoneStems = newStems(strings.Fields(`telefon telephon téléphon teléfon telefone handy mobil móvil movil cellular celular
 		portable whatsapp anruf appel llam llám chiam zurückruf rückruf callback smartphone 电话 手机 电話 号码是 هاتف جوال
-		موبايل واتس اتصل تلفون`)
+		موبايل واتس اتصل تلفون`))
 
 	possessives = set(`my mine meine mein meiner meinem unsere unser our mia mio miei nostro mi mein mon ma notre meu minha
 		nosso رقمي mijn мой моя мне benim saya mera मेरा mój moja moje moj onze я حسابي aku gue`)
@@ -156,11 +156,11 @@ var (
 	// touchingWords mean a code only right before it: "EN 14511", but not "en la …".
 	touchingWords = set(`en iso din pos id lot`)
 	degreeWords   = set(`lat lon lng long latitude longitude latitud longitud gps coord coordinates koordinaten`)
-	codeStems     = strings.Fields(`bestel auftrag rechnung invoice fattur ordine pedido command factur fatura encomenda
+	codeStems     = newStems(strings.Fields(`bestel auftrag rechnung invoice fattur ordine pedido command factur fatura encomenda
 		tracking tracciamento tracciabilità sendung paket parcel spedizion envío envio rastre referen riferiment référ vorgang kundennr kundennum
 		customer artikel article articol serial serien seriale modell angebot quote offert vertrag contract contrat
 		zähler meterstand contatore compteur contador sayaç показан odometer liefersch matricol ordernumber ordernr teilenum typnr codice código codigo lieferant
-		booking buchung reserv zamówien zamow suivi guía paczk seguim przesył śledz modelo modèle katalog teklif orcament orçament заказ счёт счет трек накладн артикул посылк sipariş siparis fatura kargo faktur pesanan inventar matrikel zählernummer рахун ऑर्डर बिल طلب فاتور شحن تتبع 订单 发票 快递 单号 运单 货号`)
+		booking buchung reserv zamówien zamow suivi guía paczk seguim przesył śledz modelo modèle katalog teklif orcament orçament заказ счёт счет трек накладн артикул посылк sipariş siparis fatura kargo faktur pesanan inventar matrikel zählernummer рахун ऑर्डर बिल طلب فاتور شحن تتبع 订单 发票 快递 单号 运单 货号`))
 
 	currencySigns = []string{"€", "$", "£", "¥", "₹", "₺", "₽", "₩", "₪", "元", "د.إ", "ر.س", "₦", "₫", "đ", "₴", "₱", "฿", "zł", "s/"}
 	currencyWords = set(`eur euro euros usd dollar dollars us$ chf fr franken gbp pound pounds jpy yen cny rmb inr rs

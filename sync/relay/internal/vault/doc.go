@@ -30,8 +30,11 @@
 //     read by whoever also has what was sealed for them.
 //
 // So backups keep the safe apart from the key file, and for less long: when the last copy of an epoch's safe is gone, every
-// copy of its key file is noise. After a restore, erasures are replayed ([Vault.ErasedContacts], [Vault.EraseAll]).
-// [Vault.BackupKeys] returns both files of one moment.
+// copy of its key file is noise. [Vault.BackupKeys] returns both files of one moment.
+//
+// A restored ledger has forgotten who was erased since it was copied, and keys restored with it open again. A third file,
+// the list of everybody who was ever erased, is therefore never restored but by a newer copy of itself: it tells after a
+// restore whom to erase again ([Vault.Returned], [Vault.EraseAll]). It holds sealed ids that mean nothing elsewhere.
 //
 // Deleting a row is not erasing it: the ledger's file keeps old bytes in free pages until it is rebuilt. What is left there
 // of an erased contact is sealed under his destroyed key, but for the keyed hashes of his identifiers, which say nothing

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,8 +12,9 @@ import (
 )
 
 // Erasing. One transaction takes everything away that leads to the contact or is known of him, and leaves two rows: that
-// he was erased, for good, and that his keys are yet to be destroyed. Then the key file is rewritten without them, then
-// the second row goes. A crash after the first step loses none of the others: the next start finds the row.
+// he was erased, for good, and that his keys are yet to be destroyed. Then he is put on the roll (roll.go), then the key
+// file is rewritten without them, then the second row goes. A crash after the first step loses none of the others: the
+// next start finds the row.
 
 const (
 	bucketErased  = "erased"  // contact id -> nothing: was erased
@@ -43,8 +45,8 @@ func (v *Vault) Erase(ctx context.Context, id inbox.ContactID) error {
 }
 
 // EraseAll is Erase for several contacts at the price of one: the key file is rewritten once. Unknown ones are reported
-// by ErrUnknownContact after the others were erased. For the replay of erasures after a restore it takes ids
-// [Vault.ErasedContacts] returned.
+// by ErrUnknownContact after the others were erased. For the replay of erasures after a restore it takes what
+// [Vault.Returned] returned, none of whom is unknown to it.
 func (v *Vault) EraseAll(ctx context.Context, ids []inbox.ContactID) error {
 	if v.keys.ring == nil {
 		return fmt.Errorf("erasing a contact: %w", ErrNoKeyFile)
@@ -52,17 +54,18 @@ func (v *Vault) EraseAll(ctx context.Context, ids []inbox.ContactID) error {
 	var gone []inbox.ContactID
 	var unknown bool
 	err := v.db.Update(ctx, Shard, func(tx ledger.Tx) error {
+		var blind []inbox.ContactID
 		gone, unknown = nil, false
 		for _, id := range ids {
-			same, err := v.forget(tx, id)
+			same, unread, err := v.forget(tx, id)
 			if errors.Is(err, ErrUnknownContact) {
 				unknown = true
 			} else if err != nil {
 				return err
 			}
-			gone = append(gone, same...)
+			gone, blind = append(gone, same...), append(blind, unread...)
 		}
-		return nil
+		return unlead(tx, blind)
 	})
 	if err != nil {
 		return fmt.Errorf("erasing a contact: %w", err)
@@ -93,75 +96,105 @@ func (v *Vault) Erased(ctx context.Context, id inbox.ContactID) bool {
 	return err == nil && erased
 }
 
-// ErasedContacts returns the ids of all contacts that were ever erased, in no order that means anything: for the record
-// that is replayed with [Vault.EraseAll] when a backup was restored.
+// ErasedContacts returns the ids of all contacts that were ever erased, in no order that means anything, also those
+// erased after the ledger's last backup if a backup was restored. Errors: the ledger's.
 func (v *Vault) ErasedContacts(ctx context.Context) ([]inbox.ContactID, error) {
-	var ids []inbox.ContactID
-	err := v.db.View(ctx, Shard, func(tx ledger.Tx) error {
-		ids = nil
-		for id := range tx.Scan(bucketErased, nil, nil) {
-			ids = append(ids, inbox.ContactID(id))
-		}
-		return nil
-	})
+	ids, err := v.buried(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("listing erased contacts: %w", err)
+	}
+	if v.roll != nil {
+		ids = append(ids, v.roll.all()...)
+		slices.Sort(ids)
+		ids = slices.Compact(ids)
 	}
 	return ids, nil
 }
 
-// forget takes a contact and its twins out of the shard and returns all of them. A contact that was erased before is
-// returned alone.
-func (v *Vault) forget(tx ledger.Tx, id inbox.ContactID) ([]inbox.ContactID, error) {
+// forget takes a contact and its twins out of the shard and returns all of them, and those among them whose records could
+// not be read: what leads to them is still there. A contact that was erased before is returned alone.
+func (v *Vault) forget(tx ledger.Tx, id inbox.ContactID) (same, blind []inbox.ContactID, err error) {
 	c, err := v.load(tx, id)
 	for err == nil && c.rec.Into != "" {
 		c, err = v.load(tx, c.rec.Into)
 	}
+	alone := []inbox.ContactID{id}
 	switch {
 	case errors.Is(err, ErrErased):
-		return []inbox.ContactID{id}, nil
-	case errors.Is(err, ErrUnknownContact):
-		// A key or a row alone is what a restored backup can leave.
-		row, rerr := tx.Get(bucketContact, []byte(id))
-		if rerr != nil || row == nil && (id == "" || !v.keys.ring.has(digestOf(id))) {
-			return nil, errors.Join(err, rerr)
+		if v.keys.ring.has(digestOf(id)) { // an older key file was restored
+			return alone, nil, v.bury(tx, id)
 		}
-		return []inbox.ContactID{id}, v.bury(tx, id)
+		return alone, nil, nil
+	case errors.Is(err, ErrUnknownContact):
+		// A key or a row alone is what a restored backup can leave; one who is on the roll was never anything else.
+		row, rerr := tx.Get(bucketContact, []byte(id))
+		if rerr != nil || row == nil && (id == "" || !v.keys.ring.has(digestOf(id)) && !v.roll.has(id)) {
+			return nil, nil, errors.Join(err, rerr)
+		}
+		return alone, alone, v.bury(tx, id)
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	}
-	same := append([]inbox.ContactID{c.id}, c.rec.Twins...)
+	same = append([]inbox.ContactID{c.id}, c.rec.Twins...)
 	for _, id := range same {
 		m, err := v.load(tx, id)
 		if errors.Is(err, ErrUnknownContact) || errors.Is(err, ErrErased) {
-			err = v.bury(tx, id)
-			if err != nil {
-				return nil, err
+			if err := v.bury(tx, id); err != nil {
+				return nil, nil, err
 			}
+			blind = append(blind, id)
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, n := range v.everyName(m.rec) {
 			owner, err := tx.Get(bucketFind, n[:])
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			if slices.Contains(same, inbox.ContactID(owner)) { // a number given up may be somebody else's by now
 				if err := tx.Delete(bucketFind, n[:]); err != nil {
-					return nil, err
+					return nil, nil, err
 				}
 			}
 		}
 		if err := tx.Delete(bucketAlias, []byte(m.rec.Alias)); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if err := v.bury(tx, id); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return same, nil
+	return same, blind, nil
+}
+
+// unlead deletes every row that leads to contacts whose records cannot tell which those are.
+func unlead(tx ledger.Tx, ids []inbox.ContactID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	of := make(map[inbox.ContactID]bool, len(ids))
+	for _, id := range ids {
+		of[id] = true
+	}
+	for _, bucket := range []string{bucketFind, bucketAlias} {
+		var keys [][]byte
+		for key, id := range tx.Scan(bucket, nil, nil) {
+			if of[inbox.ContactID(id)] {
+				keys = append(keys, bytes.Clone(key))
+			}
+		}
+		if err := tx.Err(); err != nil {
+			return err
+		}
+		for _, key := range keys {
+			if err := tx.Delete(bucket, key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // bury replaces a contact's record by the two rows that say he is being erased.
@@ -199,6 +232,9 @@ func (v *Vault) rewrite(ctx context.Context, c change, anyway bool) error {
 	c.drop = make(map[digest]bool, len(ids))
 	for _, id := range ids {
 		c.drop[digestOf(id)] = true
+	}
+	if err := v.roll.add(ids); err != nil { // who is on it was erased, whatever is restored later
+		return err
 	}
 	if begun, err := v.keys.ring.rewrite(c); err != nil {
 		if begun {

@@ -20,7 +20,7 @@ import (
 //
 // Deleting those rows does not erase them: bbolt keeps deleted values in its free pages, and whoever has the ledger file
 // and the master can unwrap what he finds there. A contact who came before the key file and is erased after is out of
-// reach of such a person only once the ledger was rebuilt into a new file (see [StageLedgerKey]) and the old one
+// reach of such a person only once the ledger was rebuilt into a new file and the old one
 // destroyed.
 
 const bucketKey = "key"

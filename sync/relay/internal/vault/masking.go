@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"sealdesk/app/inbox"
+	"sealdesk/store/seal"
 	"sealdesk/sync/relay/internal/ledger"
 	"sealdesk/sync/relay/internal/mask"
 )
 
 // Mask masks a text the contact wrote, with all that is known of him, and remembers the identifiers found in it, under
-// his key: from then on they are hidden in every disguise. It returns whether the card differs from before, which it
+// his key: from then on they are hidden in every disguise. What is hidden reads "⟦phone 1⟧", the same thing the same way
+// in all texts of the contact. It returns whether the card differs from before, which it
 // does when the first address was learnt. It returns ErrUnknownContact if there is no such contact, ErrErased if there is
 // no more.
 func (v *Vault) Mask(ctx context.Context, id inbox.ContactID, text string) (m inbox.Masked, changed bool, err error) {
@@ -92,16 +95,17 @@ func (v *Vault) mask(ctx context.Context, id inbox.ContactID, learn bool, f func
 		return false, fmt.Errorf("masking a text: %w", err)
 	}
 	look := func(c *contact) (rec record, news bool, err error) {
-		tokens, err := v.table(c)
+		tokens, err := c.table()
 		if err != nil {
 			return rec, false, err
 		}
+		tokens = tokens.Fork()
 		found := f(c.known, tokens)
 		rec = c.rec
 		if learn {
 			rec, news = rec.learnt(found)
 		}
-		if tokens != nil && tokens.Changed() {
+		if tokens.Changed() {
 			rec.Tokens, news = tokens.Save(), true
 		}
 		return rec, news, nil
@@ -133,17 +137,16 @@ func (v *Vault) mask(ctx context.Context, id inbox.ContactID, learn bool, f func
 	return !sameCard(before.card, after.card), nil
 }
 
-// table returns a copy of the contact's table of tokens; nil if texts show hints. A twin's table is not taken over: its
-// hashes are of another key, and the tokens in his old texts stay as they are.
-func (v *Vault) table(c *contact) (*mask.Tokens, error) {
-	if !v.tokens {
-		return nil, nil
-	}
-	secret := c.secret.Bytes()
-	defer clear(secret)
-	t, err := mask.NewTokens(secret, c.rec.Tokens)
-	if err != nil {
-		return nil, errors.Join(errors.New("reading a contact's tokens"), err)
-	}
-	return t, nil
+// newTable returns how a contact's table of tokens is had, which is read once. A twin's table is not taken over: its hashes
+// are of another key, and the tokens in his old texts stay as they are.
+func newTable(secret seal.Key, saved []byte) func() (*mask.Tokens, error) {
+	return sync.OnceValues(func() (*mask.Tokens, error) {
+		b := secret.Bytes()
+		defer clear(b)
+		t, err := mask.NewTokens(b, saved)
+		if err != nil {
+			return nil, errors.Join(errors.New("reading a contact's tokens"), err)
+		}
+		return t, nil
+	})
 }

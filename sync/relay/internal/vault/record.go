@@ -240,12 +240,13 @@ type contact struct {
 	card  inbox.Contact
 	known mask.Known
 	hand
-	names []name      // what the cache finds it by
-	used  atomic.Bool // since the cache last looked for something to drop
+	table func() (*mask.Tokens, error) // of his texts; fork it
+	names []name                       // what the cache finds it by
+	used  atomic.Bool                  // since the cache last looked for something to drop
 }
 
 func (v *Vault) contact(id inbox.ContactID, rec record, hand hand) *contact {
-	c := &contact{id: id, rec: rec, hand: hand}
+	c := &contact{id: id, rec: rec, hand: hand, table: newTable(hand.secret, rec.Tokens)}
 	if rec.Into == "" {
 		c.names, _ = v.names(rec.identity())
 	}

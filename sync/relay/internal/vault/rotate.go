@@ -27,9 +27,8 @@ func (v *Vault) RotateEpoch(ctx context.Context) error {
 // The look-up key and the ledger's key stay, under the new master (see [LedgerKey]): hashes are keys of rows all over the
 // ledger, and a ledger cannot be sealed anew while it is in use. So whoever knew the first master, which they came from,
 // and gets hold of the ledger's file can still read rows that are not sealed for a contact, and test guesses of numbers.
-// [StageLedgerKey] is what a rebuild of the ledger needs to end the first. With an older copy of the safe, the key file of
-// the same epoch and the ledger he can read all contacts of that time; that is what keeping the safe's backups apart, and
-// not for long, is for.
+// With an older copy of the safe, the key file of the same epoch and the ledger he can read all contacts of that time; that
+// is what keeping the safe's backups apart, and not for long, is for.
 func (v *Vault) RotateMaster(ctx context.Context, next Master) error {
 	if v.keys.ring == nil {
 		return fmt.Errorf("changing the master key: %w", ErrNoKeyFile)
@@ -41,6 +40,18 @@ func (v *Vault) RotateMaster(ctx context.Context, next Master) error {
 		return fmt.Errorf("changing the master key: %w", err)
 	}
 	return nil
+}
+
+// Epoch returns how often the keys were put under another key-encryption key; it grows with every rotation and erasure. A
+// smaller one than was seen before means that an older key file was restored. It is 0 without a key file.
+func (v *Vault) Epoch() uint64 {
+	r := v.keys.ring
+	if r == nil {
+		return 0
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.now.epoch
 }
 
 // BackupKeys returns the key file and its safe as they are at one moment, both sealed. Take it after the copy of the ledger,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -192,93 +193,32 @@ func TestAnotherMasterTakesOver(t *testing.T) {
 	}
 }
 
-func TestTheLedgersKeyChangesWhileItIsRebuilt(t *testing.T) {
-	dir := t.TempDir()
-	keyFile, m := filepath.Join(dir, "vault.keys"), testMaster(1)
-	key, err := LedgerKey(m, keyFile)
-	if err != nil || string(key.Bytes()) != string(m.LedgerKey().Bytes()) {
-		t.Fatalf("before there is a safe: %v", err)
+func TestTheLedgersKeyOutlivesTheMaster(t *testing.T) {
+	b := newBench(t, Config{})
+	if _, err := LedgerKey(Master{}, b.keyFile); !errors.Is(err, ErrMaster) {
+		t.Errorf("no master: %v", err)
 	}
-	if _, err := StageLedgerKey(m, keyFile); err == nil {
-		t.Error("a key was made for no vault")
+	if key, err := LedgerKey(b.master, filepath.Join(t.TempDir(), "none.keys")); err != nil || string(key.Bytes()) != string(b.master.LedgerKey().Bytes()) {
+		t.Errorf("before there is a safe: %v", err)
 	}
-	rebuild := func(from, to string, key, next seal.Key) error {
-		src, err := ledger.Open(filepath.Join(dir, from), ledger.Config{Key: key})
-		if err != nil {
-			return err
-		}
-		defer src.Close()
-		dst, err := ledger.Open(filepath.Join(dir, to), ledger.Config{Key: next})
-		if err != nil {
-			return err
-		}
-		defer dst.Close()
-		return src.View(t.Context(), Shard, func(from ledger.Tx) error {
-			return dst.Update(t.Context(), Shard, func(to ledger.Tx) error {
-				buckets, err := from.Buckets("")
-				for _, bucket := range buckets {
-					for k, v := range from.Scan(bucket, nil, nil) {
-						if err := to.Put(bucket, k, v); err != nil {
-							return err
-						}
-					}
-				}
-				return err
-			})
-		})
-	}
-	use := func(file string, key seal.Key, m Master) inbox.ContactID {
-		t.Helper()
-		db, err := ledger.Open(filepath.Join(dir, file), ledger.Config{Key: key})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer db.Close()
-		v, err := Open(t.Context(), db, m, Config{KeyFile: keyFile})
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, _, err := v.Resolve(t.Context(), anna, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if m.secret[0] == 1 {
-			if err := v.RotateMaster(t.Context(), testMaster(2)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return c.ID
-	}
-	id := use("one.db", key, m)
-	m = testMaster(2)
-	next, err := StageLedgerKey(m, keyFile)
+	was, err := LedgerKey(b.master, b.keyFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := StageLedgerKey(m, keyFile); err != nil || string(again.Bytes()) != string(next.Bytes()) {
-		t.Errorf("repeating it makes another key: %v", err)
-	}
-	if err := rebuild("one.db", "two.db", key, next); err != nil {
+	if err := b.RotateMaster(t.Context(), testMaster(9)); err != nil {
 		t.Fatal(err)
 	}
-	if k, staged, err := LedgerKeys(m, keyFile); err != nil || string(k.Bytes()) != string(key.Bytes()) || string(staged.Bytes()) != string(next.Bytes()) {
-		t.Errorf("between the two: %v", err)
+	if now, err := LedgerKey(testMaster(9), b.keyFile); err != nil || string(now.Bytes()) != string(was.Bytes()) {
+		t.Errorf("under the next master: %v", err)
 	}
-	if err := SettleLedgerKey(m, keyFile, key); !errors.Is(err, ErrKeys) {
-		t.Errorf("settling on the wrong key: got %v, want ErrKeys", err)
+	if _, err := LedgerKey(b.master, b.keyFile); !errors.Is(err, ErrMaster) {
+		t.Errorf("the first master still tells it: %v", err)
 	}
-	if err := SettleLedgerKey(m, keyFile, next); err != nil {
+	if err := os.Remove(b.keyFile + safeSuffix); err != nil {
 		t.Fatal(err)
 	}
-	k, staged, err := LedgerKeys(m, keyFile)
-	if err != nil || string(k.Bytes()) != string(next.Bytes()) || !staged.IsZero() {
-		t.Errorf("in the end: %v", err)
-	}
-	if got := use("two.db", k, m); got != id {
-		t.Error("the rebuilt ledger has other contacts")
-	}
-	if _, err := ledger.Open(filepath.Join(dir, "two.db"), ledger.Config{Key: testMaster(1).LedgerKey()}); !errors.Is(err, seal.ErrWrongKey) {
-		t.Errorf("the first master still opens the ledger: %v", err)
+	if _, err := LedgerKey(testMaster(9), b.keyFile); !errors.Is(err, ErrKeys) {
+		t.Errorf("without the safe: %v", err)
 	}
 }
 

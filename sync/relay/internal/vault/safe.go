@@ -33,7 +33,12 @@ type safe struct {
 	NextKey []byte `cbor:"5,keyasint,omitempty"`
 	Lookup  []byte `cbor:"6,keyasint"` // of the keyed hashes
 	Ledger  []byte `cbor:"7,keyasint"` // of the ledger's rows
-	Staged  []byte `cbor:"8,keyasint,omitempty"`
+
+	// Of the devices' halves (halves.go), which have epochs of their own; 0 before the first.
+	Halves        uint64 `cbor:"8,keyasint,omitempty"`
+	HalvesKey     []byte `cbor:"9,keyasint,omitempty"`
+	HalvesNext    uint64 `cbor:"10,keyasint,omitempty"`
+	HalvesNextKey []byte `cbor:"11,keyasint,omitempty"`
 }
 
 // newSafe makes the content for a vault that has none yet. Keys that something is sealed under already are handed in.
@@ -114,7 +119,7 @@ func parseSafe(b []byte, m Master) (s safe, err error) {
 		}
 	}
 	if len(s.Vault) != 16 || s.Epoch == 0 || s.Next != 0 && len(s.NextKey) != seal.KeySize ||
-		s.Staged != nil && len(s.Staged) != seal.KeySize {
+		s.Halves != 0 && len(s.HalvesKey) != seal.KeySize || s.HalvesNext != 0 && len(s.HalvesNextKey) != seal.KeySize {
 		return safe{}, errBadSafe
 	}
 	return s, nil

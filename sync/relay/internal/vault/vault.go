@@ -49,11 +49,8 @@ type Config struct {
 
 	// KeyFile is the path of the file that holds the contacts' keys; beside it lies its safe, with the suffix ".safe". Both
 	// are made by the first start that names them, and take in the keys kept in the ledger until then; from then on the
-	// vault opens with them only. Empty: keys stay in the ledger, where they cannot be destroyed: nobody can be erased.
+	// vault opens with them only. The first erasure adds the list of who was erased, with the suffix ".erased". Empty: keys stay in the ledger, where they cannot be destroyed: nobody can be erased.
 	KeyFile string
-	// Tokens shows what is hidden in texts as "⟦phone 1⟧", the same thing the same way in all of a contact's texts, instead
-	// of as a hint.
-	Tokens bool
 
 	disk disk // tests
 }
@@ -66,11 +63,12 @@ type Vault struct {
 	policy  mask.Policy
 	company []string
 	log     *slog.Logger
-	tokens  bool
 	keys    *keys
 	hashes  *seal.Sealer
 	cache   *cache
 	decoy   decoy
+	roll    *roll   // nil without a key file
+	halves  *halves // likewise
 
 	rewriting sync.Mutex // of the key file and of the rows that say why
 }
@@ -100,14 +98,20 @@ func Open(ctx context.Context, db ledger.DB, master Master, cfg Config) (*Vault,
 		return nil, fmt.Errorf("opening the vault: %w", err)
 	}
 	v := &Vault{
-		db: db, policy: cfg.Policy, company: cfg.Company, log: cfg.Log, tokens: cfg.Tokens, keys: ring, hashes: hashes,
+		db: db, policy: cfg.Policy, company: cfg.Company, log: cfg.Log, keys: ring, hashes: hashes,
 		cache: newCache(cfg.Cache),
 	}
 	if v.decoy, err = newDecoy(); err != nil {
 		return nil, fmt.Errorf("opening the vault: %w", err)
 	}
 	if ring.ring != nil {
-		if err := v.rewrite(ctx, change{}, false); err != nil { // who is being erased stays forgotten meanwhile
+		if v.roll, err = openRoll(cfg.disk, name, ring.ring.safe); err != nil {
+			return nil, fmt.Errorf("opening the vault: %w", err)
+		}
+		if v.halves, err = openHalves(ring.ring, cfg.Log); err != nil {
+			return nil, fmt.Errorf("opening the vault: %w", err)
+		}
+		if err := errors.Join(v.catchUp(ctx), v.rewrite(ctx, change{}, false)); err != nil { // who is being erased stays forgotten meanwhile
 			cfg.Log.ErrorContext(ctx, "keys of erased contacts are yet to be destroyed", "err", err)
 		}
 	}

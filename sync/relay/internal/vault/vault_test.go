@@ -292,7 +292,7 @@ func TestMaskingRemembersWhatItFinds(t *testing.T) {
 	ctx := t.Context()
 
 	m, changed, err := b.Mask(ctx, card.ID, "Schreiben Sie an Anna@Firma.example")
-	if err != nil || !changed || m.Visible() != "Schreiben Sie an a•••@•••.example" {
+	if err != nil || !changed || m.Visible() != "Schreiben Sie an ⟦email 1⟧" {
 		t.Fatalf("changed %v, error %v, shown %q", changed, err, m.Visible())
 	}
 	if _, changed, err = b.Mask(ctx, card.ID, "oder anna.zwei@firma.example"); err != nil || changed {
@@ -307,7 +307,7 @@ func TestMaskingRemembersWhatItFinds(t *testing.T) {
 		t.Fatal(err)
 	}
 	m, _, err = b.Mask(ctx, card.ID, "nochmal: 1-7-1_5 5 5_0 1 9 9")
-	if err != nil || strings.ContainsAny(strings.TrimPrefix(m.Visible(), "nochmal: +49"), "0123456789") {
+	if err != nil || m.Visible() != "nochmal: ⟦phone 1⟧" {
 		t.Errorf("a number learnt before shows in disguise (error %v): %q", err, m.Visible())
 	}
 }

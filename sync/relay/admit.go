@@ -1,0 +1,202 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"sealdesk/app/inbox"
+	"sealdesk/sync/relay/internal/identity"
+	"sealdesk/sync/wire"
+)
+
+// This file is what stands between a proven device and its welcome: an order to wipe, whether the app is new enough, whether
+// the same key is used elsewhere, and its person, who shows who is there.
+
+// letIn is the end of what stands in the way; a close code is another.
+const letIn = 0
+
+// knock goes through it. It returns a close code, or [letIn].
+func (x *session) knock(ctx context.Context, challenge wire.Challenge, hello wire.Hello, revoked bool) int {
+	r := x.s.r
+	if code := x.order(ctx); code != letIn {
+		return code
+	}
+	switch {
+	case revoked:
+		return wire.CloseRevoked
+	case x.person.Left != 0:
+		return wire.CloseLeft
+	case r.cfg.Device.tooOld(hello.App):
+		return wire.CloseUpdate
+	case x.s.twice.seen(x.device.ID, hello.Boot):
+		r.log.Warn("a device's key is used in two places", "device", string(x.device.ID))
+		if err := r.twice(ctx, x.device.ID); err != nil {
+			r.log.Error("a copied device cannot be excluded", "error", err)
+			return wire.CloseTrouble
+		}
+		return wire.CloseTwice
+	}
+	if r.cfg.SignIn.required() {
+		return x.signIn(ctx, challenge)
+	}
+	return letIn
+}
+
+// signIn asks who is there until the relay knows. A device that was wiped by itself may tell that instead.
+func (x *session) signIn(ctx context.Context, challenge wire.Challenge) int {
+	r := x.s.r
+	now := inbox.At(r.now())
+	live, ok, err := r.people.Session(ctx, x.device.ID)
+	if err != nil {
+		r.log.Error("session cannot be looked up", "error", err)
+		return wire.CloseTrouble
+	}
+	if ok && live.Person == x.person.ID && now < live.Until {
+		x.signedIn, x.fresh = live.Until, live.Fresh
+		return letIn
+	}
+	attempt := r.people.NewSignIn(x.device, x.person, challenge.Nonce, x.conn.RemoteAddr().String())
+	asked, err := attempt.Ask(ctx)
+	for {
+		if err != nil {
+			r.log.Error("nobody can sign in now", "error", err)
+			return wire.CloseTrouble
+		}
+		if x.send(wire.Encode(asked)) != nil {
+			return wire.CloseGoingAway
+		}
+		x.conn.SetReadDeadline(time.Now().Add(wire.SignInTimeout))
+		var done bool
+		switch b := x.hear().(type) {
+		case wire.Credential:
+			asked, done, err = attempt.Try(ctx, b)
+		case wire.Wiped:
+			return x.receipt(ctx, b)
+		default:
+			return wire.CloseMalformed
+		}
+		if !done || err != nil {
+			continue
+		}
+		live, _, err = r.people.Session(ctx, x.device.ID)
+		if err == nil {
+			x.signedIn, x.fresh = live.Until, live.Fresh
+			return letIn
+		}
+	}
+}
+
+// hear returns the next frame's body; nil when there is none that makes sense.
+func (x *session) hear() any {
+	body, ok := receive[any](x.conn)
+	if !ok {
+		return nil
+	}
+	return body
+}
+
+// stepUp takes in who shows once more that he is there.
+func (x *session) stepUp(ctx context.Context, c wire.Credential) {
+	r := x.s.r
+	if !r.cfg.SignIn.required() {
+		x.queue(ctx, wire.Encode(wire.Confirmed{Until: inbox.At(r.now().Add(freshFor))}))
+		return
+	}
+	if x.stepping == nil {
+		x.stepping = r.people.NewStepUp(x.device, x.person, x.nonce, x.conn.RemoteAddr().String())
+	}
+	var (
+		asked wire.SignIn
+		done  bool
+		err   error
+	)
+	if c.Begin {
+		asked, err = x.stepping.Ask(ctx)
+	} else {
+		asked, done, err = x.stepping.Try(ctx, c)
+	}
+	if err != nil {
+		r.log.Error("nobody can show who is there now", "error", err)
+		x.end(wire.CloseTrouble)
+		return
+	}
+	if !done {
+		x.queue(ctx, wire.Encode(asked))
+		return
+	}
+	x.stepping = nil
+	until := inbox.At(r.now().Add(freshFor))
+	x.mu.Lock()
+	x.fresh = until
+	x.mu.Unlock()
+	x.queue(ctx, wire.Encode(wire.Confirmed{Until: until}))
+}
+
+// order hands a device that is to be wiped its order, and takes in what it says. It returns [letIn] when there is no order.
+func (x *session) order(ctx context.Context) int {
+	r := x.s.r
+	order, done, err := r.pendingOrder(ctx, x.device.ID)
+	switch {
+	case err != nil:
+		r.log.Error("orders cannot be looked up", "error", err)
+		return wire.CloseTrouble
+	case done:
+		return wire.CloseWiped
+	case order == nil:
+		return letIn
+	}
+	if x.send(wire.Encode(wire.Wipe{Order: order})) != nil {
+		return wire.CloseGoingAway
+	}
+	for {
+		x.conn.SetReadDeadline(time.Now().Add(wipePatience))
+		switch b := x.hear().(type) {
+		case wire.Wiping:
+			x.did(ctx, b)
+		case wire.Wiped:
+			return x.receipt(ctx, b)
+		default:
+			return wire.CloseWiped // it knows now, whatever it does
+		}
+	}
+}
+
+// wipePatience is how long a device may take for one step of a wipe.
+const wipePatience = time.Minute
+
+// receipt takes in a device's receipt.
+func (x *session) receipt(ctx context.Context, b wire.Wiped) int {
+	r := x.s.r
+	switch err := r.wipeReceipt(ctx, x.device.ID, b.Receipt); {
+	case errors.Is(err, errReceipt):
+		return wire.CloseProof
+	case err != nil:
+		r.log.Error("a wipe receipt cannot be kept", "error", err)
+		return wire.CloseTrouble
+	}
+	return wire.CloseWiped
+}
+
+// did takes in what the device says it has done of a wipe: a hint for the screen, so trouble with it stops nothing.
+func (x *session) did(ctx context.Context, w wire.Wiping) {
+	if err := x.s.r.wipeStep(ctx, x.device.ID, w); err != nil {
+		x.s.r.log.Warn("a step of a wipe was not taken in", "device", string(x.device.ID), "error", err)
+	}
+}
+
+// signOut ends the person's session on this device.
+func (x *session) signOut(ctx context.Context) {
+	r := x.s.r
+	if err := r.people.SignOut(ctx, identity.By{Person: x.person.ID, Device: x.device.ID}, x.device.ID, identity.WhyAsked); err != nil {
+		r.log.Error("a session cannot be ended", "error", err)
+	}
+	x.end(wire.CloseSignedOut)
+}
+
+// seenUntil returns until when the person counts as just seen.
+func (x *session) seenUntil() inbox.Moment {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.fresh
+}

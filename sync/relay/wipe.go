@@ -1,0 +1,565 @@
+package relay
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"sealdesk/app/inbox"
+	"sealdesk/sync/relay/internal/audit"
+	"sealdesk/sync/relay/internal/identity"
+	"sealdesk/sync/relay/internal/ledger"
+	"sealdesk/sync/wire"
+)
+
+// A wipe has two legs. Leg A is the relay's and needs no laptop: the order is signed and written down, the device is
+// excluded, its connection gets the order or is closed, and the relay's half of the key is destroyed. Leg B is the device's:
+// it obeys and sends a receipt. What is shown is what is proven, never a hope; see [inbox.WipeLevel].
+//
+// Leg A is journalled: the transaction that orders leaves a row, and only the one that says that the half is destroyed takes
+// it away. Whoever finds that row goes on; every step may be repeated.
+
+// Buckets of the company's shard.
+const (
+	bucketWipe      = "wipe"      // device id and wipe id -> wipeRow
+	bucketWipeLeg   = "wipeleg"   // device id -> wipe id, while leg A is under way
+	bucketWipeCount = "wipecount" // moment and device id -> nothing: orders of people, of the last [inbox.ManyWipesIn]
+	bucketRelayKey  = "relaykey"
+)
+
+// The acts of wiping. Object is the device.
+const (
+	actWipeOrdered   audit.Act = "wipe.ordered" // Detail is the wipe, its reason, its epoch and the order's digest
+	actWipeWaits     audit.Act = "wipe.waits"   // for a second person
+	actWipeAgreed    audit.Act = "wipe.agreed"
+	actWipeCancelled audit.Act = "wipe.cancelled"
+	actWipeHalf      audit.Act = "wipe.half-destroyed" // Detail is the wipe, and from when nobody can read the cache
+	actWipeStarted   audit.Act = "wipe.started"
+	actWipeProven    audit.Act = "wipe.proven"  // Detail is the wipe and the receipt's digest
+	actWipeRefused   audit.Act = "wipe.refused" // a receipt that proves nothing; Detail says why
+	actWipeSaved     audit.Act = "wipe.proof-saved"
+	actReimaged      audit.Act = "device.reimaged"
+)
+
+var keyRelayKey = []byte("wipe")
+
+// wipes is what the relay keeps in memory for devices and their wipes.
+type wipes struct {
+	key       ed25519.PrivateKey // signs orders and leases
+	one       sync.Mutex         // one leg A at a time: many devices are one write
+	delivered deliveries
+	holdings  holdingsCache
+
+	// hand hands an order to the device's open connection and reports whether there is one. Without it the connection is
+	// closed, and the device gets the order when it comes back.
+	hand func(inbox.DeviceID, []byte) bool
+	step func(string) // tests: leg A has come so far
+}
+
+// A wipeRow is one wipe, with what only the relay needs of it.
+type wipeRow struct {
+	Wipe     inbox.Wipe      `cbor:"1,keyasint"`
+	Device   inbox.DeviceID  `cbor:"2,keyasint"`
+	Hand     bool            `cbor:"3,keyasint,omitempty"` // people ordered it
+	Epoch    uint64          `cbor:"4,keyasint,omitempty"`
+	Order    []byte          `cbor:"5,keyasint,omitempty"` // see [wire.SignOrder]; none while it waits, or when the device wiped itself
+	Receipt  []byte          `cbor:"6,keyasint,omitempty"` // see [wire.SignReceipt]
+	Approval []wire.Approval `cbor:"7,keyasint,omitempty"`
+	Had      bool            `cbor:"8,keyasint,omitempty"` // a half was lent before
+	Entries  []uint64        `cbor:"9,keyasint,omitempty"` // of the audit log, that tell of it
+	Name     string          `cbor:"10,keyasint"`          // of the device, when it was ordered: its incident is known by it
+}
+
+func wipeKey(device inbox.DeviceID, id inbox.WipeID) []byte {
+	return append(append([]byte(device), 0), id...)
+}
+
+// inForce reports whether the device is to be wiped, or was.
+func (w *wipeRow) inForce() bool { return w.Order != nil || w.Receipt != nil }
+
+// told is the wipe as it stands at a moment.
+func (w *wipeRow) told(now inbox.Moment) inbox.Wipe {
+	x := w.Wipe
+	switch {
+	case x.Reimaged != 0, x.Proven != 0 && x.Dark <= now:
+		x.Level = inbox.WipeConfirmed
+	case x.Proven != 0:
+		x.Level = inbox.WipeProven
+	case x.Started != 0:
+		x.Level = inbox.WipeStarted
+	case x.Half != 0:
+		x.Level = inbox.WipeHalfGone
+	case w.inForce():
+		x.Level = inbox.WipeOrdered
+	default:
+		x.Level = inbox.WipeWaits
+	}
+	return x
+}
+
+// openWipes makes the key that signs orders at the first start, finishes what a crash cut short, and excludes again who is
+// back with a restored backup.
+func (r *Relay) openWipes(ctx context.Context) error {
+	r.wipes.delivered.last = map[deliveryKey]inbox.Cursor{}
+	if err := r.openRelayKey(ctx); err != nil {
+		return fmt.Errorf("reading the key of wipe orders: %w", err)
+	}
+	if err := r.finishWipes(ctx); err != nil {
+		return fmt.Errorf("finishing wipes: %w", err)
+	}
+	return r.excludeAgain(ctx)
+}
+
+func (r *Relay) openRelayKey(ctx context.Context) error {
+	var seed []byte
+	read := func(tx ledger.Tx) (err error) {
+		seed, err = tx.Get(bucketRelayKey, keyRelayKey)
+		return err
+	}
+	err := r.db.View(ctx, identity.Shard, read)
+	if err == nil && seed == nil {
+		fresh := make([]byte, ed25519.SeedSize)
+		rand.Read(fresh)
+		err = r.db.Update(ctx, identity.Shard, func(tx ledger.Tx) error {
+			if err := read(tx); err != nil || seed != nil { // another node may have been first
+				return err
+			}
+			seed = fresh
+			return tx.Put(bucketRelayKey, keyRelayKey, fresh)
+		})
+	}
+	if err != nil {
+		return err
+	}
+	if len(seed) != ed25519.SeedSize {
+		return errRow
+	}
+	r.wipes.key = ed25519.NewKeyFromSeed(seed)
+	return nil
+}
+
+// PublicKey is what devices judge wipe orders and leases by. It is no secret.
+func (r *Relay) PublicKey() ed25519.PublicKey {
+	return r.wipes.key.Public().(ed25519.PublicKey)
+}
+
+// finishWipes does leg A of every device whose order was written down and whose half may still be there.
+func (r *Relay) finishWipes(ctx context.Context) error {
+	var ids []inbox.DeviceID
+	err := r.db.View(ctx, identity.Shard, func(tx ledger.Tx) error {
+		ids = nil
+		for id := range tx.Scan(bucketWipeLeg, nil, nil) {
+			ids = append(ids, inbox.DeviceID(id))
+		}
+		return tx.Err()
+	})
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	return r.legA(ctx, identity.By{}, ids)
+}
+
+// excludeAgain wipes devices whose halves were destroyed and that a restored backup brought back.
+func (r *Relay) excludeAgain(ctx context.Context) error {
+	var back []inbox.DeviceID
+	for _, id := range r.vault.Unlendable() {
+		switch _, _, err := r.people.Device(ctx, id); {
+		case err == nil:
+			back = append(back, id)
+		case !gone(err):
+			return fmt.Errorf("looking devices up: %w", err)
+		}
+	}
+	if len(back) == 0 {
+		return nil
+	}
+	r.log.Warn("a backup from before some wipes was restored; the devices are excluded again", "devices", len(back))
+	_, err := r.orderWipes(ctx, back, wipeWish{why: inbox.WipeExcluded})
+	return err
+}
+
+// gone reports whether an error of looking a device up means that it may not be served.
+func gone(err error) bool {
+	return errors.Is(err, identity.ErrRevoked) || errors.Is(err, identity.ErrNoDevice) || errors.Is(err, identity.ErrNoPerson)
+}
+
+// A wipeWish is why devices are to be wiped, and who says so.
+type wipeWish struct {
+	why      inbox.WipeReason
+	by       identity.By    // zero: policy, or somebody at the relay
+	hand     bool           // people say so, not policy
+	approval *wire.Approval // of whoever said so with a device
+}
+
+// errNoSuchDevice refuses a wish about a device nobody knows.
+var errNoSuchDevice = inbox.RefusedUnknown
+
+// orderWipes orders and carries out leg A, for all devices in one go. It returns a wipe for each: the one it ordered, the
+// one that was ordered before, or one that waits for a second person. Rights are the caller's business. An error means that
+// something is yet to be done, and will be.
+func (r *Relay) orderWipes(ctx context.Context, ids []inbox.DeviceID, w wipeWish) ([]inbox.Wipe, error) {
+	rows := make([]wipeRow, len(ids))
+	news := make([]bool, len(ids))
+	devices := make([]identity.Device, len(ids))
+	for i, id := range ids {
+		d, _, err := r.people.Device(ctx, id)
+		if errors.Is(err, identity.ErrNoDevice) {
+			return nil, errNoSuchDevice
+		}
+		if err != nil && !gone(err) {
+			return nil, err
+		}
+		devices[i] = d
+	}
+	at := inbox.At(r.now())
+	err := r.db.Update(ctx, identity.Shard, func(tx ledger.Tx) error {
+		for i, d := range devices {
+			var err error
+			if rows[i], news[i], err = r.writeOrder(tx, d, w, at); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.reached("ordered")
+	var legs []inbox.DeviceID
+	for i, id := range ids {
+		if rows[i].Order != nil && rows[i].Wipe.Half == 0 {
+			legs = append(legs, id)
+		}
+	}
+	if len(legs) > 0 {
+		err = r.legA(ctx, w.by, legs)
+	}
+	for i := range ids {
+		if news[i] {
+			err = errors.Join(err, r.raise(ctx, "", inbox.Incident{Kind: inbox.IncidentWipe, Detail: devices[i].Name}))
+		}
+	}
+	out := make([]inbox.Wipe, len(ids))
+	for i, id := range ids {
+		now, e := r.wipeOf(ctx, id, rows[i].Wipe.ID)
+		if e != nil {
+			return nil, errors.Join(err, e)
+		}
+		out[i] = now.told(inbox.At(r.now()))
+	}
+	return out, err
+}
+
+// writeOrder writes an order down, or that it waits. If the device has a wipe already that one is returned, and fresh is
+// false.
+func (r *Relay) writeOrder(tx ledger.Tx, d identity.Device, w wipeWish, at inbox.Moment) (row wipeRow, fresh bool, err error) {
+	id := d.ID
+	state, err := deviceStateOf(tx, id)
+	if err != nil {
+		return row, false, err
+	}
+	before, err := wipesOf(tx, id)
+	if err != nil {
+		return row, false, err
+	}
+	for _, old := range before {
+		if old.Wipe.ID == state.Wipe && old.Wipe.Cancelled == 0 && (old.inForce() || w.hand) {
+			return old, false, nil
+		}
+		if w.approval != nil && slices.ContainsFunc(old.Approval, func(a wire.Approval) bool { return string(a.Said) == string(w.approval.Said) }) {
+			return row, false, inbox.RefusedState // these very words were spent on a wipe that was cancelled
+		}
+	}
+	if err := supersede(tx, id, at); err != nil {
+		return row, false, err
+	}
+	row = wipeRow{
+		Device: id, Hand: w.hand, Had: r.vault.HasHalf(id) || state.Lease != 0, Name: d.Name,
+		Wipe: inbox.Wipe{ID: inbox.NewID[inbox.WipeID](), Why: w.why, By: w.by.Person, Ordered: at},
+	}
+	if w.approval != nil {
+		row.Approval = []wire.Approval{*w.approval}
+	}
+	entry := audit.Entry{At: at, Actor: w.by.Person, Device: w.by.Device, Act: actWipeWaits, Object: string(id), Detail: string(row.Wipe.ID)}
+	many, err := manyWipes(tx, at)
+	if err != nil {
+		return row, false, err
+	}
+	if w.hand && many {
+		if err := audit.Record(tx, entry); err != nil {
+			return row, false, err
+		}
+		state.Wipe = row.Wipe.ID
+		return row, true, errors.Join(putDeviceState(tx, id, state), putWipe(tx, row))
+	}
+	err = r.putInForce(tx, &row, state, d.Enrolled, at, entry)
+	return row, true, err
+}
+
+// supersede cancels a wipe of the device that waits for a second person, because the device is wiped without one.
+func supersede(tx ledger.Tx, id inbox.DeviceID, at inbox.Moment) error {
+	last, ok, err := lastWipe(tx, id)
+	if err != nil || !ok || last.inForce() || last.Wipe.Cancelled != 0 {
+		return err
+	}
+	last.Wipe.Cancelled = at
+	return putWipe(tx, last)
+}
+
+// putInForce signs and writes the order of a row.
+func (r *Relay) putInForce(tx ledger.Tx, row *wipeRow, state deviceState, enrolled inbox.Moment, at inbox.Moment, entry audit.Entry) error {
+	// Epochs follow the clock, so that a relay restored from a backup does not count from where it stood then.
+	row.Epoch = max(state.Epoch+1, uint64(enrolled)+1, uint64(at))
+	state.Epoch, state.Wipe = row.Epoch, row.Wipe.ID
+	o := wire.WipeOrder{
+		ID: row.Wipe.ID, Company: r.cfg.Public, Device: row.Device, Epoch: row.Epoch, Nonce: make([]byte, 16), Issued: at,
+		Why: row.Wipe.Why, By: row.Wipe.By, Second: row.Wipe.Second, Approval: row.Approval,
+	}
+	rand.Read(o.Nonce)
+	row.Order = wire.SignOrder(r.wipes.key, o)
+	entry.Act = actWipeOrdered
+	entry.Detail = fmt.Sprintf("%s why %d epoch %d order %x", row.Wipe.ID, row.Wipe.Why, row.Epoch, wire.OrderDigest(row.Order))
+	if err := row.record(tx, entry); err != nil {
+		return err
+	}
+	if row.Hand {
+		if err := tx.Put(bucketWipeCount, append(binary.BigEndian.AppendUint64(nil, uint64(at)), row.Device...), []byte{1}); err != nil {
+			return err
+		}
+	}
+	return errors.Join(tx.Put(bucketWipeLeg, []byte(row.Device), []byte(row.Wipe.ID)), putDeviceState(tx, row.Device, state), putWipe(tx, *row))
+}
+
+// record writes an entry that tells of the wipe, and remembers its place for the proof.
+func (w *wipeRow) record(tx ledger.Tx, e audit.Entry) error {
+	if err := audit.Record(tx, e); err != nil {
+		return err
+	}
+	number, _, err := audit.Head(tx)
+	if err != nil {
+		return err
+	}
+	w.Entries = append(slices.Clip(w.Entries), number)
+	return nil
+}
+
+// manyWipes reports whether people have had so many devices wiped lately that the next one needs a second person.
+func manyWipes(tx ledger.Tx, now inbox.Moment) (bool, error) {
+	since := binary.BigEndian.AppendUint64(nil, uint64(max(0, now-inbox.ManyWipesIn)))
+	var old [][]byte
+	for key := range tx.Scan(bucketWipeCount, nil, since) {
+		old = append(old, slices.Clone(key))
+	}
+	n := 0
+	for range tx.Scan(bucketWipeCount, since, nil) {
+		n++
+	}
+	if err := tx.Err(); err != nil {
+		return false, err
+	}
+	for _, key := range old {
+		if err := tx.Delete(bucketWipeCount, key); err != nil {
+			return false, err
+		}
+	}
+	return n >= inbox.ManyWipes, nil
+}
+
+func putWipe(tx ledger.Tx, w wipeRow) error {
+	return putValue(tx, bucketWipe, wipeKey(w.Device, w.Wipe.ID), w)
+}
+
+// wipesOf returns the wipes of a device, in no useful order.
+func wipesOf(tx ledger.Tx, id inbox.DeviceID) (list []wipeRow, err error) {
+	first := wipeKey(id, "")
+	for _, row := range tx.Scan(bucketWipe, first, ledger.After(first)) {
+		var w wipeRow
+		if cbor.Unmarshal(row, &w) != nil {
+			return nil, errRow
+		}
+		list = append(list, w)
+	}
+	return list, tx.Err()
+}
+
+// changeWipe changes a wipe of a device in a transaction. f refuses with an [inbox.Refusal].
+func (r *Relay) changeWipe(ctx context.Context, device inbox.DeviceID, id inbox.WipeID, f func(ledger.Tx, *wipeRow) error) (row wipeRow, err error) {
+	err = r.db.Update(ctx, identity.Shard, func(tx ledger.Tx) error {
+		row = wipeRow{}
+		known, err := getRow(tx, bucketWipe, wipeKey(device, id), &row)
+		if err != nil {
+			return err
+		}
+		if !known {
+			return inbox.RefusedUnknown
+		}
+		if err := f(tx, &row); err != nil {
+			return err
+		}
+		return putWipe(tx, row)
+	})
+	return row, err
+}
+
+// wipeOf returns one wipe of a device.
+func (r *Relay) wipeOf(ctx context.Context, device inbox.DeviceID, id inbox.WipeID) (row wipeRow, err error) {
+	err = r.db.View(ctx, identity.Shard, func(tx ledger.Tx) error {
+		known, err := getRow(tx, bucketWipe, wipeKey(device, id), &row)
+		if err == nil && !known {
+			err = inbox.RefusedUnknown
+		}
+		return err
+	})
+	return row, err
+}
+
+// lastWipe returns the wipe of a device that counts, and false if there is none.
+func (r *Relay) lastWipe(ctx context.Context, device inbox.DeviceID) (row wipeRow, ok bool, err error) {
+	err = r.db.View(ctx, identity.Shard, func(tx ledger.Tx) (err error) {
+		row, ok, err = lastWipe(tx, device)
+		return err
+	})
+	return row, ok, err
+}
+
+func lastWipe(tx ledger.Tx, device inbox.DeviceID) (row wipeRow, ok bool, err error) {
+	state, err := deviceStateOf(tx, device)
+	if err != nil || state.Wipe == "" {
+		return row, false, err
+	}
+	ok, err = getRow(tx, bucketWipe, wipeKey(device, state.Wipe), &row)
+	return row, ok, err
+}
+
+// legA is the relay's leg for devices whose orders are written down. Every step may be repeated. by is who the exclusion is
+// put down to.
+func (r *Relay) legA(ctx context.Context, by identity.By, ids []inbox.DeviceID) error {
+	ctx = context.WithoutCancel(ctx) // whoever asked may go; what was ordered is done
+	r.wipes.one.Lock()
+	defer r.wipes.one.Unlock()
+	var failed error
+	rows := map[inbox.DeviceID]wipeRow{}
+	for _, id := range ids {
+		row, ok, err := r.lastWipe(ctx, id)
+		if err == nil && ok {
+			rows[id] = row
+			err = r.people.RevokeBy(ctx, by, id)
+		}
+		failed = errors.Join(failed, err)
+	}
+	if failed != nil {
+		return failed
+	}
+	r.reached("excluded")
+	for id, row := range rows {
+		if r.wipes.hand == nil || row.Order == nil || !r.wipes.hand(id, row.Order) {
+			r.sessions.closeDevice(id, wire.CloseRevoked)
+		}
+		r.tickets.revoke(id)
+	}
+	had, err := r.vault.Destroy(ctx, ids...)
+	if err != nil {
+		return err // nothing is lent any more; the row is still there, and the next look goes on
+	}
+	r.reached("destroyed")
+	at := inbox.At(r.now())
+	err = r.db.Update(ctx, identity.Shard, func(tx ledger.Tx) error {
+		for _, id := range ids {
+			if err := halfGone(tx, id, slices.Contains(had, id), at); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	r.reached("written")
+	for _, id := range ids {
+		err = errors.Join(err, r.endRevealsOf(ctx, id))
+	}
+	return err
+}
+
+// halfGone writes down that the half of a device is destroyed, and from when on its cache is dark.
+func halfGone(tx ledger.Tx, id inbox.DeviceID, had bool, at inbox.Moment) error {
+	row, ok, err := lastWipe(tx, id)
+	if err != nil {
+		return err
+	}
+	state, err := deviceStateOf(tx, id)
+	if err != nil {
+		return err
+	}
+	if !ok || row.Wipe.Half != 0 {
+		return tx.Delete(bucketWipeLeg, []byte(id))
+	}
+	if row.Had = row.Had || had; row.Had {
+		row.Wipe.Half, row.Wipe.Dark = at, max(at, state.Lease)
+		detail := fmt.Sprintf("%s dark %d", row.Wipe.ID, row.Wipe.Dark)
+		if err := row.record(tx, audit.Entry{At: at, Act: actWipeHalf, Object: string(id), Detail: detail}); err != nil {
+			return err
+		}
+	}
+	return errors.Join(tx.Delete(bucketWipeLeg, []byte(id)), putWipe(tx, row))
+}
+
+func (r *Relay) reached(step string) {
+	if r.wipes.step != nil {
+		r.wipes.step(step)
+	}
+}
+
+// tendWipes goes on with what could not be finished, and keeps what devices have told in memory, until ctx ends.
+func (r *Relay) tendWipes(ctx context.Context) error {
+	look, keep := time.NewTicker(time.Minute), time.NewTicker(deliveredEvery)
+	defer look.Stop()
+	defer keep.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-keep.C:
+			if err := r.flushDelivered(ctx); err != nil && ctx.Err() == nil {
+				r.log.Error("what is on devices cannot be written down", "error", err)
+			}
+		case <-look.C:
+			if err := errors.Join(r.finishWipes(ctx), r.finishOffboarding(ctx)); err != nil && ctx.Err() == nil {
+				r.log.Error("a wipe cannot be finished now", "error", err)
+			}
+		}
+	}
+}
+
+// pendingOrder returns the order a device is to be handed, nil if there is none. done reports that the device has proven
+// that it obeyed: what is left to say is [wire.CloseWiped].
+func (r *Relay) pendingOrder(ctx context.Context, id inbox.DeviceID) (order []byte, done bool, err error) {
+	row, ok, err := r.lastWipe(ctx, id)
+	switch {
+	case err != nil || !ok:
+		return nil, false, err
+	case row.Receipt != nil:
+		return nil, true, nil
+	}
+	return row.Order, false, nil
+}
+
+// wipeDevice has a device wiped by policy.
+func (r *Relay) wipeDevice(ctx context.Context, id inbox.DeviceID, why inbox.WipeReason) error {
+	_, err := r.orderWipes(ctx, []inbox.DeviceID{id}, wipeWish{why: why})
+	return err
+}
+
+// Revoke excludes a device: its connection and its transfers end, and its cache is wiped.
+func (r *Relay) Revoke(ctx context.Context, id inbox.DeviceID) error {
+	err := r.wipeDevice(ctx, id, inbox.WipeExcluded)
+	if errors.Is(err, errNoSuchDevice) {
+		return identity.ErrNoDevice
+	}
+	return err
+}

@@ -1,0 +1,215 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"sealdesk/app/inbox"
+	"sealdesk/sync/relay/internal/audit"
+	"sealdesk/sync/relay/internal/eventlog"
+	"sealdesk/sync/relay/internal/ledger"
+	"sealdesk/sync/wire"
+)
+
+const (
+	signEvery   = 10 * time.Second // between two checkpoints of a log that grows
+	witnessEach = 10 * time.Minute // between two words of one device about one log that are kept
+	proofsKept  = 256
+)
+
+// checkpoints are the newest signed states of the audit log, and the proofs devices need to go on from older ones: most
+// devices hold the same.
+type checkpoints struct {
+	key    audit.Key
+	mu     sync.Mutex
+	newest map[inbox.LogID]audit.Checkpoint
+	proofs map[proofKey][][]byte
+}
+
+type proofKey struct {
+	log      inbox.LogID
+	from, to uint64
+}
+
+// tendAudit signs checkpoints of what was written, until ctx ends.
+func (r *Relay) tendAudit(ctx context.Context, tick <-chan time.Time) error {
+	for {
+		r.signAudit(ctx)
+		select {
+		case <-tick:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (r *Relay) signAudit(ctx context.Context) {
+	made, err := r.checkpoints.key.SignAll(ctx, r.db, inbox.At(r.now()), 1)
+	r.checkpoints.mu.Lock()
+	for _, c := range made {
+		r.checkpoints.newest[inbox.LogID(c.Shard)] = c
+	}
+	if len(made) > 0 {
+		clear(r.checkpoints.proofs)
+	}
+	r.checkpoints.mu.Unlock()
+	if err != nil && ctx.Err() == nil {
+		r.log.Error("the audit log cannot be signed", "error", err)
+		r.alarm(ctx, inbox.Incident{Kind: inbox.IncidentRewritten})
+	}
+}
+
+// checkpoint returns the newest checkpoint of a log with the proof that it goes on from a tree of a size; false when there is
+// none that is newer. A device that holds more than there is gets it without a proof: that is for it to protest against.
+func (r *Relay) checkpoint(ctx context.Context, log inbox.LogID, from uint64) (wire.Checkpoint, uint64, bool) {
+	r.checkpoints.mu.Lock()
+	c, ok := r.checkpoints.newest[log]
+	proof, known := r.checkpoints.proofs[proofKey{log, from, c.Size}]
+	r.checkpoints.mu.Unlock()
+	if !ok || c.Size == from {
+		return wire.Checkpoint{}, 0, false
+	}
+	out := wire.Checkpoint{Log: log, Note: []byte(c.Note), Proof: proof}
+	if known || from == 0 || from > c.Size {
+		return out, c.Size, true
+	}
+	err := r.db.View(ctx, eventlog.Shard(log), func(tx ledger.Tx) error {
+		p, err := audit.Consistency(tx, from, c.Size)
+		out.Proof = nil
+		for _, h := range p {
+			out.Proof = append(out.Proof, h[:])
+		}
+		return err
+	})
+	if err != nil {
+		r.log.Error("a checkpoint cannot be proven", "log", string(log), "error", err)
+		return wire.Checkpoint{}, 0, false
+	}
+	r.checkpoints.mu.Lock()
+	if len(r.checkpoints.proofs) < proofsKept {
+		r.checkpoints.proofs[proofKey{log, from, c.Size}] = out.Proof
+	}
+	r.checkpoints.mu.Unlock()
+	return out, c.Size, true
+}
+
+// readCheckpoints makes the newest checkpoints known that were signed before.
+func (r *Relay) readCheckpoints(ctx context.Context) (err error) {
+	if r.checkpoints.key, err = r.auditKey(ctx); err != nil {
+		return fmt.Errorf("reading the key of the audit log: %w", err)
+	}
+	r.checkpoints.newest, r.checkpoints.proofs = map[inbox.LogID]audit.Checkpoint{}, map[proofKey][][]byte{}
+	for _, log := range r.allLogs() {
+		err := r.db.View(ctx, eventlog.Shard(log), func(tx ledger.Tx) error {
+			c, err := audit.Latest(tx)
+			if err == nil && c.Size > 0 {
+				r.checkpoints.newest[log] = c
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("reading a checkpoint: %w", err)
+		}
+	}
+	return nil
+}
+
+// allLogs are the company's log, that of what is watched over, and those of the inboxes.
+func (r *Relay) allLogs() []inbox.LogID {
+	out := []inbox.LogID{inbox.CompanyLog, inbox.OversightLog}
+	for _, in := range r.cfg.Inboxes {
+		out = append(out, inbox.InboxID(in.ID).Log())
+	}
+	return out
+}
+
+// holds notes which checkpoints a device says it holds. What is not signed by the relay says nothing.
+func (x *session) holds(list []wire.Checkpoint) {
+	x.held = map[inbox.LogID]uint64{}
+	for _, c := range list {
+		if signed, err := audit.ParseCheckpoint(string(c.Note), x.s.r.checkpoints.key.Verifier()); err == nil && signed.Shard == eventlog.Shard(c.Log) {
+			x.held[c.Log] = signed.Size
+		}
+	}
+}
+
+// testify sends the device what was signed of the logs it follows since what it holds.
+func (x *session) testify(ctx context.Context) error {
+	for _, c := range x.cursors {
+		next, size, ok := x.s.r.checkpoint(ctx, c.Log, x.held[c.Log])
+		if !ok {
+			continue
+		}
+		if err := x.send(wire.Encode(next)); err != nil {
+			return err
+		}
+		x.held[c.Log] = size
+	}
+	return nil
+}
+
+// witnessed keeps a device's word about a log, now and then.
+func (x *session) witnessed(ctx context.Context, w wire.Witness) {
+	r := x.s.r
+	if len(w.Root) != tlog.HashSize || w.Size <= 0 || !r.follows(x, w.Log) {
+		return
+	}
+	word := audit.Witness{Shard: eventlog.Shard(w.Log), Size: uint64(w.Size), Device: x.device.ID, Signature: w.Signature}
+	copy(word.Hash[:], w.Root)
+	if !word.SignedBy(x.device.Key) {
+		return
+	}
+	if now := r.now(); now.Sub(x.words[w.Log]) < witnessEach {
+		return
+	} else if x.words == nil {
+		x.words = map[inbox.LogID]time.Time{w.Log: now}
+	} else {
+		x.words[w.Log] = now
+	}
+	agrees := true
+	err := r.db.Update(ctx, word.Shard, func(tx ledger.Tx) (err error) {
+		agrees, err = audit.Keep(tx, word)
+		return err
+	})
+	if err != nil {
+		r.log.Error("a witness cannot be kept", "error", err)
+	} else if !agrees {
+		r.rewritten(ctx, x.device.ID, w.Log)
+	}
+}
+
+// protested takes in that a device holds a checkpoint that ours does not go on from. It counts if the relay signed it.
+func (x *session) protested(ctx context.Context, p wire.Protest) {
+	r := x.s.r
+	held, err := audit.ParseCheckpoint(string(p.Held), r.checkpoints.key.Verifier())
+	if err != nil || held.Shard != eventlog.Shard(p.Log) || !r.follows(x, p.Log) {
+		return
+	}
+	r.rewritten(ctx, x.device.ID, p.Log)
+}
+
+// rewritten raises the alarm: the audit log is not what was signed.
+func (r *Relay) rewritten(ctx context.Context, device inbox.DeviceID, log inbox.LogID) {
+	r.log.Error("a device holds another audit log", "device", string(device), "log", string(log))
+	r.alarm(ctx, inbox.Incident{Kind: inbox.IncidentRewritten, Inbox: log.Inbox()})
+}
+
+// alarm raises an incident and says so when that is not possible either.
+func (r *Relay) alarm(ctx context.Context, i inbox.Incident) {
+	if err := r.raise(ctx, "", i); err != nil && ctx.Err() == nil {
+		r.log.Error("an incident cannot be written down", "kind", int(i.Kind), "error", err)
+	}
+}
+
+func (r *Relay) follows(x *session, log inbox.LogID) bool {
+	for _, c := range x.cursors {
+		if c.Log == log {
+			return true
+		}
+	}
+	return false
+}
