@@ -25,8 +25,8 @@ type Custody interface {
 	Wipe(ctx context.Context, order []byte, step func(inbox.WipeID, inbox.WipeStep)) (receipt []byte, err error)
 	// Receipt returns the receipt of a wipe that nobody ordered and the relay does not have; nil when there is none.
 	Receipt() []byte
-	// Wiped says that the relay has the receipt.
-	Wiped(ctx context.Context) error
+	// Acknowledged says that the relay has the receipt.
+	Acknowledged(ctx context.Context) error
 	// Held and Hold are the checkpoints of the audit log this device is a witness to.
 	Held() []wire.Checkpoint
 	Hold(ctx context.Context, c wire.Checkpoint) error
@@ -75,7 +75,7 @@ func (s *session) handOver(ctx context.Context, receipt []byte) error {
 			continue // what was on its way before
 		}
 		if _, _, stop := judge(err); errors.Is(stop, ErrWiped) {
-			if err := s.e.cfg.Custody.Wiped(ctx); err != nil {
+			if err := s.e.cfg.Custody.Acknowledged(ctx); err != nil {
 				s.e.cfg.Log.Error("the end of the wipe was not written down", "error", err)
 			}
 		}

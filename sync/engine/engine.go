@@ -57,6 +57,8 @@ type Config struct {
 	System  string  // operating system and architecture
 	Cache   Cache   // used when there is no Custody
 	Custody Custody // nil: no half is lent, and no order is obeyed
+	// Locked makes the person show who is there before the cache is opened, even while signed in.
+	Locked  bool
 	Posture inbox.Posture
 	Audit   string                          // verifier of the audit log's checkpoints; "": they are not looked at
 	Log     *slog.Logger                    // nil: silent

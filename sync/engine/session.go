@@ -152,7 +152,7 @@ func (s *session) welcome(ctx context.Context) (wire.Welcome, error) {
 				return wire.Welcome{}, s.handOver(ctx, c.Receipt())
 			}
 			if w, ok := b.(wire.Welcome); ok {
-				return w, nil
+				return w, s.unlock(w)
 			}
 			asked := b.(wire.SignIn)
 			s.alive(wire.SignInTimeout + wire.HandshakeTimeout)
@@ -164,6 +164,36 @@ func (s *session) welcome(ctx context.Context) (wire.Welcome, error) {
 		case nil:
 		default:
 			return wire.Welcome{}, fmt.Errorf("shaking hands: a frame out of turn: %w", ErrAnswer)
+		}
+	}
+}
+
+// unlock has the person show who is there, when the cache was locked and the relay did not ask just now.
+func (s *session) unlock(w wire.Welcome) error {
+	if !s.e.cfg.Locked || w.Fresh > w.Time {
+		return nil
+	}
+	if err := s.write(wire.Encode(wire.Credential{Begin: true})); err != nil {
+		return err
+	}
+	for {
+		body, err := s.read()
+		if err != nil {
+			return err
+		}
+		switch b := body.(type) {
+		case wire.Confirmed:
+			return nil
+		case wire.SignIn:
+			s.alive(wire.SignInTimeout + wire.HandshakeTimeout)
+			s.e.setDoor(s)
+			s.e.setAsked(s, &b)
+			s.e.setLink(Link{State: SignInAsked})
+		case wire.Wipe:
+			return &orderError{b.Order}
+		case nil:
+		default:
+			return fmt.Errorf("shaking hands: a frame out of turn: %w", ErrAnswer)
 		}
 	}
 }

@@ -87,6 +87,33 @@ func (x *session) signIn(ctx context.Context, challenge wire.Challenge) int {
 	}
 }
 
+// resumes waits until the device has opened its cache. One that was locked has its person show who is there first.
+func (x *session) resumes(ctx context.Context) (wire.Resume, int) {
+	x.conn.SetReadDeadline(time.Now().Add(wire.ResumeTimeout))
+	for {
+		switch b := x.hear().(type) {
+		case wire.Resume:
+			return b, letIn
+		case wire.Wiped:
+			return wire.Resume{}, x.receipt(ctx, b)
+		case wire.Credential:
+			said, code := x.shown(ctx, b)
+			if code != letIn {
+				return wire.Resume{}, code
+			}
+			if x.send(said) != nil {
+				return wire.Resume{}, wire.CloseGoingAway
+			}
+			x.conn.SetReadDeadline(time.Now().Add(wire.SignInTimeout))
+		default:
+			if x.stepping != nil {
+				return wire.Resume{}, wire.CloseSignedOut // nobody came
+			}
+			return wire.Resume{}, wire.CloseMalformed
+		}
+	}
+}
+
 // hear returns the next frame's body; nil when there is none that makes sense.
 func (x *session) hear() any {
 	body, ok := receive[any](x.conn)
@@ -98,10 +125,19 @@ func (x *session) hear() any {
 
 // stepUp takes in who shows once more that he is there.
 func (x *session) stepUp(ctx context.Context, c wire.Credential) {
+	said, code := x.shown(ctx, c)
+	if code != letIn {
+		x.end(code)
+		return
+	}
+	x.queue(ctx, said)
+}
+
+// shown returns the frame that answers a credential of somebody who is signed in, or a close code.
+func (x *session) shown(ctx context.Context, c wire.Credential) ([]byte, int) {
 	r := x.s.r
 	if !r.cfg.SignIn.required() {
-		x.queue(ctx, wire.Encode(wire.Confirmed{Until: inbox.At(r.now().Add(freshFor))}))
-		return
+		return wire.Encode(wire.Confirmed{Until: inbox.At(r.now().Add(freshFor))}), letIn
 	}
 	if x.stepping == nil {
 		x.stepping = r.people.NewStepUp(x.device, x.person, x.nonce, x.conn.RemoteAddr().String())
@@ -116,21 +152,21 @@ func (x *session) stepUp(ctx context.Context, c wire.Credential) {
 	} else {
 		asked, done, err = x.stepping.Try(ctx, c)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, identity.ErrSignedOut):
+		return nil, wire.CloseSignedOut
+	case err != nil:
 		r.log.Error("nobody can show who is there now", "error", err)
-		x.end(wire.CloseTrouble)
-		return
+		return nil, wire.CloseTrouble
+	case !done:
+		return wire.Encode(asked), letIn
 	}
-	if !done {
-		x.queue(ctx, wire.Encode(asked))
-		return
-	}
+	until := x.stepping.Session().Fresh
 	x.stepping = nil
-	until := inbox.At(r.now().Add(freshFor))
 	x.mu.Lock()
 	x.fresh = until
 	x.mu.Unlock()
-	x.queue(ctx, wire.Encode(wire.Confirmed{Until: until}))
+	return wire.Encode(wire.Confirmed{Until: until}), letIn
 }
 
 // order hands a device that is to be wiped its order, and takes in what it says. It returns [letIn] when there is no order.

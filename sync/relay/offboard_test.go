@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"sealdesk/app/inbox"
 	"sealdesk/sync/relay/internal/audit"
@@ -158,7 +159,7 @@ func TestDevicesAreSeenByWhoMay(t *testing.T) {
 	d := newWipeDesk(t)
 	boss, agent, south := d.person("Sabine Lorenz", inbox.Supervisor, "north"), d.person("Tobias Brandt", inbox.Agent, "north"), d.person("Mira Falk", inbox.Agent, "south")
 	it, auditor := d.person("Ines Traut", inbox.ITAdmin, ""), d.person("Vera Kolb", inbox.Auditor, "")
-	d.now = d.now.Add(1000)
+	d.now = d.now.Add(time.Second)
 	if err := d.met(t.Context(), agent.device, &wire.Hello{App: "2.0.0\n", System: "linux/arm64", Posture: inbox.Posture{Disk: inbox.Holds}}); err != nil {
 		t.Fatal(err)
 	}

@@ -7,8 +7,10 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"errors"
+	"maps"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,12 +39,13 @@ type sessions struct {
 	wait     sync.WaitGroup // for every connection, proven or not
 	mu       sync.Mutex
 	open     map[inbox.DeviceID]*session
+	door     map[*session]bool // proven, and not let in yet
 	twice    twice
 }
 
 func newSessions(r *Relay) *sessions {
 	life, stop := context.WithCancel(r.life)
-	return &sessions{r: r, life: life, stop: stop, open: map[inbox.DeviceID]*session{}, upgrader: websocket.Upgrader{
+	return &sessions{r: r, life: life, stop: stop, open: map[inbox.DeviceID]*session{}, door: map[*session]bool{}, upgrader: websocket.Upgrader{
 		HandshakeTimeout: wire.HandshakeTimeout,
 		ReadBufferSize:   1 << 10,
 		WriteBufferSize:  4 << 10,
@@ -223,18 +226,37 @@ func (s *sessions) closeAll() {
 // closeDevice ends the connection of a device, if it has one.
 func (s *sessions) closeDevice(id inbox.DeviceID, code int) {
 	s.mu.Lock()
-	x := s.open[id]
-	s.mu.Unlock()
-	if x != nil {
-		x.end(code)
+	defer s.mu.Unlock()
+	for _, x := range s.all() {
+		if x.device.ID == id {
+			x.end(code)
+		}
 	}
+}
+
+// all returns every device that has proven itself. mu must be held.
+func (s *sessions) all() []*session {
+	return slices.AppendSeq(slices.Collect(maps.Values(s.open)), maps.Keys(s.door))
+}
+
+// atDoor notes a device that has proven itself and is not let in yet; leaveDoor that it is, or has gone.
+func (s *sessions) atDoor(x *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.door[x] = true
+}
+
+func (s *sessions) leaveDoor(x *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.door, x)
 }
 
 // closePerson ends all connections of a person.
 func (s *sessions) closePerson(id inbox.PersonID, code int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, x := range s.open {
+	for _, x := range s.all() {
 		if x.person.ID == id {
 			x.end(code)
 		}
@@ -308,6 +330,8 @@ func (x *session) handshake(ctx context.Context) int {
 		return wire.CloseProof
 	}
 	x.device, x.person, x.nonce, x.boot = device, person, challenge.Nonce, hello.Boot
+	x.s.atDoor(x)
+	defer x.s.leaveDoor(x)
 	if code := x.knock(ctx, challenge, hello, revoked); code != letIn {
 		return code
 	}
@@ -333,15 +357,9 @@ func (x *session) handshake(ctx context.Context) int {
 		return wire.CloseGoingAway
 	}
 	x.conn.SetReadLimit(wire.MaxDeviceFrame)
-	x.conn.SetReadDeadline(time.Now().Add(wire.ResumeTimeout))
-	var resume wire.Resume
-	switch b := x.hear().(type) {
-	case wire.Resume:
-		resume = b
-	case wire.Wiped:
-		return x.receipt(ctx, b)
-	default:
-		return wire.CloseMalformed
+	resume, code := x.resumes(ctx)
+	if code != letIn {
+		return code
 	}
 	x.holds(resume.Held)
 	for i := range x.cursors {

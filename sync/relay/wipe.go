@@ -115,6 +115,9 @@ func (r *Relay) openWipes(ctx context.Context) error {
 	if err := r.finishWipes(ctx); err != nil {
 		return fmt.Errorf("finishing wipes: %w", err)
 	}
+	if err := r.finishOffboarding(ctx); err != nil {
+		return fmt.Errorf("finishing what a person's leaving asks for: %w", err)
+	}
 	return r.excludeAgain(ctx)
 }
 

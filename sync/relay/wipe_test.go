@@ -663,7 +663,9 @@ func TestABackupBringsNoWipedDeviceBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept := map[string][]byte{}
-	d.restart(func() { kept = readFiles(t, d.cfg.LedgerFile(), d.cfg.KeyFile(), d.cfg.KeyFile()+".safe", d.cfg.KeyFile()+".devices") })
+	d.restart(func() {
+		kept = readFiles(t, d.cfg.LedgerFile(), d.cfg.KeyFile(), d.cfg.KeyFile()+".safe", d.cfg.KeyFile()+".devices")
+	})
 	d.wipes(boss, agent, inbox.WipeLost)
 	d.restart(func() { writeFiles(t, kept) })
 	if _, _, err := d.people.Device(t.Context(), agent.device); !errors.Is(err, identity.ErrRevoked) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -301,40 +302,41 @@ func TestOneAttemptOfAPersonAtATime(t *testing.T) {
 }
 
 func TestTwoPasswordsAtOnceEightWaitAndTheRestIsToldToComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHasher(cheap)
+		inside, let := make(chan struct{}, 16), make(chan struct{})
+		h.ran = func() { inside <- struct{}{}; <-let }
+		var all sync.WaitGroup
+		for range 10 {
+			all.Go(func() {
+				if _, err := h.make(t.Context(), goodPassword, 1); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		if len(inside) != 2 {
+			t.Errorf("%d at once", len(inside))
+		}
+		if _, err := h.make(t.Context(), goodPassword, 1); !errors.Is(err, errBusy) {
+			t.Error(err)
+		}
+		close(let)
+		all.Wait()
+		if _, err := h.make(t.Context(), goodPassword, 1); err != nil || len(inside) != 11 {
+			t.Errorf("%d were hashed: %v", len(inside), err)
+		}
+	})
 	b := newBench(t, SignInConfig{})
-	var tries []*SignIn
-	for i := range 11 {
-		p := b.hire("Person "+string(rune('A'+i)), inbox.Agent)
-		tries = append(tries, b.r.NewSignIn(b.enrol(p), p, nil, ""))
+	for range cap(b.r.hash.inside) {
+		b.r.hash.inside <- struct{}{}
 	}
-	inside, let := make(chan struct{}, 16), make(chan struct{})
-	b.r.hash.ran = func() { inside <- struct{}{}; <-let }
-	var all sync.WaitGroup
-	in := make(chan struct{}, 16)
-	for _, s := range tries[:10] {
-		all.Go(func() {
-			if _, done, err := s.Try(t.Context(), wire.Credential{New: goodPassword}); err == nil && done {
-				in <- struct{}{}
-			}
-		})
-	}
-	<-inside
-	<-inside
-	for len(b.r.hash.inside) < 10 { // all are in the queue
-		time.Sleep(time.Millisecond)
-	}
-	if len(inside) != 0 {
-		t.Error("more than two at once")
-	}
-	if busy := b.try(tries[10], wire.Credential{New: goodPassword}); busy.Trouble != wire.TroubleBusy || busy.Wait != 5 || busy.Need != wire.NeedNew {
+	s := b.dial()
+	if busy := b.try(s, wire.Credential{New: goodPassword}); busy.Trouble != wire.TroubleBusy || busy.Wait != 5 || busy.Need != wire.NeedNew {
 		t.Errorf("trouble %d, wait %d, need %d", busy.Trouble, busy.Wait, busy.Need)
 	}
-	close(let)
-	all.Wait()
-	if len(in) != 10 {
-		t.Errorf("%d of 10 are in", len(in))
-	}
-	b.in(tries[10], wire.Credential{New: goodPassword})
+	<-b.r.hash.inside
+	b.in(s, wire.Credential{New: goodPassword})
 }
 
 func TestEveryLookAtAPasswordCostsTheSame(t *testing.T) {

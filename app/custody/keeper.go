@@ -1,0 +1,301 @@
+package custody
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"sealdesk/app/inbox"
+	"sealdesk/store"
+	"sealdesk/store/seal"
+	"sealdesk/sync/engine"
+	"sealdesk/sync/wire"
+)
+
+// Why the cache cannot be opened now.
+var (
+	// ErrLeaseOver means that only the relay opens the cache: the lease is over, or there never was one.
+	ErrLeaseOver = errors.New("the lease is over")
+	// ErrClockBack means that this machine's clock was put back, so that nothing is known of the time without the relay.
+	ErrClockBack = errors.New("the clock was put back")
+	// ErrLocked means that the passphrase opens the cache, or the relay.
+	ErrLocked = errors.New("the cache is locked")
+	// ErrWiping means that the cache is being destroyed, or was: see [Keeper.Wipe].
+	ErrWiping = errors.New("the cache is destroyed")
+)
+
+// PassphraseTries is how many wrong passphrases are taken before only the relay opens the cache.
+const PassphraseTries = 5
+
+// Config says whose custody it is.
+type Config struct {
+	Dir    string // the data folder: all in it is ours
+	Also   []string
+	Ring   *store.Keyring
+	Device store.Device
+	App    string
+	System string
+	Log    *slog.Logger
+	Now    func() time.Time // nil: time.Now
+	// Ended is told when the cache was destroyed and the relay has the receipt.
+	Ended func()
+	// Poke is told when what [Keeper.Wiped] says has changed; nil: nobody.
+	Poke func()
+}
+
+// A Keeper keeps one device's half of the key and its cache.
+type Keeper struct {
+	cfg Config
+
+	mu      sync.Mutex
+	store   *store.Store // nil while it is closed
+	half    seal.Key     // the relay's, while the store is open
+	lent    store.Lent   // what the keyring keeps of it
+	lease   wire.Lease
+	heard   time.Time // when the relay said so; its monotonic clock counts
+	pass    []byte    // the passphrase to lock the half with, until there is a half
+	failure error     // why the store could not be opened with what the relay lent
+	opened  chan struct{}
+	wiping  *Wiping
+}
+
+// New returns the keeper of a device. It asks nothing yet.
+func New(cfg Config) *Keeper {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Poke == nil {
+		cfg.Poke = func() {}
+	}
+	return &Keeper{cfg: cfg, opened: make(chan struct{})}
+}
+
+// StoreDir is the folder the store owns, inside the data folder.
+func StoreDir(dir string) string { return filepath.Join(dir, "store") }
+
+func (k *Keeper) storeConfig(key store.CacheKey, half seal.Key) store.Config {
+	return store.Config{Dir: StoreDir(k.cfg.Dir), Key: key, RelayHalf: half, Reader: k.cfg.Device.Person, Log: k.cfg.Log}
+}
+
+// Store returns the cache; nil while it is closed.
+func (k *Keeper) Store() *store.Store {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.store
+}
+
+// Lease returns what the relay said last; the zero Lease before.
+func (k *Keeper) Lease() wire.Lease {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.lease
+}
+
+// Opened is closed when the relay has lent a half and the cache is open, or cannot be: [Keeper.Failure] says why.
+func (k *Keeper) Opened() <-chan struct{} {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.opened
+}
+
+// Failure is why the cache could not be opened with the half the relay lent; nil when it could, or was not tried.
+func (k *Keeper) Failure() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.failure
+}
+
+// terms are a lease as the store judges it.
+func terms(l wire.Lease) store.Terms {
+	return store.Terms{Issued: l.Issued, NotAfter: l.Until(), Idle: time.Duration(l.Idle) * time.Second, Silent: time.Duration(l.Silent) * time.Second}
+}
+
+// OpenAlone opens the cache without the relay, if the lease allows it. Errors: [ErrLocked], [ErrLeaseOver], [ErrClockBack],
+// [ErrWiping] when the device must wipe itself or was wiped, and the store's.
+func (k *Keeper) OpenAlone(ctx context.Context) (*store.Store, error) {
+	lent, lease, err := k.kept(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if lent.Half.IsZero() && len(lent.Locked) > 0 {
+		return nil, ErrLocked
+	}
+	if lent.Half.IsZero() {
+		return nil, ErrLeaseOver
+	}
+	return k.openWith(ctx, lent, lease, lent.Half)
+}
+
+// kept returns what the keyring keeps of the lease, if it still holds.
+func (k *Keeper) kept(ctx context.Context) (store.Lent, wire.Lease, error) {
+	if _, pending, err := store.PendingWipe(k.cfg.Dir); err != nil || pending {
+		return store.Lent{}, wire.Lease{}, errors.Join(ErrWiping, err)
+	}
+	lent, err := k.cfg.Ring.Lent(ctx)
+	if errors.Is(err, store.ErrNotFound) {
+		return lent, wire.Lease{}, ErrLeaseOver
+	}
+	if err != nil {
+		return lent, wire.Lease{}, err
+	}
+	lease, err := wire.OpenLease(k.cfg.Device.RelayKey, k.cfg.Device.ID, lent.Lease)
+	if err != nil || lease.Generation != lent.Generation {
+		return lent, lease, ErrLeaseOver // somebody changed it
+	}
+	now := inbox.At(k.cfg.Now())
+	switch terms(lease).Judge(now, lent.Seen, 0) {
+	case store.Silent:
+		return lent, lease, ErrWiping
+	case store.ClockBack:
+		return lent, lease, ErrClockBack
+	case store.Over:
+		lent.Half, lent.Locked, lent.Salt = seal.Key{}, nil, nil
+		if err := k.cfg.Ring.SetLent(ctx, lent); err != nil {
+			return lent, lease, err
+		}
+		return lent, lease, ErrLeaseOver
+	}
+	if now > lent.Seen { // so that a clock put back later is noticed
+		lent.Seen = now
+		if err := k.cfg.Ring.SetLent(ctx, lent); err != nil {
+			return lent, lease, err
+		}
+	}
+	return lent, lease, nil
+}
+
+// openWith opens the store with a half of a generation.
+func (k *Keeper) openWith(ctx context.Context, lent store.Lent, lease wire.Lease, half seal.Key) (*store.Store, error) {
+	key, err := k.cfg.Ring.CacheKey(ctx, StoreDir(k.cfg.Dir))
+	if err != nil {
+		return nil, err
+	}
+	s, err := store.Open(ctx, k.storeConfig(key, half))
+	if err != nil {
+		return nil, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.store, k.half, k.lent, k.lease, k.heard = s, half, lent, lease, k.cfg.Now()
+	return s, nil
+}
+
+// Standing says how the lease stands now, while the cache is open. Anything but [store.Holds] means that it must be closed
+// until the relay is reached.
+func (k *Keeper) Standing() store.Standing {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := k.cfg.Now()
+	return terms(k.lease).Judge(inbox.At(now), k.lent.Seen, now.Sub(k.heard))
+}
+
+// Locked tells what the lock screen says: whether a passphrase opens the cache, how many tries are left, until when. Errors:
+// as for OpenAlone, but nil where that gives ErrLocked.
+func (k *Keeper) Locked(ctx context.Context) (passphrase bool, tries int, until time.Time, err error) {
+	lent, lease, err := k.kept(ctx)
+	if err != nil {
+		return false, 0, time.Time{}, err
+	}
+	return len(lent.Locked) > 0, PassphraseTries - lent.Tries, lease.Until().Time(), nil
+}
+
+// Lock closes the cache. What opens it again is the passphrase, if one was set and the lease allows the cache to be read
+// without the relay, or else the relay. The engine must have ended.
+func (k *Keeper) Lock(ctx context.Context) error {
+	err := k.Close()
+	lent, e := k.cfg.Ring.Lent(ctx)
+	if errors.Is(e, store.ErrNotFound) {
+		return err
+	}
+	if e == nil {
+		lent.Half = seal.Key{}
+		e = k.cfg.Ring.SetLent(ctx, lent)
+	}
+	return errors.Join(err, e)
+}
+
+// Close closes the cache, and keeps in the keyring what the lease allows.
+func (k *Keeper) Close() error {
+	k.mu.Lock()
+	s := k.store
+	k.store, k.lease = nil, wire.Lease{}
+	k.half.Destroy()
+	k.half = seal.Key{}
+	k.opened = make(chan struct{})
+	k.mu.Unlock()
+	if s == nil {
+		return nil
+	}
+	return s.Close()
+}
+
+// Unlock opens the cache by its passphrase. After [PassphraseTries] wrong ones only the relay opens it. It returns how many
+// are left with store.ErrPassphrase, and else errors as OpenAlone does.
+func (k *Keeper) Unlock(ctx context.Context, passphrase string) (left int, err error) {
+	lent, lease, err := k.kept(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if len(lent.Locked) == 0 {
+		return 0, ErrLeaseOver
+	}
+	// The try counts before it is known to be wrong: who ends the program meanwhile gains nothing.
+	lent.Tries++
+	if err := k.cfg.Ring.SetLent(ctx, lent); err != nil {
+		return 0, err
+	}
+	half, err := store.UnlockHalf(lent.Locked, lent.Salt, passphrase)
+	if err != nil {
+		if left = PassphraseTries - lent.Tries; left <= 0 {
+			lent.Locked, lent.Salt = nil, nil
+			if e := k.cfg.Ring.SetLent(ctx, lent); e != nil {
+				return 0, e
+			}
+			return 0, ErrLeaseOver
+		}
+		return left, err
+	}
+	lent.Tries, lent.Half = 0, half
+	if err := k.cfg.Ring.SetLent(ctx, lent); err != nil {
+		return 0, err
+	}
+	_, err = k.openWith(ctx, lent, lease, half)
+	return 0, err
+}
+
+// SetPassphrase sets what unlocks the cache without the relay: at once while it is open, and else for the half that is lent
+// next. It takes about a quarter of a second.
+func (k *Keeper) SetPassphrase(ctx context.Context, passphrase string) error {
+	k.mu.Lock()
+	open, half, lent := k.store != nil && k.lent.Lease != nil, k.half, k.lent
+	k.pass = []byte(passphrase)
+	k.mu.Unlock()
+	if !open || terms(k.Lease()).NotAfter <= terms(k.Lease()).Issued {
+		return nil
+	}
+	lent.Locked, lent.Salt = store.LockHalf(half, passphrase)
+	lent.Tries = 0
+	if err := k.cfg.Ring.SetLent(ctx, lent); err != nil {
+		return fmt.Errorf("keeping the passphrase's half: %w", err)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.lent, k.pass = lent, nil
+	return nil
+}
+
+// HasPassphrase reports whether a passphrase unlocks the cache.
+func (k *Keeper) HasPassphrase() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.lent.Locked) > 0
+}
+
+var _ engine.Custody = (*Keeper)(nil)
