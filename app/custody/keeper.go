@@ -41,7 +41,9 @@ type Config struct {
 	System string
 	Log    *slog.Logger
 	Now    func() time.Time // nil: time.Now
-	// Ended is told when the cache was destroyed and the relay has the receipt.
+	// Stop ends what else uses the data folder, such as the log, before it is destroyed; nil: nothing does.
+	Stop func() error
+	// Ended is told when the cache was destroyed and the relay has the receipt; nil: nobody.
 	Ended func()
 	// Poke is told when what [Keeper.Wiped] says has changed; nil: nobody.
 	Poke func()
@@ -124,13 +126,22 @@ func (k *Keeper) OpenAlone(ctx context.Context) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if lent.Half.IsZero() && len(lent.Locked) > 0 {
+	switch {
+	case lent.Shut:
 		return nil, ErrLocked
-	}
-	if lent.Half.IsZero() {
+	case lent.Half.IsZero():
 		return nil, ErrLeaseOver
 	}
 	return k.openWith(ctx, lent, lease, lent.Half)
+}
+
+// Shut reports whether the window was locked, so that somebody must show who is there before the relay's half is used.
+func (k *Keeper) Shut(ctx context.Context) (bool, error) {
+	lent, err := k.cfg.Ring.Lent(ctx)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return lent.Shut, err
 }
 
 // kept returns what the keyring keeps of the lease, if it still holds.
@@ -196,10 +207,13 @@ func (k *Keeper) Standing() store.Standing {
 	return terms(k.lease).Judge(inbox.At(now), k.lent.Seen, now.Sub(k.heard))
 }
 
-// Locked tells what the lock screen says: whether a passphrase opens the cache, how many tries are left, until when. Errors:
-// as for OpenAlone, but nil where that gives ErrLocked.
+// Locked tells what the lock screen says: whether a passphrase opens the cache, how many tries are left, until when. Without
+// one only the relay does. Errors: the keyring's.
 func (k *Keeper) Locked(ctx context.Context) (passphrase bool, tries int, until time.Time, err error) {
 	lent, lease, err := k.kept(ctx)
+	if errors.Is(err, ErrLeaseOver) || errors.Is(err, ErrClockBack) {
+		return false, 0, time.Time{}, nil
+	}
 	if err != nil {
 		return false, 0, time.Time{}, err
 	}
@@ -215,7 +229,7 @@ func (k *Keeper) Lock(ctx context.Context) error {
 		return err
 	}
 	if e == nil {
-		lent.Half = seal.Key{}
+		lent.Half, lent.Shut = seal.Key{}, true
 		e = k.cfg.Ring.SetLent(ctx, lent)
 	}
 	return errors.Join(err, e)
@@ -262,7 +276,7 @@ func (k *Keeper) Unlock(ctx context.Context, passphrase string) (left int, err e
 		}
 		return left, err
 	}
-	lent.Tries, lent.Half = 0, half
+	lent.Tries, lent.Half, lent.Shut = 0, half, false
 	if err := k.cfg.Ring.SetLent(ctx, lent); err != nil {
 		return 0, err
 	}

@@ -71,7 +71,13 @@ func (k *Keeper) destroy(ctx context.Context, intent store.WipeIntent, step func
 	k.show(Wiping{ID: intent.ID, Why: intent.Why})
 	done, err := store.Wipe(context.WithoutCancel(ctx), store.WipeConfig{
 		Dir: k.cfg.Dir, StoreDir: StoreDir(k.cfg.Dir), Also: k.cfg.Also, Ring: k.cfg.Ring, Intent: intent, Seen: k.cfg.Device.WipeEpoch,
-		Stop: func(context.Context) error { return k.Close() },
+		Stop: func(context.Context) error {
+			err := k.Close()
+			if k.cfg.Stop != nil {
+				err = errors.Join(err, k.cfg.Stop())
+			}
+			return err
+		},
 		Step: func(s inbox.WipeStep) {
 			k.mu.Lock()
 			k.wiping.Steps = append(k.wiping.Steps, s)

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 
+	"sealdesk/app/custody"
 	"sealdesk/app/inbox"
 	"sealdesk/store"
 	"sealdesk/sync/engine"
@@ -15,20 +15,21 @@ import (
 )
 
 // storeDir is the folder the store owns: it is removed as a whole when its key is lost.
-func (h *house) storeDir() string { return filepath.Join(h.dir, "store") }
+func (h *house) storeDir() string { return custody.StoreDir(h.dir) }
 
-// session is an open store with an engine that fills it.
+// session is an engine, and the cache it fills once it is open.
 type session struct {
-	store  *store.Store
-	engine *engine.Engine
-	stop   context.CancelFunc
-	done   chan struct{}
+	keeper   *custody.Keeper
+	engine   *engine.Engine
+	stop     context.CancelFunc
+	done     chan struct{}
+	unlocked bool // the ui has it
 }
 
 func (s *session) close() error {
 	s.stop()
 	<-s.done
-	return s.store.Close()
+	return s.keeper.Close()
 }
 
 // openAhead begins to open the inbox while the window is being made: asking the keyring and reading the store take time
@@ -53,7 +54,7 @@ type opened struct {
 func (h *house) shut() {
 	h.mu.Lock()
 	open := h.open
-	h.open = nil
+	h.open, h.engine = nil, nil
 	h.mu.Unlock()
 	if open == nil {
 		return
@@ -81,47 +82,21 @@ func (h *house) takeAhead() chan opened {
 	return ahead
 }
 
-func (h *house) openInbox(ctx context.Context) (ui.Session, error) {
-	h.shut() // the ui opens again after it took an inbox off the screen
+// storeConfig is how the store is opened without the relay, if the lease allows it.
+func (h *house) storeConfig(ctx context.Context) (store.Config, error) {
 	device, err := h.ring.Device(ctx)
 	if err != nil {
-		return ui.Session{}, trouble(err)
-	}
-	s, err := h.openStore(ctx)
-	if err != nil {
-		return ui.Session{}, trouble(err)
-	}
-	e := engine.New(engine.Config{Relay: device.Relay, Pin: device.Pin, Device: device.ID, Key: device.Key, App: version(), System: system(),
-		Cache: s, Log: h.log, Frames: h.frames})
-	run, stop := context.WithCancel(ctx)
-	open := &session{store: s, engine: e, stop: stop, done: make(chan struct{})}
-	go func() {
-		defer close(open.done)
-		if err := e.Run(run); err != nil && run.Err() == nil {
-			h.log.Error("engine ended", "error", err)
-		}
-	}()
-	h.mu.Lock()
-	h.open = open
-	h.mu.Unlock()
-	return ui.Session{Model: model{s}, Relay: link{e}, Device: h.device, NewRevealKey: newRevealKey}, nil
-}
-
-// openStore opens the store with the key from the keyring.
-func (h *house) openStore(ctx context.Context) (*store.Store, error) {
-	device, err := h.ring.Device(ctx)
-	if err != nil {
-		return nil, err
+		return store.Config{}, err
 	}
 	key, err := h.ring.CacheKey(ctx, h.storeDir())
 	if err != nil {
-		return nil, err
+		return store.Config{}, err
 	}
-	return store.Open(ctx, h.storeConfig(key, device))
-}
-
-func (h *house) storeConfig(key store.CacheKey, d store.Device) store.Config {
-	return store.Config{Dir: h.storeDir(), Key: key, Reader: d.Person, Log: h.log}
+	lent, err := h.ring.Lent(ctx)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return store.Config{}, err
+	}
+	return store.Config{Dir: h.storeDir(), Key: key, RelayHalf: lent.Half, Reader: device.Person, Log: h.log}, nil
 }
 
 // Enrol implements ui.Door. The keyring is asked first: a code is good for one use and must not be spent in vain.
@@ -147,10 +122,16 @@ func (h *house) Enrol(ctx context.Context, text string, reached func(ui.Enrollin
 	at.Step = ui.EnrolCode
 	reached(at)
 	// What an earlier enrolment left belongs to another device, and perhaps to another person.
+	h.leave()
 	if err := store.Quarantine(h.storeDir()); err != nil {
 		return ui.Enrolled{}, trouble(err)
 	}
-	err = h.ring.SetDevice(ctx, store.Device{ID: got.Device, Person: got.Person.ID, Relay: got.Relay, Pin: got.Pin, Key: got.Key})
+	if err := h.ring.Forget(ctx); err != nil {
+		return ui.Enrolled{}, trouble(err)
+	}
+	forgetWiped(h.dir)
+	err = h.ring.SetDevice(ctx, store.Device{ID: got.Device, Person: got.Person.ID, Relay: got.Relay, Pin: got.Pin, Key: got.Key,
+		RelayKey: got.Orders, Audit: got.Audit, WipeEpoch: got.Epoch})
 	if err != nil {
 		return ui.Enrolled{}, trouble(err)
 	}
@@ -161,24 +142,45 @@ func (h *house) Enrol(ctx context.Context, text string, reached func(ui.Enrollin
 
 // Rebuild implements ui.Door.
 func (h *house) Rebuild(ctx context.Context) error {
-	device, err := h.ring.Device(ctx)
+	h.shut()
+	cfg, err := h.storeConfig(ctx)
 	if err != nil {
 		return trouble(err)
 	}
-	key, err := h.ring.CacheKey(ctx, h.storeDir())
-	if err != nil {
-		return trouble(err)
-	}
-	return trouble(store.Repair(ctx, h.storeConfig(key, device)))
+	return trouble(store.Repair(ctx, cfg))
 }
 
 // SetUpAgain implements ui.Door.
 func (h *house) SetUpAgain(ctx context.Context) error {
-	h.shut()
+	h.leave()
 	if err := store.Quarantine(h.storeDir()); err != nil {
 		return trouble(err)
 	}
+	forgetWiped(h.dir)
 	return trouble(h.ring.Forget(ctx))
+}
+
+// leave ends what this installation was.
+func (h *house) leave() {
+	h.shut()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.keeper = nil
+}
+
+// Gate implements ui.Door.
+func (h *house) Gate() ui.Gate { return h.gate }
+
+// Lock implements ui.Door.
+func (h *house) Lock(ctx context.Context) error {
+	h.shut()
+	h.mu.Lock()
+	keeper := h.keeper
+	h.mu.Unlock()
+	if keeper == nil {
+		return nil
+	}
+	return trouble(keeper.Lock(ctx))
 }
 
 // troubles says which error of the rooms below is which trouble of a person.
@@ -195,6 +197,11 @@ var troubles = []struct {
 	{store.ErrDamaged, ui.TroubleDamaged},
 	{store.ErrNewerStore, ui.TroubleNewer},
 	{store.ErrFull, ui.TroubleFull},
+	{custody.ErrLeaseOver, ui.TroubleLeaseOver},
+	{custody.ErrClockBack, ui.TroubleClockBack},
+	{custody.ErrLocked, ui.TroubleLocked},
+	{custody.ErrWiping, ui.TroubleWiped},
+	{store.ErrPassphrase, ui.TroubleWrongPassphrase},
 	{wire.ErrEnrolment, ui.TroubleNotEnrolment},
 	{wire.ErrCodeUnknown, ui.TroubleCodeWrong},
 	{wire.ErrCodeExpired, ui.TroubleCodeExpired},
@@ -363,8 +370,11 @@ var reasons = map[engine.Reason]ui.LinkState{
 func (l link) Link() ui.Link {
 	at := l.Engine.Link()
 	out := ui.Link{State: states[at.State], Behind: at.Behind, Since: at.Since, Next: at.Next}
-	if at.State == engine.Offline {
+	switch {
+	case at.State == engine.Offline:
 		out.State = reasons[at.Reason]
+	case at.State == engine.Online && at.Rewritten:
+		out.State = ui.LinkRewritten
 	}
 	return out
 }

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"sealdesk/app/custody"
 	"sealdesk/store"
 	"sealdesk/sync/engine"
 	"sealdesk/sync/wire"
@@ -23,16 +24,22 @@ import (
 type house struct {
 	dir    string // everything of ours
 	log    *slog.Logger
+	sink   *sink // below the log
 	ring   *store.Keyring
 	frames func(engine.Direction, []byte)
+	gate   *gate
+	pokes  poker
+	args   []string // of this run, for the next
 
 	mu      sync.Mutex
 	files   []io.Closer
 	tracing io.Writer
 	started time.Time
-	open    *session
-	ahead   chan opened // what the store opened ahead of the window came to; nil once it was taken
-	device  string      // what people call this machine
+	open    *session // nil while no engine runs
+	engine  *engine.Engine
+	keeper  *custody.Keeper // nil before the device is known
+	ahead   chan opened     // what the store opened ahead of the window came to; nil once it was taken
+	device  string          // what people call this machine
 }
 
 // newHouse makes the folder and the log in it. dir "" is the system's place for a program's data.
@@ -47,12 +54,14 @@ func newHouse(dir string) (*house, error) {
 		return nil, fmt.Errorf("making the data folder: %w", err)
 	}
 	h := &house{dir: dir, ring: store.OpenKeyring("sealdesk"), started: time.Now(), device: deviceName()}
+	h.gate = &gate{h: h}
 	file, err := openLog(filepath.Join(dir, "sealdesk.log"))
 	if err != nil {
 		return nil, fmt.Errorf("opening the log: %w", err)
 	}
 	h.files = append(h.files, file)
-	h.log = slog.New(slog.NewTextHandler(file, nil))
+	h.sink = &sink{to: file}
+	h.log = slog.New(slog.NewTextHandler(h.sink, nil))
 	h.log.Info("started", "version", version(), "system", system())
 	return h, nil
 }
@@ -155,7 +164,7 @@ func (h *house) close() error {
 	}
 	h.mu.Lock()
 	open := h.open
-	h.open = nil
+	h.open, h.engine = nil, nil
 	h.mu.Unlock()
 	var errs []error
 	if open != nil {
@@ -170,7 +179,11 @@ func (h *house) close() error {
 
 // verify opens the store as a start would, and says what it found.
 func (h *house) verify(ctx context.Context, out io.Writer) error {
-	s, err := h.openStore(ctx)
+	cfg, err := h.storeConfig(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := store.Open(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -181,6 +194,49 @@ func (h *house) verify(ctx context.Context, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "the store is whole: %d conversations\n", len(rows))
 	return nil
+}
+
+// stopLog closes the log and every other file of ours that is open: they are about to be destroyed.
+func (h *house) stopLog() error {
+	h.mu.Lock()
+	files := h.files
+	h.files = nil
+	h.mu.Unlock()
+	h.sink.off()
+	var errs []error
+	for _, f := range files {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// replace puts a new run in the place of this one, with nothing of it in memory.
+func (h *house) replace() {
+	h.log.Info("the program replaces itself")
+	if err := errors.Join(h.stopLog(), replaceProcess(h.args)); err != nil {
+		os.Exit(1) // better no window than one over what must not be read any more
+	}
+}
+
+// A sink is a writer that can be shut: what is written afterwards goes nowhere.
+type sink struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (s *sink) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.to == nil {
+		return len(b), nil
+	}
+	return s.to.Write(b)
+}
+
+func (s *sink) off() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.to = nil
 }
 
 // deviceName is what people call this machine.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -69,7 +70,9 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) (err error) 
 	if err != nil {
 		return err
 	}
+	h.args = nextArgs(args)
 	defer func() { err = errors.Join(err, h.close()) }()
+	harden()
 	if err := h.observe(f.Trace, f.Frames); err != nil {
 		return err
 	}
@@ -106,6 +109,20 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) (err error) 
 	screens.Close()
 	cancel()
 	return nil
+}
+
+// nextArgs are those of a run that follows this one: an enrolment string is good once.
+func nextArgs(args []string) []string {
+	out := []string{os.Args[0]}
+	for i := 0; i < len(args); i++ {
+		switch {
+		case args[i] == "--enrol":
+			i++
+		case !strings.HasPrefix(args[i], "--enrol="):
+			out = append(out, args[i])
+		}
+	}
+	return out
 }
 
 func parse(args []string, out, errOut io.Writer) (flags, error) {
