@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 
@@ -38,6 +39,24 @@ type door struct {
 	mu     sync.Mutex
 	trying map[inbox.PersonID]bool
 	from   map[string]*address
+}
+
+// place returns whose failures count together: an address without its port, and for IPv6 the /64 that one line has.
+func place(from string) string {
+	ip, err := netip.ParseAddr(from)
+	if err != nil {
+		at, err := netip.ParseAddrPort(from)
+		if err != nil {
+			return from
+		}
+		ip = at.Addr()
+	}
+	if ip = ip.Unmap().WithZone(""); ip.Is6() {
+		if net, err := ip.Prefix(64); err == nil {
+			return net.String()
+		}
+	}
+	return ip.String()
 }
 
 // An address is a bucket of failures that leaks.

@@ -28,7 +28,8 @@ type SignIn struct {
 	nonce  string
 	state  string
 
-	proved   []byte    // salt of the password that was shown, or will be set
+	proved   []byte // salt of the password that was shown, or will be set
+	provedAt inbox.Moment
 	fresh    *password // to be set when all is shown
 	offer    *second   // being set up
 	show     *wire.SecondFactor
@@ -40,7 +41,7 @@ type SignIn struct {
 }
 
 // NewSignIn begins to sign a person in on a device whose key was just proven, over the connection's challenge. from is the
-// address of the other end: failures from there delay; "" never does.
+// address of the other end, with or without a port: failures from there delay; "" never does.
 func (r *Register) NewSignIn(d Device, p inbox.Person, challenge []byte, from string) *SignIn {
 	return r.newSignIn(d, p, challenge, from, false)
 }
@@ -53,7 +54,7 @@ func (r *Register) NewStepUp(d Device, p inbox.Person, challenge []byte, from st
 func (r *Register) newSignIn(d Device, p inbox.Person, challenge []byte, from string, up bool) *SignIn {
 	nonce := sha256.Sum256(slices.Concat(challenge, d.Key))
 	return &SignIn{
-		r: r, device: d, person: p.ID, from: from, up: up, begun: inbox.At(r.now()), how: "password",
+		r: r, device: d, person: p.ID, from: place(from), up: up, begun: inbox.At(r.now()), how: "password",
 		nonce: base64.RawURLEncoding.EncodeToString(nonce[:]), state: newState(),
 	}
 }
@@ -75,6 +76,7 @@ func (s *SignIn) Session() Session {
 
 // Ask returns what the device is told first. Errors are trouble of the relay.
 func (s *SignIn) Ask(ctx context.Context) (wire.SignIn, error) {
+	s.forgetStale()
 	next, _, err := s.say(ctx, wire.TroubleNone, 0)
 	return next, err
 }
@@ -85,6 +87,7 @@ func (s *SignIn) Try(ctx context.Context, c wire.Credential) (next wire.SignIn, 
 	if s.got != nil {
 		return wire.SignIn{}, true, nil
 	}
+	s.forgetStale()
 	if c.Begin {
 		return s.say(ctx, wire.TroubleNone, 0)
 	}
@@ -244,6 +247,7 @@ func (s *SignIn) local(ctx context.Context, k known, c wire.Credential) (wire.Si
 			return wire.SignIn{}, false, err
 		}
 	}
+	s.provedAt = inbox.At(s.r.now())
 	s.proved, s.together = k.account.Password.Salt, c.Code != ""
 	return s.finish(ctx, c.Code, false)
 }
@@ -257,7 +261,7 @@ func (s *SignIn) choose(ctx context.Context, k known, text, code string) (wire.S
 	if err != nil {
 		return wire.SignIn{}, false, err
 	}
-	s.fresh, s.proved = fresh, fresh.Salt
+	s.fresh, s.proved, s.provedAt = fresh, fresh.Salt, inbox.At(s.r.now())
 	return s.finish(ctx, code, false)
 }
 
@@ -399,8 +403,20 @@ func (s *SignIn) done(session Session) (wire.SignIn, bool, error) {
 	s.got = &session
 	s.r.door.passed(s.from)
 	// Nothing of this is needed again.
-	s.offer, s.show, s.codes, s.fresh, s.proved = nil, nil, nil, nil, nil
+	s.forget()
 	return wire.SignIn{}, true, nil
+}
+
+// forget drops what was shown so far.
+func (s *SignIn) forget() {
+	s.proved, s.fresh, s.offer, s.show, s.codes, s.second = nil, nil, nil, nil, nil, false
+}
+
+// forgetStale drops what was shown so long ago that somebody else may sit there now: a connection may last for hours.
+func (s *SignIn) forgetStale() {
+	if s.proved != nil && inbox.At(s.r.now()).Sub(s.provedAt) > wire.SignInTimeout {
+		s.forget()
+	}
 }
 
 // setUp offers a second factor.
@@ -500,7 +516,7 @@ func (s *SignIn) refused(ctx context.Context, v verdict) (wire.SignIn, bool, err
 		s.proved, s.fresh = nil, nil
 	}
 	if v.refused == "changed" {
-		s.proved, s.fresh, s.offer, s.show, s.codes, s.second = nil, nil, nil, nil, nil, false
+		s.forget()
 	}
 	k, err := s.look(ctx)
 	if err != nil {

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -236,9 +237,9 @@ func TestFailuresDelayEachFurtherOneAndNeverForGood(t *testing.T) {
 func TestFailuresOfAnAddressDelayThatAddressForAWhile(t *testing.T) {
 	b := newBench(t, strict)
 	var people []*SignIn
-	for _, name := range []string{"Ada One", "Ben Two", "Cleo Three", "Dan Four", "Eva Five", "Finn Six"} {
+	for i, name := range []string{"Ada One", "Ben Two", "Cleo Three", "Dan Four", "Eva Five", "Finn Six"} {
 		p := b.hire(name, inbox.Agent)
-		people = append(people, b.r.NewSignIn(b.enrol(p), p, nil, "198.51.100.9"))
+		people = append(people, b.r.NewSignIn(b.enrol(p), p, nil, fmt.Sprintf("198.51.100.9:%d", 50000+i)))
 	}
 	wait := 0
 	for _, s := range people[:5] { // one failure each
@@ -277,6 +278,17 @@ func TestFailuresOfAnAddressDelayThatAddressForAWhile(t *testing.T) {
 	}
 	if len(d.from) > addressesKept {
 		t.Errorf("%d addresses are kept", len(d.from))
+	}
+}
+
+func TestAddressesThatCountTogether(t *testing.T) {
+	for from, want := range map[string]string{
+		"192.0.2.7": "192.0.2.7", "192.0.2.7:443": "192.0.2.7", "[::ffff:192.0.2.7]:443": "192.0.2.7", "": "", "pipe": "pipe",
+		"[2001:db8:1:2:3:4:5:6]:443": "2001:db8:1:2::/64", "2001:db8:1:2::9": "2001:db8:1:2::/64", "[fe80::1%eth0]:443": "fe80::/64",
+	} {
+		if got := place(from); got != want {
+			t.Errorf("%q counts as %q, want %q", from, got, want)
+		}
 	}
 }
 
@@ -427,6 +439,9 @@ func TestResetsByITAreTakenUpAtTheNextSignIn(t *testing.T) {
 	if _, err := b.r.Reset(t.Context(), it, b.person.ID, false, true); err != nil {
 		t.Fatal(err)
 	}
+	if a, err := b.r.Account(t.Context(), b.person.ID); err != nil || !a.Password || a.Second || a.Recovery != 0 {
+		t.Errorf("something of the second factor is left: %v", err)
+	}
 	s = b.dial()
 	next := b.try(s, wire.Credential{Password: otherPassword, Code: codes[0]})
 	if next.Need != wire.NeedSecond || next.Second.Secret == secret {
@@ -442,6 +457,35 @@ func TestResetsByITAreTakenUpAtTheNextSignIn(t *testing.T) {
 	if _, err := b.r.Reset(t.Context(), it, "nobody", true, true); !errors.Is(err, ErrNoPerson) {
 		t.Error(err)
 	}
+}
+
+func TestAPasswordShownBeforeItWasResetCountsNoMore(t *testing.T) {
+	b := newBench(t, strict)
+	secret, _ := b.setUp()
+	early := b.dial()
+	if next := b.try(early, wire.Credential{Password: goodPassword}); next.Need != wire.NeedCode {
+		t.Fatalf("need %d", next.Need)
+	}
+	if _, err := b.r.Reset(t.Context(), By{}, b.person.ID, true, false); err != nil {
+		t.Fatal(err)
+	}
+	b.in(b.dial(), wire.Credential{New: otherPassword, Code: b.code(secret)})
+	b.pass(stepSeconds * time.Second)
+	if next := b.try(early, wire.Credential{Code: b.code(secret)}); next.Trouble != wire.TroubleWrong || next.Need != wire.NeedPassword {
+		t.Errorf("need %d, trouble %d", next.Need, next.Trouble)
+	}
+}
+
+func TestAPasswordShownLongAgoIsShownAgain(t *testing.T) {
+	b := newBench(t, strict)
+	secret, _ := b.setUp()
+	s := b.r.NewStepUp(b.device, b.person, nil, "")
+	b.try(s, wire.Credential{Password: goodPassword})
+	b.pass(wire.SignInTimeout + time.Second)
+	if next := b.try(s, wire.Credential{Code: b.code(secret)}); next.Need != wire.NeedPassword || next.Trouble != wire.TroubleWrong {
+		t.Errorf("need %d, trouble %d", next.Need, next.Trouble)
+	}
+	b.in(s, wire.Credential{Password: goodPassword, Code: b.code(secret)})
 }
 
 func TestAPasswordIsChangedByWhoShowsTheOldOne(t *testing.T) {
