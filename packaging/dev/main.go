@@ -37,7 +37,7 @@ func verbs() []verb {
 var needs = map[string][]string{
 	"demo":            {"client", "keyring"},
 	"demo --headless": {"client", "window", "keyring", "fonts"},
-	"test":            {"client", "window", "keyring", "fonts", "browser"},
+	"test":            {"client", "window", "keyring", "fonts", "browser", "provider"},
 	"bench":           {"client", "window", "keyring", "fonts", "plot"},
 	"lint":            {"client"},
 	"shots":           {"client", "window", "keyring", "fonts"},

@@ -49,6 +49,12 @@ var packages = map[string]group{
 		probes:  []string{"chromium"},
 		hint:    "Fedora: dnf install chromium; elsewhere put a chromium in the PATH",
 	},
+	"provider": {
+		purpose: "a real OpenID provider for the tests of the company's sign-on",
+		debian:  []string{"nodejs", "npm"},
+		probes:  []string{"node", "npm"},
+		hint:    "Fedora: dnf install nodejs npm",
+	},
 	"plot": {
 		purpose: "turning the plot into a PNG",
 		debian:  []string{"librsvg2-bin"},

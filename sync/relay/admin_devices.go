@@ -139,8 +139,11 @@ func (r *Relay) WipeDevice(ctx context.Context, device string, why inbox.WipeRea
 		return inbox.Wipe{}, err
 	}
 	list, err := r.orderWipes(ctx, []inbox.DeviceID{d.ID}, wipeWish{why: why, hand: true})
-	if err != nil {
+	if len(list) == 0 {
 		return inbox.Wipe{}, err
+	}
+	if err != nil { // it is in force, and what is left to do will be done
+		r.log.Error("a wipe cannot be finished now", "device", string(d.ID), "error", err)
 	}
 	return list[0], nil
 }
@@ -207,6 +210,15 @@ func (r *Relay) ChangePerson(ctx context.Context, who string, c PersonChange) (i
 		r.sessions.closeDevice(id, wire.CloseSignedOut)
 	}
 	for _, id := range changed.Devices { // what they see may have changed: they come back at once
+		if c.Role != inbox.NoRole || c.Inboxes != nil { // and what they saw before is put under another key
+			turn := func(s *deviceState) error {
+				s.Turn = true
+				return nil
+			}
+			if err := r.changeDevice(ctx, id, turn); err != nil {
+				return changed.Person, err
+			}
+		}
 		r.sessions.closeDevice(id, wire.CloseGoingAway)
 	}
 	return changed.Person, nil

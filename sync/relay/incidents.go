@@ -198,7 +198,8 @@ var incidentNames = map[inbox.IncidentKind]string{
 	inbox.IncidentSpam: "spam", inbox.IncidentPayment: "payment", inbox.IncidentSecurity: "security", inbox.IncidentQuality: "quality",
 	inbox.IncidentTemplate: "template", inbox.IncidentName: "name", inbox.IncidentLimit: "limit", inbox.IncidentSetup: "setup",
 	inbox.IncidentAccountNotice: "account-notice", inbox.IncidentRefusedData: "refused-data", inbox.IncidentUnreadable: "unreadable",
-	inbox.IncidentIdentity: "identity",
+	inbox.IncidentIdentity: "identity", inbox.IncidentDiversion: "diversion", inbox.IncidentReveals: "reveals",
+	inbox.IncidentTwice: "twice", inbox.IncidentWipe: "wipe", inbox.IncidentRewritten: "rewritten", inbox.IncidentTampering: "tampering",
 }
 
 // IncidentName is the word for a kind of incident on the command line and in metrics.

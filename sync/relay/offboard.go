@@ -146,9 +146,11 @@ func (r *Relay) carryLeave(ctx context.Context, id inbox.PersonID, row offboardR
 	}
 	r.reached("left")
 	if len(changed.Devices) > 0 {
-		_, err = r.orderWipes(ctx, changed.Devices, wipeWish{why: inbox.WipeLeaving, by: row.By, hand: true, approval: row.Approval})
-		for _, d := range changed.Devices { // also those whose wipe waits for a second person
-			r.sessions.closeDevice(d, wire.CloseLeft)
+		wipes, err := r.orderWipes(ctx, changed.Devices, wipeWish{why: inbox.WipeLeaving, by: row.By, hand: true, approval: row.Approval})
+		for i, w := range wipes {
+			if w.Level == inbox.WipeWaits { // the others have their order, and are given a while for the receipt
+				r.sessions.closeDevice(changed.Devices[i], wire.CloseLeft)
+			}
 		}
 		if err != nil {
 			return out, err

@@ -9,6 +9,7 @@ import (
 	"sealdesk/app/inbox"
 	"sealdesk/sync/relay/internal/audit"
 	"sealdesk/sync/relay/internal/eventlog"
+	"sealdesk/sync/relay/internal/identity"
 	"sealdesk/sync/relay/internal/ledger"
 	"sealdesk/sync/wire"
 )
@@ -152,6 +153,26 @@ func TestManyDevicesOfOnePersonWaitToo(t *testing.T) {
 	}
 	if levels[inbox.WipeHalfGone] != inbox.ManyWipes || levels[inbox.WipeWaits] != 2 {
 		t.Errorf("levels %v", levels)
+	}
+}
+
+func TestAnotherRoleTurnsTheKeysOfAPersonsDevices(t *testing.T) {
+	d := newWipeDesk(t)
+	agent, peer := d.person("Tobias Brandt", inbox.Agent, ""), d.person("Mira Falk", inbox.Agent, "")
+	if p, err := d.ChangePerson(t.Context(), "Tobias Brandt", PersonChange{Role: inbox.Supervisor}); err != nil || p.Role != inbox.Supervisor {
+		t.Fatalf("%+v: %v", p, err)
+	}
+	for who, want := range map[inbox.DeviceID]bool{agent.device: true, peer.device: false} {
+		err := d.db.View(t.Context(), identity.Shard, func(tx ledger.Tx) error {
+			s, err := deviceStateOf(tx, who)
+			if s.Turn != want {
+				t.Errorf("turns: %v, want %v", s.Turn, want)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

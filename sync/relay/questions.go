@@ -52,6 +52,7 @@ var questions = map[inbox.QuestionKind]func(*Relay, context.Context, asker, inbo
 	inbox.QuestionReimaged:   answers((*Relay).reimaged),
 	inbox.QuestionProof:      answers((*Relay).askProof),
 	inbox.QuestionHoldings:   answers((*Relay).askHoldings),
+	inbox.QuestionAudit:      answers((*Relay).askAudit),
 }
 
 func answers[Q inbox.Question, A inbox.Answer](f func(*Relay, context.Context, asker, Q) (A, error)) func(*Relay, context.Context, asker, inbox.Question) (inbox.Answer, error) {

@@ -32,7 +32,6 @@ const (
 	bucketWipe      = "wipe"      // device id and wipe id -> wipeRow
 	bucketWipeLeg   = "wipeleg"   // device id -> wipe id, while leg A is under way
 	bucketWipeCount = "wipecount" // moment and device id -> nothing: orders of people, of the last [inbox.ManyWipesIn]
-	bucketRelayKey  = "relaykey"
 )
 
 // The acts of wiping. Object is the device.
@@ -49,8 +48,6 @@ const (
 	actReimaged      audit.Act = "device.reimaged"
 )
 
-var keyRelayKey = []byte("wipe")
-
 // wipes is what the relay keeps in memory for devices and their wipes.
 type wipes struct {
 	key       ed25519.PrivateKey // signs orders and leases
@@ -64,47 +61,6 @@ type wipes struct {
 	step func(string) // tests: leg A has come so far
 }
 
-// A wipeRow is one wipe, with what only the relay needs of it.
-type wipeRow struct {
-	Wipe     inbox.Wipe      `cbor:"1,keyasint"`
-	Device   inbox.DeviceID  `cbor:"2,keyasint"`
-	Hand     bool            `cbor:"3,keyasint,omitempty"` // people ordered it
-	Epoch    uint64          `cbor:"4,keyasint,omitempty"`
-	Order    []byte          `cbor:"5,keyasint,omitempty"` // see [wire.SignOrder]; none while it waits, or when the device wiped itself
-	Receipt  []byte          `cbor:"6,keyasint,omitempty"` // see [wire.SignReceipt]
-	Approval []wire.Approval `cbor:"7,keyasint,omitempty"`
-	Had      bool            `cbor:"8,keyasint,omitempty"` // a half was lent before
-	Entries  []uint64        `cbor:"9,keyasint,omitempty"` // of the audit log, that tell of it
-	Name     string          `cbor:"10,keyasint"`          // of the device, when it was ordered: its incident is known by it
-}
-
-func wipeKey(device inbox.DeviceID, id inbox.WipeID) []byte {
-	return append(append([]byte(device), 0), id...)
-}
-
-// inForce reports whether the device is to be wiped, or was.
-func (w *wipeRow) inForce() bool { return w.Order != nil || w.Receipt != nil }
-
-// told is the wipe as it stands at a moment.
-func (w *wipeRow) told(now inbox.Moment) inbox.Wipe {
-	x := w.Wipe
-	switch {
-	case x.Reimaged != 0, x.Proven != 0 && x.Dark <= now:
-		x.Level = inbox.WipeConfirmed
-	case x.Proven != 0:
-		x.Level = inbox.WipeProven
-	case x.Started != 0:
-		x.Level = inbox.WipeStarted
-	case x.Half != 0:
-		x.Level = inbox.WipeHalfGone
-	case w.inForce():
-		x.Level = inbox.WipeOrdered
-	default:
-		x.Level = inbox.WipeWaits
-	}
-	return x
-}
-
 // openWipes makes the key that signs orders at the first start, finishes what a crash cut short, and excludes again who is
 // back with a restored backup.
 func (r *Relay) openWipes(ctx context.Context) error {
@@ -112,46 +68,14 @@ func (r *Relay) openWipes(ctx context.Context) error {
 	if err := r.openRelayKey(ctx); err != nil {
 		return fmt.Errorf("reading the key of wipe orders: %w", err)
 	}
-	if err := r.finishWipes(ctx); err != nil {
-		return fmt.Errorf("finishing wipes: %w", err)
+	// What fails here is tried again every minute: a full disk must keep nobody out. Meanwhile the devices are handed their
+	// orders, and are lent nothing.
+	for _, finish := range []func(context.Context) error{r.finishWipes, r.finishOffboarding, r.excludeAgain} {
+		if err := finish(ctx); err != nil {
+			r.log.Error("a wipe cannot be finished now", "error", err)
+		}
 	}
-	if err := r.finishOffboarding(ctx); err != nil {
-		return fmt.Errorf("finishing what a person's leaving asks for: %w", err)
-	}
-	return r.excludeAgain(ctx)
-}
-
-func (r *Relay) openRelayKey(ctx context.Context) error {
-	var seed []byte
-	read := func(tx ledger.Tx) (err error) {
-		seed, err = tx.Get(bucketRelayKey, keyRelayKey)
-		return err
-	}
-	err := r.db.View(ctx, identity.Shard, read)
-	if err == nil && seed == nil {
-		fresh := make([]byte, ed25519.SeedSize)
-		rand.Read(fresh)
-		err = r.db.Update(ctx, identity.Shard, func(tx ledger.Tx) error {
-			if err := read(tx); err != nil || seed != nil { // another node may have been first
-				return err
-			}
-			seed = fresh
-			return tx.Put(bucketRelayKey, keyRelayKey, fresh)
-		})
-	}
-	if err != nil {
-		return err
-	}
-	if len(seed) != ed25519.SeedSize {
-		return errRow
-	}
-	r.wipes.key = ed25519.NewKeyFromSeed(seed)
 	return nil
-}
-
-// PublicKey is what devices judge wipe orders and leases by. It is no secret.
-func (r *Relay) PublicKey() ed25519.PublicKey {
-	return r.wipes.key.Public().(ed25519.PublicKey)
 }
 
 // finishWipes does leg A of every device whose order was written down and whose half may still be there.
@@ -341,19 +265,6 @@ func (r *Relay) putInForce(tx ledger.Tx, row *wipeRow, state deviceState, enroll
 	return errors.Join(tx.Put(bucketWipeLeg, []byte(row.Device), []byte(row.Wipe.ID)), putDeviceState(tx, row.Device, state), putWipe(tx, *row))
 }
 
-// record writes an entry that tells of the wipe, and remembers its place for the proof.
-func (w *wipeRow) record(tx ledger.Tx, e audit.Entry) error {
-	if err := audit.Record(tx, e); err != nil {
-		return err
-	}
-	number, _, err := audit.Head(tx)
-	if err != nil {
-		return err
-	}
-	w.Entries = append(slices.Clip(w.Entries), number)
-	return nil
-}
-
 // manyWipes reports whether people have had so many devices wiped lately that the next one needs a second person.
 func manyWipes(tx ledger.Tx, now inbox.Moment) (bool, error) {
 	since := binary.BigEndian.AppendUint64(nil, uint64(max(0, now-inbox.ManyWipesIn)))
@@ -374,72 +285,6 @@ func manyWipes(tx ledger.Tx, now inbox.Moment) (bool, error) {
 		}
 	}
 	return n >= inbox.ManyWipes, nil
-}
-
-func putWipe(tx ledger.Tx, w wipeRow) error {
-	return putValue(tx, bucketWipe, wipeKey(w.Device, w.Wipe.ID), w)
-}
-
-// wipesOf returns the wipes of a device, in no useful order.
-func wipesOf(tx ledger.Tx, id inbox.DeviceID) (list []wipeRow, err error) {
-	first := wipeKey(id, "")
-	for _, row := range tx.Scan(bucketWipe, first, ledger.After(first)) {
-		var w wipeRow
-		if cbor.Unmarshal(row, &w) != nil {
-			return nil, errRow
-		}
-		list = append(list, w)
-	}
-	return list, tx.Err()
-}
-
-// changeWipe changes a wipe of a device in a transaction. f refuses with an [inbox.Refusal].
-func (r *Relay) changeWipe(ctx context.Context, device inbox.DeviceID, id inbox.WipeID, f func(ledger.Tx, *wipeRow) error) (row wipeRow, err error) {
-	err = r.db.Update(ctx, identity.Shard, func(tx ledger.Tx) error {
-		row = wipeRow{}
-		known, err := getRow(tx, bucketWipe, wipeKey(device, id), &row)
-		if err != nil {
-			return err
-		}
-		if !known {
-			return inbox.RefusedUnknown
-		}
-		if err := f(tx, &row); err != nil {
-			return err
-		}
-		return putWipe(tx, row)
-	})
-	return row, err
-}
-
-// wipeOf returns one wipe of a device.
-func (r *Relay) wipeOf(ctx context.Context, device inbox.DeviceID, id inbox.WipeID) (row wipeRow, err error) {
-	err = r.db.View(ctx, identity.Shard, func(tx ledger.Tx) error {
-		known, err := getRow(tx, bucketWipe, wipeKey(device, id), &row)
-		if err == nil && !known {
-			err = inbox.RefusedUnknown
-		}
-		return err
-	})
-	return row, err
-}
-
-// lastWipe returns the wipe of a device that counts, and false if there is none.
-func (r *Relay) lastWipe(ctx context.Context, device inbox.DeviceID) (row wipeRow, ok bool, err error) {
-	err = r.db.View(ctx, identity.Shard, func(tx ledger.Tx) (err error) {
-		row, ok, err = lastWipe(tx, device)
-		return err
-	})
-	return row, ok, err
-}
-
-func lastWipe(tx ledger.Tx, device inbox.DeviceID) (row wipeRow, ok bool, err error) {
-	state, err := deviceStateOf(tx, device)
-	if err != nil || state.Wipe == "" {
-		return row, false, err
-	}
-	ok, err = getRow(tx, bucketWipe, wipeKey(device, state.Wipe), &row)
-	return row, ok, err
 }
 
 // legA is the relay's leg for devices whose orders are written down. Every step may be repeated. by is who the exclusion is
@@ -532,7 +377,7 @@ func (r *Relay) tendWipes(ctx context.Context) error {
 				r.log.Error("what is on devices cannot be written down", "error", err)
 			}
 		case <-look.C:
-			if err := errors.Join(r.finishWipes(ctx), r.finishOffboarding(ctx)); err != nil && ctx.Err() == nil {
+			if err := errors.Join(r.finishWipes(ctx), r.finishOffboarding(ctx), r.excludeAgain(ctx)); err != nil && ctx.Err() == nil {
 				r.log.Error("a wipe cannot be finished now", "error", err)
 			}
 		}

@@ -17,6 +17,7 @@ import (
 
 const (
 	signEvery   = 10 * time.Second // between two checkpoints of a log that grows
+	verifyEvery = 24 * time.Hour   // between two looks at the whole of the log
 	witnessEach = 10 * time.Minute // between two words of one device about one log that are kept
 	proofsKept  = 256
 )
@@ -24,10 +25,17 @@ const (
 // checkpoints are the newest signed states of the audit log, and the proofs devices need to go on from older ones: most
 // devices hold the same.
 type checkpoints struct {
-	key    audit.Key
-	mu     sync.Mutex
-	newest map[inbox.LogID]audit.Checkpoint
-	proofs map[proofKey][][]byte
+	key      audit.Key
+	mu       sync.Mutex
+	newest   map[inbox.LogID]audit.Checkpoint
+	verified map[inbox.LogID]verified
+	proofs   map[proofKey][][]byte
+}
+
+// verified is what a look at the whole of a log found.
+type verified struct {
+	at     inbox.Moment
+	broken bool
 }
 
 type proofKey struct {
@@ -37,12 +45,44 @@ type proofKey struct {
 
 // tendAudit signs checkpoints of what was written, until ctx ends.
 func (r *Relay) tendAudit(ctx context.Context, tick <-chan time.Time) error {
+	var looked time.Time
 	for {
 		r.signAudit(ctx)
+		if now := r.now(); now.Sub(looked) >= verifyEvery {
+			looked = now
+			r.verifyAudit(ctx)
+		}
 		select {
 		case <-tick:
 		case <-ctx.Done():
 			return nil
+		}
+	}
+}
+
+// verifyAudit computes the whole log again, anchors it, and says so when it is not what was signed.
+func (r *Relay) verifyAudit(ctx context.Context) {
+	reports, err := r.AuditVerify(ctx, AuditVerifyWish{}, nil)
+	if err == nil {
+		err = audit.Anchor(ctx, r.db, inbox.At(r.now()))
+	}
+	if err != nil && ctx.Err() == nil {
+		r.log.Error("the audit log cannot be verified", "error", err)
+	}
+	r.foundAudit(ctx, reports)
+}
+
+// foundAudit notes what a look at the whole log found.
+func (r *Relay) foundAudit(ctx context.Context, reports []AuditReport) {
+	at := inbox.At(r.now())
+	for _, x := range reports {
+		log := inbox.LogID(x.Shard)
+		r.checkpoints.mu.Lock()
+		r.checkpoints.verified[log] = verified{at, !x.Sound()}
+		r.checkpoints.mu.Unlock()
+		if !x.Sound() {
+			r.log.Error("the audit log is not what was signed", "log", x.Shard, "faults", len(x.Faults)+x.More)
+			r.alarm(ctx, inbox.Incident{Kind: inbox.IncidentRewritten, Inbox: log.Inbox()})
 		}
 	}
 }
@@ -103,6 +143,7 @@ func (r *Relay) readCheckpoints(ctx context.Context) (err error) {
 		return fmt.Errorf("reading the key of the audit log: %w", err)
 	}
 	r.checkpoints.newest, r.checkpoints.proofs = map[inbox.LogID]audit.Checkpoint{}, map[proofKey][][]byte{}
+	r.checkpoints.verified = map[inbox.LogID]verified{}
 	for _, log := range r.allLogs() {
 		err := r.db.View(ctx, eventlog.Shard(log), func(tx ledger.Tx) error {
 			c, err := audit.Latest(tx)

@@ -131,6 +131,16 @@ func (v *Vault) Destroy(_ context.Context, ids ...inbox.DeviceID) (had []inbox.D
 	return had, nil
 }
 
+// rotate puts the halves under the key of a new epoch, as [Vault.RotateEpoch] does the contacts' keys.
+func (h *halves) rotate() error {
+	h.ring.write.Lock()
+	defer h.ring.write.Unlock()
+	if len(h.rows) == 0 && !h.dirty {
+		return nil
+	}
+	return h.anew(maps.Clone(h.rows))
+}
+
 // HasHalf reports whether there is a half of the device that could be lent.
 func (v *Vault) HasHalf(id inbox.DeviceID) bool {
 	if v.halves == nil || v.halves.gone.has(inbox.ContactID(id)) {

@@ -200,6 +200,21 @@ func TestADamagedFileOfHalvesIsRefused(t *testing.T) {
 	halfOf(t, b.Vault, "d")
 }
 
+func TestTheDailyRotationTakesTheHalvesAlong(t *testing.T) {
+	b := newBench(t, Config{})
+	half, _ := halfOf(t, b.Vault, "d")
+	before := read(t, b.keyFile+halvesSuffix)
+	if err := b.RotateEpoch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if opens(t, b, before) {
+		t.Error("a copy from before opens")
+	}
+	if again, _ := halfOf(t, b.Vault, "d"); !bytes.Equal(again, half) {
+		t.Error("another half is lent")
+	}
+}
+
 func TestAnotherMasterKeepsTheHalves(t *testing.T) {
 	b := newBench(t, Config{})
 	half, _ := halfOf(t, b.Vault, "d")

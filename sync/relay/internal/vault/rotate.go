@@ -16,6 +16,9 @@ func (v *Vault) RotateEpoch(ctx context.Context) error {
 	if err := v.rewrite(ctx, change{}, true); err != nil {
 		return fmt.Errorf("rotating the epoch: %w", err)
 	}
+	if err := v.halves.rotate(); err != nil {
+		return fmt.Errorf("rotating the epoch of the devices' halves: %w", err)
+	}
 	return nil
 }
 

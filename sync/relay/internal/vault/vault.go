@@ -49,7 +49,9 @@ type Config struct {
 
 	// KeyFile is the path of the file that holds the contacts' keys; beside it lies its safe, with the suffix ".safe". Both
 	// are made by the first start that names them, and take in the keys kept in the ledger until then; from then on the
-	// vault opens with them only. The first erasure adds the list of who was erased, with the suffix ".erased". Empty: keys stay in the ledger, where they cannot be destroyed: nobody can be erased.
+	// vault opens with them only. The first erasure adds the list of who was erased, with the suffix ".erased"; the first
+	// half of a device's key adds a file with the suffix ".devices", and the first that is destroyed its own list beside
+	// that. Empty: keys stay in the ledger, where they cannot be destroyed: nobody can be erased.
 	KeyFile string
 
 	disk disk // tests
