@@ -76,6 +76,8 @@ var rules = []rule{
 	{who: []string{"sync/relay/internal/ledger", "sync/relay/internal/eventlog", "sync/relay/internal/identity", "sync/relay/internal/audit", "sync/wire"},
 		not: []string{"sync/relay/internal/vault", "sync/relay/internal/whatsapp", "sync/relay/internal/outbound"}, deep: true,
 		reason: "the sync path has no code path to raw identifiers"},
+	{who: []string{"app/custody"}, not: []string{"ours"}, unless: []string{"app/inbox", "store/...", "store", "sync/engine", "sync/wire"}, deep: true,
+		reason: "what a device may still do is decided without a window, and without the company's end"},
 	{who: []string{"app/sealdesk"}, not: []string{"sync/relay/..."}, deep: true,
 		reason: "the laptop must not hold the relay's code, least of all the vault's"},
 	{who: []string{"app/relay"}, not: []string{fyne + "/...", keyring, "ui/...", "store", "sync/engine", "sync/relay/wasim", "sync/relay/relaytest", "app/wasim"}, deep: true,

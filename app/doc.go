@@ -11,7 +11,8 @@
 //
 //	app/inbox      the words: contact, conversation, message, event, intent, policy. Imported by all, imports nobody
 //	ui             what people see; ui/kit holds widgets that know no domain word
-//	store          what the device remembers, sealed; store/seal encrypts one value
+//	app/custody    what the device may still do: lease, lock, another key, wipe
+//	store          what the device remembers, sealed; store/seal encrypts one value, store/arena is searched
 //	sync/wire      what is said between the two ends: frames, versions, limits, codes
 //	sync/engine    the device's end: dial, prove, resume, apply, drain, obey
 //	sync/relay     the company's end: HTTP, sessions, intents, enrolment; behind its internal wall ledger, eventlog,
