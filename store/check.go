@@ -39,12 +39,23 @@ type walker struct {
 	seen     []uint64
 	visit    func(bucket string, key, value []byte)
 	fault    error
+
+	bones  bool // leave the leaves of buckets alone
+	leaves int  // the depth they are at in this bucket
 }
 
 // walk checks the structure of a bbolt file and calls visit, if not nil, for every row of every top bucket it can
 // reach. It returns nil if the whole structure is sound, an error wrapping ErrDamaged if not, and the error of the
 // system if the file could not be read.
 func walk(path string, visit func(bucket string, key, value []byte)) error {
+	return (&walker{visit: visit}).walk(path)
+}
+
+// walkBones checks only what leads to the rows: one page in a hundred. What it lets through bbolt may stumble over, which
+// guard catches; but it never walks in a circle, which nothing would catch.
+func walkBones(path string) error { return (&walker{bones: true}).walk(path) }
+
+func (w *walker) walk(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("checking the store: %w", err)
@@ -54,7 +65,7 @@ func walk(path string, visit func(bucket string, key, value []byte)) error {
 	if err != nil {
 		return fmt.Errorf("checking the store: %w", err)
 	}
-	w := &walker{file: f, visit: visit}
+	w.file = f
 	w.run(uint64(info.Size()))
 	if w.fault == nil || errors.Is(w.fault, ErrDamaged) {
 		return w.fault
@@ -193,12 +204,20 @@ func (w *walker) tree(bucket string, id uint64, low, high []byte, depth int) {
 		w.bad("tree is too deep")
 		return
 	}
+	if w.bones && bucket != "" && depth == w.leaves {
+		w.mark(id, 1)
+		return
+	}
 	p := w.page(id)
 	if p == nil {
 		return
 	}
 	switch native.Uint16(p[8:]) {
 	case pageLeaf:
+		if w.bones && bucket != "" {
+			w.bad("tree is lopsided")
+			return
+		}
 		w.leaf(bucket, p, low, high, depth)
 	case pageBranch:
 		w.branch(bucket, p, low, high, depth)
@@ -279,6 +298,9 @@ func (w *walker) bucket(name string, value []byte, depth int) {
 		return
 	}
 	if root := native.Uint64(value); root != 0 {
+		if w.bones {
+			w.leaves = depth + 1 + w.height(root)
+		}
 		w.tree(name, root, nil, nil, depth+1)
 		return
 	}
@@ -288,6 +310,18 @@ func (w *walker) bucket(name string, value []byte, depth int) {
 		return
 	}
 	w.leaf(name, p, nil, nil, depth)
+}
+
+// height returns how many branches lie above the leaves of a tree, along its first ones: bbolt keeps all of them alike.
+func (w *walker) height(id uint64) int {
+	var head [pageHead + elementSize]byte
+	for n := range maxDepth {
+		if id < 2 || id >= w.pages || !w.read(head[:], id*w.pageSize) || native.Uint16(head[8:]) != pageBranch {
+			return n // what is wrong with it, the walk will say
+		}
+		id = native.Uint64(head[pageHead+8:])
+	}
+	return maxDepth + 1
 }
 
 // cut returns the key that an element at p[at:] points to; nil and a fault when it leaves the page or is empty.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -55,6 +56,22 @@ func init() {
 					err = errors.New("another device")
 				}
 				say(began, err)
+			case "lend":
+				say(began, ring.SetLent(ctx, Lent{Half: halfOf(3), Lease: make([]byte, 170), Generation: 3, Seen: start}))
+			case "lent":
+				l, err := ring.Lent(ctx)
+				if err == nil && (l.Generation != 3 || !bytes.Equal(l.Half.Bytes(), halfOf(3).Bytes())) {
+					err = errors.New("another lease")
+				}
+				say(began, err)
+			case "take back":
+				say(began, ring.ForgetLent(ctx))
+			case "set a large one":
+				large := kept
+				large.Relay = strings.Repeat("relay.", 200)
+				say(began, ring.SetDevice(ctx, large))
+			case "somebody sets a large one":
+				say(began, ring.back.Set("sealdesk-test", itemDevice, strings.Repeat("A", 1<<20)))
 			case "forget":
 				say(began, ring.Forget(ctx))
 			case "lock":
@@ -202,11 +219,53 @@ func TestEveryStateOfARealKeyringIsTyped(t *testing.T) {
 		r.does("set", "found") // replaced
 		r.does("device", "found")
 		r.does("key", "found")
+		r.does("lent", "missing")
+		r.does("take back", "found")
+		r.does("lend", "found")
+		r.does("lent", "found")
+		r.does("take back", "found")
+		r.does("lent", "missing")
+		r.does("device", "found")
+		r.does("lend", "found")
 		r.does("forget", "found")
 		r.does("device", "missing")
+		r.does("lent", "missing")
 		writeFile(t, filepath.Join(r.dir, cacheFile), []byte("a store"))
 		r.does("key", "lost")
 		if b := snapshotOfFile(t, filepath.Join(r.dir, cacheFile)); string(b) != "a store" {
+			t.Error("the store was touched")
+		}
+	})
+	t.Run("too large", func(t *testing.T) {
+		r := startRing(t, t.TempDir(), unlockWith("pw"))
+		r.does("set", "found")
+		r.does("set a large one", "untyped: the device item is too long for every keyring")
+		r.does("device", "found") // the one before
+		r.does("somebody sets a large one", "found")
+		r.does("device", "unavailable")
+		r.does("key", "found")
+	})
+	t.Run("another keyring than before", func(t *testing.T) {
+		home := t.TempDir()
+		r := startRing(t, home, unlockWith("pw"))
+		r.does("set", "found")
+		r.does("key", "found")
+		r.does("lend", "found")
+		writeFile(t, filepath.Join(r.dir, outboxFile), []byte("a store"))
+		r.end()
+		rings := filepath.Join(home, ".local/share/keyrings")
+		try(t, os.Rename(rings, rings+".before"))
+		r = startRing(t, home, unlockWith("pw"))
+		r.does("device", "missing")
+		r.does("lent", "missing")
+		r.does("key", "lost")
+		r.end()
+		try(t, errors.Join(os.RemoveAll(rings), os.Rename(rings+".before", rings)))
+		r = startRing(t, home, unlockWith("pw"))
+		r.does("device", "found")
+		r.does("lent", "found")
+		r.does("key", "found")
+		if b := snapshotOfFile(t, filepath.Join(r.dir, outboxFile)); string(b) != "a store" {
 			t.Error("the store was touched")
 		}
 	})
@@ -215,9 +274,12 @@ func TestEveryStateOfARealKeyringIsTyped(t *testing.T) {
 		r := startRing(t, home, unlockWith("pw"))
 		r.does("set", "found")
 		r.does("key", "found")
+		r.does("lend", "found")
 		writeFile(t, filepath.Join(r.dir, outboxFile), []byte("a store"))
 		r.does("lock", "found")
 		r.does("device", "unavailable")
+		r.does("lent", "unavailable")
+		r.does("take back", "unavailable")
 		r.does("key", "unavailable")
 		r.end()
 

@@ -75,6 +75,7 @@ type Lent struct {
 	Locked     []byte       // the half under a passphrase, from [LockHalf]
 	Salt       []byte       // of the passphrase
 	Tries      int          // wrong passphrases since the last right one
+	Shut       bool         // the window was locked: somebody must show who is there before the cache is opened
 }
 
 type lentItem struct {
@@ -85,6 +86,7 @@ type lentItem struct {
 	Locked     []byte       `cbor:"5,keyasint,omitempty"`
 	Salt       []byte       `cbor:"6,keyasint,omitempty"`
 	Tries      int          `cbor:"7,keyasint,omitempty"`
+	Shut       bool         `cbor:"8,keyasint,omitempty"`
 }
 
 // Lent returns what the keyring keeps of the lease. ErrNotFound means that it keeps nothing.
@@ -93,7 +95,7 @@ func (k *Keyring) Lent(ctx context.Context) (Lent, error) {
 	if err := k.get(ctx, itemLease, &it); err != nil {
 		return Lent{}, err
 	}
-	l := Lent{Lease: it.Lease, Seen: it.Seen, Generation: it.Generation, Locked: it.Locked, Salt: it.Salt, Tries: it.Tries}
+	l := Lent{Lease: it.Lease, Seen: it.Seen, Generation: it.Generation, Locked: it.Locked, Salt: it.Salt, Tries: it.Tries, Shut: it.Shut}
 	if len(it.Half) > 0 {
 		half, err := seal.NewKey(it.Half)
 		clear(it.Half)
@@ -109,7 +111,7 @@ func (k *Keyring) Lent(ctx context.Context) (Lent, error) {
 func (k *Keyring) SetLent(ctx context.Context, l Lent) error {
 	half := l.Half.Bytes()
 	defer clear(half)
-	return k.set(ctx, itemLease, lentItem{Half: half, Lease: l.Lease, Seen: l.Seen, Generation: l.Generation, Locked: l.Locked, Salt: l.Salt, Tries: l.Tries})
+	return k.set(ctx, itemLease, lentItem{Half: half, Lease: l.Lease, Seen: l.Seen, Generation: l.Generation, Locked: l.Locked, Salt: l.Salt, Tries: l.Tries, Shut: l.Shut})
 }
 
 // ForgetLent removes the lease. When it returns nil, the keyring was asked again and does not have it.

@@ -70,6 +70,28 @@ func init() {
 			fmt.Println("the cursor moved")
 			return 1
 		}
+		// Turning to new halves needs room for the new files, and gives up whole.
+		ring := OpenKeyring("test")
+		ring.back = newMemoryRing()
+		limit.Cur = 20_000
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+			fmt.Println(err)
+			return 1
+		}
+		if err := s.Rotate(ctx, ring, halfOf(1), 1); !errors.Is(err, ErrFull) || s.Generation() != 0 {
+			fmt.Println("rotate:", err)
+			return 1
+		}
+		for _, name := range []string{cacheFile, outboxFile} {
+			if !missing(args[0], name+nextSuffix) {
+				fmt.Println("half a new file is left")
+				return 1
+			}
+		}
+		if again, err := s.Inbox(ctx); err != nil || len(again) != len(rows) {
+			fmt.Println("reading after that:", err)
+			return 1
+		}
 		s.Close()
 		fmt.Println(at, intents)
 		return 0

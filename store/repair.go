@@ -55,25 +55,31 @@ func saveOutbox(cfg Config, r rooms) error {
 	type row struct{ bucket, key, sealed string }
 	var found []row
 	var checkpoints []byte
-	otherKey := false
-	keys := []*seal.Sealer{r.sealer} // what rows may be sealed with: older files have no key of their own
+	otherKey, harmed, readable, keyed, keyless := false, false, false, false, false // keyless: of a format without keys of files
+	keys := []*seal.Sealer{r.sealer}                                                // what rows may be sealed with: older files have no key of their own
 	err := walk(path, func(bucket string, key, value []byte) {
 		switch bucket {
 		case namePost, nameDraft, nameFile, nameTyped:
 			found = append(found, row{bucket, string(key), string(value)})
 		default:
 			otherKey = otherKey || string(key) == string(keyCheck) && r.sealer.Verify(value) != nil
-			if string(key) == string(keyCheckpoints) {
-				checkpoints, _ = r.outMeta.open(key, value)
-			}
-			if string(key) != string(keyFile) {
-				return
-			}
-			if own, err := r.outMeta.open(key, value); err == nil {
-				if sealer, err := fileSealer(own, r.scope); err == nil {
+			plain, err := r.outMeta.open(key, value)
+			switch string(key) {
+			case string(keyFormat):
+				keyless = len(value) == 1 && value[0] < 3
+			case string(keyReader):
+				readable = err == nil
+			case string(keyCheckpoints):
+				checkpoints, harmed = plain, harmed || err != nil
+			case string(keyFile):
+				if err != nil {
+					return
+				}
+				keyed = keyed || bucket != nameKey
+				if sealer, err := fileSealer(plain, r.scope); err == nil {
 					keys = append(keys, sealer)
 				}
-				clear(own)
+				clear(plain)
 			}
 		}
 	})
@@ -101,7 +107,7 @@ func saveOutbox(cfg Config, r rooms) error {
 	switch {
 	case err != nil && !errors.Is(err, ErrDamaged):
 		return err
-	case err == nil && lost == 0 && !otherKey:
+	case err == nil && lost == 0 && !otherKey && !harmed && readable && (keyed || keyless):
 		return nil
 	case err == nil && otherKey && len(rows) == 0 && lost > 0:
 		return ErrWrongKey

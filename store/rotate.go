@@ -246,6 +246,7 @@ func (s *Store) rotate(ctx context.Context, k *Keyring, half seal.Key, generatio
 	if err := k.setCacheKey(ctx, s.key, seal.Key{}, 0); err != nil { // it has the next half, and the folder says that it counts
 		s.log.Warn("the keyring keeps a half too many for now", "error", err)
 	}
+	s.reached("next half settled")
 	return nil
 }
 

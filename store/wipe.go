@@ -100,7 +100,7 @@ func (w *wiper) run(ctx context.Context) error {
 		do  func(context.Context)
 	}{{inbox.WipeStopped, w.stop}, {inbox.WipeKeys, w.forgetKeys}, {inbox.WipeStore, w.shredStore}, {inbox.WipeFiles, w.shredFiles}, {inbox.WipeSwept, w.sweep}} {
 		if w.journal.did(s.act) {
-			if s.act == inbox.WipeStopped { // by a run that is no more
+			if s.act == inbox.WipeStopped && !w.journal.Over() { // by a run that is no more
 				w.stop(ctx)
 			}
 			continue
@@ -149,10 +149,6 @@ func (w *wiper) begin(ctx context.Context) {
 	w.step = inbox.WipeStep{Did: inbox.WipeIntended}
 	if w.note() != nil {
 		w.journal.Done.Steps[0].Left = 1
-	}
-	if d, err := w.cfg.Ring.Device(ctx); err == nil && d.WipeEpoch < w.cfg.Intent.Epoch { // should the keyring not let go of it later
-		d.WipeEpoch = w.cfg.Intent.Epoch
-		w.cfg.Ring.SetDevice(ctx, d)
 	}
 }
 
@@ -212,6 +208,10 @@ func (w *wiper) stop(ctx context.Context) {
 const ringTries = 2
 
 func (w *wiper) forgetKeys(ctx context.Context) {
+	if d, err := w.cfg.Ring.Device(ctx); err == nil && d.WipeEpoch < w.journal.Intent.Epoch { // should the keyring not let go of it later
+		d.WipeEpoch = w.journal.Intent.Epoch
+		w.cfg.Ring.SetDevice(ctx, d)
+	}
 	for _, item := range []string{itemCache, itemLease} {
 		var err error
 		for range ringTries {

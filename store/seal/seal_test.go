@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -238,6 +240,29 @@ func TestNoncesNeverRepeat(t *testing.T) {
 		}
 		if len(union) != workers*each {
 			t.Errorf("suite %d: %d nonces in %d seals", suite, len(union), workers*each)
+		}
+	}
+}
+
+// T18: 10 million seals; with SEALDESK_LONG=1 only.
+func TestNoncesDoNotRepeatInTenMillionSeals(t *testing.T) {
+	if os.Getenv("SEALDESK_LONG") == "" {
+		t.Skip("SEALDESK_LONG is not set")
+	}
+	for _, suite := range []Suite{XChaCha20Poly1305, AES256GCM} {
+		b := mustSealer(t, suite).Bucket("b")
+		size := b.aead[suite].NonceSize()
+		nonces := make([][24]byte, 10_000_000)
+		var buf []byte
+		for i := range nonces {
+			buf = b.Seal(buf[:0], []byte("k"), nil)
+			copy(nonces[i][:], buf[1:1+size])
+		}
+		slices.SortFunc(nonces, func(a, b [24]byte) int { return bytes.Compare(a[:], b[:]) })
+		for i := 1; i < len(nonces); i++ {
+			if nonces[i] == nonces[i-1] {
+				t.Fatalf("suite %d: a nonce came twice", suite)
+			}
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"sealdesk/app/inbox"
 	"sealdesk/sync/wire"
 )
@@ -47,7 +49,7 @@ const receiptIn = 30 * time.Second
 func (s *session) obey(ctx context.Context, order []byte) error {
 	custody := s.e.cfg.Custody
 	if custody == nil {
-		return fmt.Errorf("obeying: %w", ErrOrder)
+		return &websocket.CloseError{Code: wire.CloseRevoked} // what is to be wiped was excluded, and here is nothing to wipe
 	}
 	s.e.setLink(Link{State: Wiping})
 	receipt, err := custody.Wipe(ctx, order, func(id inbox.WipeID, step inbox.WipeStep) {

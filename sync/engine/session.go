@@ -32,6 +32,7 @@ type session struct {
 
 	cache   Cache                       // set by the handshake
 	verdict chan struct{}               // the relay answered a credential
+	shown   bool                        // the person showed who is there over this connection; of the handshake
 	over    chan struct{}               // closed when the connection is
 	asking  chan struct{}               // holds one for each question on its way
 	asked   uint64                      // questions so far; guarded by mu like what follows
@@ -152,9 +153,10 @@ func (s *session) welcome(ctx context.Context) (wire.Welcome, error) {
 				return wire.Welcome{}, s.handOver(ctx, c.Receipt())
 			}
 			if w, ok := b.(wire.Welcome); ok {
-				return w, s.unlock(w)
+				return w, s.unlock()
 			}
 			asked := b.(wire.SignIn)
+			s.shown = true
 			s.alive(wire.SignInTimeout + wire.HandshakeTimeout)
 			s.e.setDoor(s)
 			s.e.setAsked(s, &asked)
@@ -169,8 +171,8 @@ func (s *session) welcome(ctx context.Context) (wire.Welcome, error) {
 }
 
 // unlock has the person show who is there, when the cache was locked and the relay did not ask just now.
-func (s *session) unlock(w wire.Welcome) error {
-	if !s.e.cfg.Locked || w.Fresh > w.Time {
+func (s *session) unlock() error {
+	if !s.e.cfg.Locked || s.shown {
 		return nil
 	}
 	if err := s.write(wire.Encode(wire.Credential{Begin: true})); err != nil {

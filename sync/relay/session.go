@@ -157,6 +157,9 @@ func (x *session) run(ctx context.Context) {
 	reader.Wait()
 	x.asking.Wait()
 	x.s.leave(x)
+	if err := x.s.r.met(context.WithoutCancel(ctx), x.device.ID, nil); err != nil {
+		x.s.r.log.Warn("a device that left cannot be noted", "error", err)
+	}
 	x.s.r.log.Info("device gone", "device", string(x.device.ID), "code", x.code)
 	close(x.done)
 }
@@ -362,6 +365,9 @@ func (x *session) handshake(ctx context.Context) int {
 		return code
 	}
 	x.holds(resume.Held)
+	for _, c := range resume.Cursors {
+		r.delivered(x.device.ID, c)
+	}
 	for i := range x.cursors {
 		for _, c := range resume.Cursors {
 			if c.Log == x.cursors[i].Log {
@@ -443,6 +449,7 @@ func (x *session) write(ctx context.Context) {
 				return
 			}
 			r.metrics.batches.Inc()
+			r.delivered(x.device.ID, next) // it may have it, whatever it says
 			x.cursors[i], moved = next, true
 		}
 		if moved {

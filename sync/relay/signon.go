@@ -61,7 +61,8 @@ func (r *Relay) watchSignOn(ctx context.Context) error {
 	}
 }
 
-// signedOff does what follows when the sign-on counts somebody out: sessions are over, and who was removed is wiped.
+// signedOff does what follows when the sign-on counts somebody out: sessions are over, and who was removed is wiped. When it
+// counts out many at once, perhaps by a mistake there, a second person decides, as when people order it.
 func (r *Relay) signedOff(ctx context.Context, gone identity.Removal) error {
 	r.log.Info("the sign-on counts somebody out", "person", string(gone.Person), "why", string(gone.Why), "devices", len(gone.Devices))
 	for _, d := range gone.Devices {
@@ -70,7 +71,7 @@ func (r *Relay) signedOff(ctx context.Context, gone identity.Removal) error {
 	if !gone.Why.Removed() || len(gone.Devices) == 0 {
 		return nil
 	}
-	_, err := r.orderWipes(ctx, gone.Devices, wipeWish{why: inbox.WipeSignOn})
+	_, err := r.orderWipes(ctx, gone.Devices, wipeWish{why: inbox.WipeSignOn, hand: true})
 	if errors.Is(err, errNoSuchDevice) {
 		return nil
 	}

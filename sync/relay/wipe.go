@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/fxamacker/cbor/v2"
-
 	"sealdesk/app/inbox"
 	"sealdesk/sync/relay/internal/audit"
 	"sealdesk/sync/relay/internal/identity"

@@ -159,4 +159,3 @@ func TestWhoMayNotOrderIsNotObeyed(t *testing.T) {
 		t.Errorf("%+v", w)
 	}
 }
-

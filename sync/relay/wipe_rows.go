@@ -132,4 +132,3 @@ func lastWipe(tx ledger.Tx, device inbox.DeviceID) (row wipeRow, ok bool, err er
 	ok, err = getRow(tx, bucketWipe, wipeKey(device, state.Wipe), &row)
 	return row, ok, err
 }
-
