@@ -1,5 +1,5 @@
 // Package store is what a device remembers: the cache of what the relay told it, the outbox of what its person wished,
-// drafts, and the two keys that live in the keyring of the operating system.
+// drafts, and what lives in the keyring of the operating system: the device's key, its half of the store's, the lease.
 //
 // # What it knows
 //
@@ -17,7 +17,7 @@
 // are not settled, refused messages, drafts, what is known of attached files. It is small, written and synced before a person is told that something
 // was kept. Beside them lie lock (one program at a time) and clean (the sizes and times both files had at the last good
 // end; without it their structure is checked, by our own reader, before bbolt maps them, because bbolt may die of a
-// damaged page in a way no program can recover from).
+// damaged page in a way no program can recover from; with it, what leads to rows is).
 //
 //	cache.db   meta   format, check tag, reader, the file's own key, whether old pages must go, cursors
 //	           key    the file's own key once more
@@ -26,22 +26,30 @@
 //	           ev     name(conversation) + first place -> a chunk of its timeline facts
 //	           thing  name(log) + name(thing) -> the latest fact about a template, card, incident, request, reveal, message that is held
 //	           cause  name(intent) -> "its event is here", until the outbox has forgotten the intent as well
-//	outbox.db  meta   as in cache.db, but for the cursors
+//	outbox.db  meta   as in cache.db, but for the cursors; the checkpoints of the audit log this device is a witness of
 //	           key    as in cache.db
 //	           ob     name(intent) -> its place, the intent, its state
 //	           draft  name(conversation) -> text
 //	           file   name(attachment) -> what is known of the file
 //	           typed  name(message) -> its text as it was typed, while its author may take it back
 //
-// Each attached file lies beside them, under a random name, in pieces sealed one by one. It is there from before Attach
-// returns until the message that sends it has come back, or was dismissed; a file nobody refers to is destroyed at the
-// next start. Of files that are fetched nothing is kept.
+// Each attached file lies beside them, under a random name, in pieces sealed one by one under a key that is in its row. It
+// is there from before Attach returns until the message that sends it has come back, or was dismissed; a file nobody
+// refers to is destroyed at the next start. Of files that are fetched nothing is kept.
 //
 // # Search
 //
 // What the cache shows of messages, folded, lies in store/arena: in memory that is not Go's, filled in the background after
 // the first look at the inbox, kept in step by Apply, overwritten by ClearSearch and Close. Nothing of it is ever on a disk,
 // and the fill leaves no copy in the heap; what was shown, or came over the wire, does, until the process ends.
+//
+// # Halves, lease, wipe
+//
+// The key of both files is made of a half in the keyring and one the relay lends ([CacheKey]). [Store.Rotate] turns the
+// store to new halves; while it does, a file "turn" says which count (see rotate.go for the steps). How long the relay's
+// half may be kept is arithmetic ([Terms]); who lent it and whether that is signed is the app's to check. [Wipe] destroys
+// all there is in the data folder, this store included, after it wrote down in wipe.intent that there is no way back; the
+// receipt waits in wipe.receipt.
 //
 // # Invariants
 //
@@ -60,6 +68,10 @@
 //   - A message taken back, and the earlier body of one that was masked anew, are in no live page: their chunks are
 //     rewritten. Old pages keep them, sealed, until the next Rebuild.
 //   - What a reveal shows never comes here. Facts about reveals say who, when and why.
+//   - A store that is turned to new halves opens, wherever it is killed, by the half the relay still lends, and after that
+//     by the new one; nothing in its files opens by an older one.
+//   - A wipe that was begun is never taken back, does its acts in their order, the keys before the files, and destroys
+//     nothing outside what it was given.
 //   - A missing key is never replaced while a store exists, and there is never a store without a key.
 //
 // # Concurrency

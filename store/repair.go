@@ -206,15 +206,17 @@ func shredPath(path string) error {
 
 var zeros [1 << 20]byte
 
-// overwrite writes zeros over a file, brings them to the disk, cuts the file to nothing and closes it.
-func overwrite(f *os.File) error {
+// overwrite blanks a file, cuts it to nothing and closes it.
+func overwrite(f *os.File) error { return errors.Join(blank(f), f.Truncate(0), f.Close()) }
+
+// blank writes zeros over a file and brings them to the disk.
+func blank(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
-		f.Close()
 		return err
 	}
 	for left := info.Size(); left > 0 && err == nil; left -= int64(len(zeros)) {
 		_, err = f.Write(zeros[:min(left, int64(len(zeros)))])
 	}
-	return errors.Join(err, f.Sync(), f.Truncate(0), f.Close())
+	return errors.Join(err, f.Sync())
 }

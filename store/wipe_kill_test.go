@@ -143,7 +143,7 @@ func TestAWipeKilledAnywhereGoesOn(t *testing.T) {
 	base := t.TempDir()
 	good := filepath.Join(base, "good")
 	filled(t, good)
-	kills, longest := 0, 5*time.Millisecond
+	kills, cuts, longest := 0, 0, 5*time.Millisecond
 	for round := 0; kills < want; round++ {
 		dir := filepath.Join(base, "any")
 		f := furnish(t, dir, good)
@@ -166,13 +166,18 @@ func TestAWipeKilledAnywhereGoesOn(t *testing.T) {
 		}
 		kills += killed
 		longest = min(longest*5/4, 2*time.Second) // until it is faster again
-		f.isWiped(t, f.lastWipe(t), killed)
+		done := f.lastWipe(t)
+		cuts += done.Cut
+		f.isWiped(t, done, killed)
 		if t.Failed() {
 			t.Fatalf("round %d, killed %d times", round, killed)
 		}
 		try(t, os.RemoveAll(dir))
 	}
-	t.Logf("%d kills", kills)
+	if cuts < want/8 {
+		t.Errorf("only %d of %d kills came in the middle", cuts, kills)
+	}
+	t.Logf("%d kills, %d in the middle", kills, cuts)
 }
 
 // The receipt is acknowledged: whenever the program dies, the next start finishes.

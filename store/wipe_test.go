@@ -237,6 +237,20 @@ func TestAWipeLeavesNothingAndSaysWhatItDid(t *testing.T) {
 	f.isWiped(t, done, 0)
 }
 
+// A file that was cut shows nothing of what became of its bytes; so the step before is looked at.
+func TestAFileIsBlankBeforeItIsCut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x")
+	for _, size := range []int{0, 1, len(zeros) - 1, len(zeros), 2*len(zeros) + 77} {
+		writeFile(t, path, bytes.Repeat([]byte{0xa5}, size))
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		try(t, err)
+		try(t, errors.Join(blank(f), f.Close()))
+		if b := snapshotOfFile(t, path); len(b) != size || len(bytes.Trim(b, "\x00")) != 0 {
+			t.Errorf("of %d bytes %d are there, %d as they were", size, len(b), len(bytes.Trim(b, "\x00")))
+		}
+	}
+}
+
 // T13, as far as it is the store's: what comes with an old epoch, or with none, changes nothing.
 func TestAnOrderThatIsNotNewIsNotObeyed(t *testing.T) {
 	base := t.TempDir()

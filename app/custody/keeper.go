@@ -41,6 +41,8 @@ type Config struct {
 	System string
 	Log    *slog.Logger
 	Now    func() time.Time // nil: time.Now
+	// Ran returns how long this machine was awake since a time that Now gave; nil: what the monotonic clock says.
+	Ran func(since time.Time) time.Duration
 	// Stop ends what else uses the data folder, such as the log, before it is destroyed; nil: nothing does.
 	Stop func() error
 	// Ended is told when the cache was destroyed and the relay has the receipt; nil: nobody.
@@ -52,8 +54,11 @@ type Config struct {
 // A Keeper keeps one device's half of the key and its cache.
 type Keeper struct {
 	cfg Config
+	// work is held by whoever opens, turns, locks or destroys, and by whoever changes what the keyring keeps: one at a time,
+	// so that nothing is opened or kept anew while it is destroyed.
+	work sync.Mutex
 
-	mu      sync.Mutex
+	mu      sync.Mutex   // guards what follows
 	store   *store.Store // nil while it is closed
 	half    seal.Key     // the relay's, while the store is open
 	lent    store.Lent   // what the keyring keeps of it
@@ -69,6 +74,9 @@ type Keeper struct {
 func New(cfg Config) *Keeper {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Ran == nil {
+		cfg.Ran = func(since time.Time) time.Duration { return cfg.Now().Sub(since) }
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -122,6 +130,11 @@ func terms(l wire.Lease) store.Terms {
 // OpenAlone opens the cache without the relay, if the lease allows it. Errors: [ErrLocked], [ErrLeaseOver], [ErrClockBack],
 // [ErrWiping] when the device must wipe itself or was wiped, and the store's.
 func (k *Keeper) OpenAlone(ctx context.Context) (*store.Store, error) {
+	k.work.Lock()
+	defer k.work.Unlock()
+	if s := k.Store(); s != nil {
+		return s, nil
+	}
 	lent, lease, err := k.kept(ctx)
 	if err != nil {
 		return nil, err
@@ -144,7 +157,7 @@ func (k *Keeper) Shut(ctx context.Context) (bool, error) {
 	return lent.Shut, err
 }
 
-// kept returns what the keyring keeps of the lease, if it still holds.
+// kept returns what the keyring keeps of the lease, if it still holds. work must be held.
 func (k *Keeper) kept(ctx context.Context) (store.Lent, wire.Lease, error) {
 	if _, pending, err := store.PendingWipe(k.cfg.Dir); err != nil || pending {
 		return store.Lent{}, wire.Lease{}, errors.Join(ErrWiping, err)
@@ -161,7 +174,11 @@ func (k *Keeper) kept(ctx context.Context) (store.Lent, wire.Lease, error) {
 		return lent, lease, ErrLeaseOver // somebody changed it
 	}
 	now := inbox.At(k.cfg.Now())
-	switch terms(lease).Judge(now, lent.Seen, 0) {
+	t := terms(lease)
+	if t.Silent > 0 && now >= lease.Issued.Add(t.Silent) { // the mark moves with this machine's clock: it is no word of the relay's
+		return lent, lease, ErrWiping
+	}
+	switch t.Judge(now, lent.Seen, 0) {
 	case store.Silent:
 		return lent, lease, ErrWiping
 	case store.ClockBack:
@@ -182,7 +199,7 @@ func (k *Keeper) kept(ctx context.Context) (store.Lent, wire.Lease, error) {
 	return lent, lease, nil
 }
 
-// openWith opens the store with a half of a generation.
+// openWith opens the store with a half of a generation. work must be held.
 func (k *Keeper) openWith(ctx context.Context, lent store.Lent, lease wire.Lease, half seal.Key) (*store.Store, error) {
 	key, err := k.cfg.Ring.CacheKey(ctx, StoreDir(k.cfg.Dir))
 	if err != nil {
@@ -203,13 +220,14 @@ func (k *Keeper) openWith(ctx context.Context, lent store.Lent, lease wire.Lease
 func (k *Keeper) Standing() store.Standing {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	now := k.cfg.Now()
-	return terms(k.lease).Judge(inbox.At(now), k.lent.Seen, now.Sub(k.heard))
+	return terms(k.lease).Judge(inbox.At(k.cfg.Now()), k.lent.Seen, k.cfg.Ran(k.heard))
 }
 
 // Locked tells what the lock screen says: whether a passphrase opens the cache, how many tries are left, until when. Without
 // one only the relay does. Errors: the keyring's.
 func (k *Keeper) Locked(ctx context.Context) (passphrase bool, tries int, until time.Time, err error) {
+	k.work.Lock()
+	defer k.work.Unlock()
 	lent, lease, err := k.kept(ctx)
 	if errors.Is(err, ErrLeaseOver) || errors.Is(err, ErrClockBack) {
 		return false, 0, time.Time{}, nil
@@ -223,6 +241,8 @@ func (k *Keeper) Locked(ctx context.Context) (passphrase bool, tries int, until 
 // Lock closes the cache. What opens it again is the passphrase, if one was set and the lease allows the cache to be read
 // without the relay, or else the relay. The engine must have ended.
 func (k *Keeper) Lock(ctx context.Context) error {
+	k.work.Lock()
+	defer k.work.Unlock()
 	err := k.Close()
 	lent, e := k.cfg.Ring.Lent(ctx)
 	if errors.Is(e, store.ErrNotFound) {
@@ -239,9 +259,8 @@ func (k *Keeper) Lock(ctx context.Context) error {
 func (k *Keeper) Close() error {
 	k.mu.Lock()
 	s := k.store
-	k.store, k.lease = nil, wire.Lease{}
-	k.half.Destroy()
-	k.half = seal.Key{}
+	k.half.Destroy() // k.lent.Half is the same one
+	k.store, k.lease, k.lent, k.half = nil, wire.Lease{}, store.Lent{}, seal.Key{}
 	k.opened = make(chan struct{})
 	k.mu.Unlock()
 	if s == nil {
@@ -253,6 +272,11 @@ func (k *Keeper) Close() error {
 // Unlock opens the cache by its passphrase. After [PassphraseTries] wrong ones only the relay opens it. It returns how many
 // are left with store.ErrPassphrase, and else errors as OpenAlone does.
 func (k *Keeper) Unlock(ctx context.Context, passphrase string) (left int, err error) {
+	k.work.Lock()
+	defer k.work.Unlock()
+	if k.Store() != nil { // the relay was faster
+		return PassphraseTries, nil
+	}
 	lent, lease, err := k.kept(ctx)
 	if err != nil {
 		return 0, err
@@ -287,6 +311,8 @@ func (k *Keeper) Unlock(ctx context.Context, passphrase string) (left int, err e
 // SetPassphrase sets what unlocks the cache without the relay: at once while it is open, and else for the half that is lent
 // next. It takes about a quarter of a second.
 func (k *Keeper) SetPassphrase(ctx context.Context, passphrase string) error {
+	k.work.Lock()
+	defer k.work.Unlock()
 	k.mu.Lock()
 	open, half, lent := k.store != nil && k.lent.Lease != nil, k.half, k.lent
 	k.pass = []byte(passphrase)

@@ -15,6 +15,8 @@ import (
 // Open implements [engine.Custody]: it opens the cache with the half that was lent, if it is not open, and keeps the lease. A
 // cache that knew no half yet gets one.
 func (k *Keeper) Open(ctx context.Context, w wire.Welcome) (engine.Cache, error) {
+	k.work.Lock()
+	defer k.work.Unlock()
 	cache, err := k.open(ctx, w)
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -31,6 +33,9 @@ func (k *Keeper) Open(ctx context.Context, w wire.Welcome) (engine.Cache, error)
 }
 
 func (k *Keeper) open(ctx context.Context, w wire.Welcome) (*store.Store, error) {
+	if _, pending, err := store.PendingWipe(k.cfg.Dir); err != nil || pending {
+		return nil, errors.Join(ErrWiping, err)
+	}
 	lease, err := wire.OpenLease(k.cfg.Device.RelayKey, k.cfg.Device.ID, w.Lease)
 	if err != nil {
 		return nil, err
@@ -40,7 +45,8 @@ func (k *Keeper) open(ctx context.Context, w wire.Welcome) (*store.Store, error)
 		return nil, fmt.Errorf("taking the half: %w", err)
 	}
 	s := k.Store()
-	if s == nil {
+	fresh := s == nil
+	if fresh {
 		key, err := k.cfg.Ring.CacheKey(ctx, StoreDir(k.cfg.Dir))
 		if err != nil {
 			return nil, err
@@ -59,17 +65,40 @@ func (k *Keeper) open(ctx context.Context, w wire.Welcome) (*store.Store, error)
 		}
 	}
 	if err := k.keep(ctx, s, half, lease, w.Lease, w.Time); err != nil {
+		if fresh {
+			err = errors.Join(err, s.Close()) // or nobody could open it again
+		}
 		return nil, err
 	}
+	k.settled(ctx, s, lease.Generation)
 	return s, nil
 }
 
-// keep keeps a half and its lease: both in memory, and in the keyring as far as the lease allows.
+// settled forgets the half before the one the cache was turned to, once the relay lends by the new one: until then a start
+// may be lent the old one, when the word that the cache was turned was lost.
+func (k *Keeper) settled(ctx context.Context, s *store.Store, lentBy uint64) {
+	if lentBy != s.Generation() {
+		return
+	}
+	if err := s.Rotated(ctx, k.cfg.Ring); err != nil {
+		k.cfg.Log.Warn("the half before is not forgotten yet", "error", err)
+	}
+}
+
+// keep keeps a half and its lease: both in memory, and in the keyring as far as the lease allows. work must be held.
 func (k *Keeper) keep(ctx context.Context, s *store.Store, half seal.Key, lease wire.Lease, signed []byte, seen inbox.Moment) error {
 	k.mu.Lock()
 	before, pass := k.lent, k.pass
 	k.mu.Unlock()
-	lent := store.Lent{Lease: signed, Seen: max(seen, before.Seen), Generation: lease.Generation}
+	if before.Lease == nil { // the cache was closed: what locks it is in the keyring alone
+		kept, err := k.cfg.Ring.Lent(ctx)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("keeping the lease: %w", err)
+		}
+		before = kept
+	}
+	// What the relay says is the time; a mark above it was set by a clock that ran ahead.
+	lent := store.Lent{Lease: signed, Seen: seen, Generation: lease.Generation}
 	if t := terms(lease); t.NotAfter > t.Issued {
 		lent.Half = half
 		if before.Generation == lease.Generation {
@@ -79,20 +108,20 @@ func (k *Keeper) keep(ctx context.Context, s *store.Store, half seal.Key, lease 
 			lent.Locked, lent.Salt = store.LockHalf(half, string(pass))
 		}
 	}
-	if seen < before.Seen { // what the relay says is the time; the mark was set by a clock that ran ahead
-		lent.Seen = seen
-	}
 	if err := k.cfg.Ring.SetLent(ctx, lent); err != nil {
 		return fmt.Errorf("keeping the lease: %w", err)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	clear(pass)
 	k.store, k.half, k.lent, k.lease, k.heard, k.pass = s, half, lent, lease, k.cfg.Now(), nil
 	return nil
 }
 
 // Lent implements [engine.Custody].
 func (k *Keeper) Lent(ctx context.Context, signed []byte) error {
+	k.work.Lock()
+	defer k.work.Unlock()
 	lease, err := wire.OpenLease(k.cfg.Device.RelayKey, k.cfg.Device.ID, signed)
 	if err != nil {
 		return err
@@ -103,11 +132,17 @@ func (k *Keeper) Lent(ctx context.Context, signed []byte) error {
 	if s == nil || lease.Generation != now.Generation || lease.Issued < now.Issued {
 		return wire.ErrSigned
 	}
-	return k.keep(ctx, s, half, lease, signed, lease.Issued)
+	if err := k.keep(ctx, s, half, lease, signed, lease.Issued); err != nil {
+		return err
+	}
+	k.settled(ctx, s, lease.Generation)
+	return nil
 }
 
 // Rotate implements [engine.Custody]. A passphrase has to be set again: what it locked is gone.
 func (k *Keeper) Rotate(ctx context.Context, r wire.Rotate) error {
+	k.work.Lock()
+	defer k.work.Unlock()
 	lease, err := wire.OpenLease(k.cfg.Device.RelayKey, k.cfg.Device.ID, r.Lease)
 	if err != nil || lease.Generation != r.Generation {
 		return wire.ErrSigned
@@ -125,10 +160,7 @@ func (k *Keeper) Rotate(ctx context.Context, r wire.Rotate) error {
 			return err
 		}
 	}
-	if err := k.keep(ctx, s, half, lease, r.Lease, lease.Issued); err != nil {
-		return err
-	}
-	return s.Rotated(ctx, k.cfg.Ring)
+	return k.keep(ctx, s, half, lease, r.Lease, lease.Issued)
 }
 
 // Held implements [engine.Custody].

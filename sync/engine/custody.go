@@ -25,7 +25,7 @@ type Custody interface {
 	// before, whose receipt the relay does not have, gives that receipt again. [ErrOrder] means that it is not to be
 	// obeyed, and that nothing was done.
 	Wipe(ctx context.Context, order []byte, step func(inbox.WipeID, inbox.WipeStep)) (receipt []byte, err error)
-	// Receipt returns the receipt of a wipe that nobody ordered and the relay does not have; nil when there is none.
+	// Receipt returns the receipt of a wipe that the relay does not have; nil when there is none.
 	Receipt() []byte
 	// Acknowledged says that the relay has the receipt.
 	Acknowledged(ctx context.Context) error
@@ -77,11 +77,20 @@ func (s *session) handOver(ctx context.Context, receipt []byte) error {
 			continue // what was on its way before
 		}
 		if _, _, stop := judge(err); errors.Is(stop, ErrWiped) {
-			if err := s.e.cfg.Custody.Acknowledged(ctx); err != nil {
-				s.e.cfg.Log.Error("the end of the wipe was not written down", "error", err)
-			}
+			s.acknowledged(ctx)
 		}
 		return err
+	}
+}
+
+// acknowledged says that the relay has the receipt, if there is one.
+func (s *session) acknowledged(ctx context.Context) {
+	custody := s.e.cfg.Custody
+	if custody == nil || custody.Receipt() == nil {
+		return
+	}
+	if err := custody.Acknowledged(ctx); err != nil {
+		s.e.cfg.Log.Error("the end of the wipe was not written down", "error", err)
 	}
 }
 

@@ -64,6 +64,7 @@ type Config struct {
 	Log     *slog.Logger                    // nil: silent
 	Dial    Dialer                          // nil: the system's
 	Rand    func(n int64) int64             // a number from 0 to n-1, for back-off; nil: random
+	Now     func() time.Time                // this machine's clock, which must agree with the relay's; nil: time.Now
 	Frames  func(d Direction, frame []byte) // sees every frame as it goes over the wire; nil: nobody
 }
 
@@ -105,6 +106,9 @@ func New(cfg Config) *Engine {
 	}
 	if cfg.Rand == nil {
 		cfg.Rand = rand.Int64N
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	if cfg.Frames == nil {
 		cfg.Frames = func(Direction, []byte) {}

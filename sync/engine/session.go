@@ -33,6 +33,7 @@ type session struct {
 	cache   Cache                       // set by the handshake
 	verdict chan struct{}               // the relay answered a credential
 	shown   bool                        // the person showed who is there over this connection; of the handshake
+	seen    inbox.Moment                // until when that counts, if it was shown to unlock; of the handshake
 	over    chan struct{}               // closed when the connection is
 	asking  chan struct{}               // holds one for each question on its way
 	asked   uint64                      // questions so far; guarded by mu like what follows
@@ -113,7 +114,7 @@ func (s *session) handshake(ctx context.Context) error {
 	if challenge.Version < wire.MinVersion || challenge.Version > wire.Version {
 		return fmt.Errorf("saying hello: version %d: %w", challenge.Version, ErrAnswer)
 	}
-	if off := time.Until(challenge.Time.Time()); off.Abs() > clockSlack {
+	if off := challenge.Time.Time().Sub(cfg.Now()); off.Abs() > clockSlack {
 		return fmt.Errorf("saying hello: %d minutes off: %w", int(off.Minutes()), ErrClock)
 	}
 	sign := ed25519.Sign(cfg.Key, wire.ProofBytes(challenge, cfg.Device, cfg.Pin, cfg.App))
@@ -135,7 +136,7 @@ func (s *session) handshake(ctx context.Context) error {
 	for _, h := range welcome.Logs {
 		s.heads[h.Log] = h
 	}
-	s.e.setFresh(s, moment(welcome.Fresh))
+	s.e.setFresh(s, moment(max(welcome.Fresh, s.seen)))
 	resume.Cursors = s.cache.Cursors()
 	return s.write(wire.Encode(resume))
 }
@@ -145,6 +146,9 @@ func (s *session) welcome(ctx context.Context) (wire.Welcome, error) {
 	for {
 		body, err := s.read()
 		if err != nil {
+			if _, _, stop := judge(err); errors.Is(stop, ErrWiped) {
+				s.acknowledged(ctx) // of what was handed over before the connection was lost
+			}
 			return wire.Welcome{}, err
 		}
 		switch b := body.(type) {
@@ -185,6 +189,7 @@ func (s *session) unlock() error {
 		}
 		switch b := body.(type) {
 		case wire.Confirmed:
+			s.seen = b.Until
 			return nil
 		case wire.SignIn:
 			s.alive(wire.SignInTimeout + wire.HandshakeTimeout)

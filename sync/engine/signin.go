@@ -134,18 +134,18 @@ func (e *Engine) Browse(ctx context.Context, open func(address string) error, pa
 // setAsked shows what the relay asks over a session; nil: nothing.
 func (e *Engine) setAsked(s *session, asked *wire.SignIn) {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	e.asked = asked
 	e.poke()
-	e.mu.Unlock()
-	s.answered()
+	s.answered() // before anybody can see it: Show must not take it for the answer to what it is about to send
 }
 
 // setFresh shows until when the person counts as just seen, after which nothing is asked.
 func (e *Engine) setFresh(s *session, until time.Time) {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	e.asked, e.fresh = nil, until
 	e.poke()
-	e.mu.Unlock()
 	s.answered()
 }
 

@@ -63,6 +63,8 @@ type Admin interface {
 
 	AuditAdmin
 	DeviceAdmin
+	PeopleAdmin
+	BackupAdmin
 }
 
 // An Invitation lets one device in until it expires.
@@ -85,6 +87,7 @@ var told = []error{
 	ErrNoRequest, ErrNotApproved, ErrErasureWaits, ErrNoCopy, ErrReason,
 	ErrAuditKept, ErrAuditKey, ErrAuditCursor, ErrAuditFormat, ErrAuditFork,
 	ErrNoDevice, ErrWhichDevice, ErrLeft, identity.ErrTeam, inbox.RefusedMalformed, inbox.RefusedUnknown, inbox.RefusedSelf,
+	ErrSignOn, ErrAddedInPart,
 }
 
 // ErrNoAnswer means that the running relay went away while it was asked.
@@ -153,6 +156,8 @@ func (r *Relay) admin() http.Handler {
 	r.adminOversight(mux)
 	r.adminDevices(mux)
 	r.adminAudit(mux)
+	r.adminPeople(mux)
+	r.adminBackup(mux)
 	return mux
 }
 

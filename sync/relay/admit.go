@@ -35,6 +35,9 @@ func (x *session) knock(ctx context.Context, challenge wire.Challenge, hello wir
 			r.log.Error("a copied device cannot be excluded", "error", err)
 			return wire.CloseTrouble
 		}
+		if code := x.order(ctx); code != letIn { // it was ordered just now, and nobody else tells this one
+			return code
+		}
 		return wire.CloseTwice
 	}
 	if r.cfg.SignIn.required() {
@@ -170,19 +173,20 @@ func (x *session) shown(ctx context.Context, c wire.Credential) ([]byte, int) {
 }
 
 // order hands a device that is to be wiped its order, and takes in what it says. It returns [letIn] when there is no order.
+// One whose receipt is there has forgotten its key; whoever still has that is a copy, and is handed the order too.
 func (x *session) order(ctx context.Context) int {
 	r := x.s.r
-	order, done, err := r.pendingOrder(ctx, x.device.ID)
+	row, ok, err := r.lastWipe(ctx, x.device.ID)
 	switch {
 	case err != nil:
 		r.log.Error("orders cannot be looked up", "error", err)
 		return wire.CloseTrouble
-	case done:
-		return wire.CloseWiped
-	case order == nil:
+	case !ok || !row.inForce():
 		return letIn
+	case row.Order == nil:
+		return wire.CloseWiped
 	}
-	if x.send(wire.Encode(wire.Wipe{Order: order})) != nil {
+	if x.send(wire.Encode(wire.Wipe{Order: row.Order})) != nil {
 		return wire.CloseGoingAway
 	}
 	for {
@@ -206,6 +210,9 @@ func (x *session) receipt(ctx context.Context, b wire.Wiped) int {
 	r := x.s.r
 	switch err := r.wipeReceipt(ctx, x.device.ID, b.Receipt); {
 	case errors.Is(err, errReceipt):
+		if _, done, err := r.pendingOrder(ctx, x.device.ID); err == nil && done {
+			return wire.CloseWiped // of a copy: the device's own is here
+		}
 		return wire.CloseProof
 	case err != nil:
 		r.log.Error("a wipe receipt cannot be kept", "error", err)

@@ -41,7 +41,10 @@ func (r *Relay) lease(ctx context.Context, device inbox.DeviceID, generation uin
 
 // prolong sends the device another lease.
 func (x *session) prolong(ctx context.Context) error {
-	lease, err := x.s.r.lease(ctx, x.device.ID, x.generation)
+	x.mu.Lock()
+	generation := x.generation
+	x.mu.Unlock()
+	lease, err := x.s.r.lease(ctx, x.device.ID, generation)
 	if err != nil {
 		x.s.r.log.Error("a lease cannot be prolonged", "error", err)
 		return nil // the one it has holds for hours

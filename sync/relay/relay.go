@@ -26,30 +26,31 @@ import (
 
 // A Relay is one running node.
 type Relay struct {
-	cfg      Config
-	log      *slog.Logger
-	now      func() time.Time
-	db       ledger.DB
-	vault    *vault.Vault
-	people   *identity.Register
-	logs     *eventlog.Reader
-	graph    *whatsapp.Client
-	inboxes  map[string]inbox.InboxID // by Meta's id of the number
-	intakes  map[inbox.InboxID]*intake
-	pipes    map[inbox.InboxID]*outbound.Pipeline
-	sessions *sessions
-	metrics  *metrics
-	pin      wire.Pin
-	tls      tls.Certificate
-	places   places
-	rates    rates
-	raw      rawBudget
-	reveals  *reveals
-	wipes    wipes
+	cfg         Config
+	log         *slog.Logger
+	now         func() time.Time
+	db          ledger.DB
+	files       [2]*ledger.Bolt // what db is made of: the webhooks, and all else
+	vault       *vault.Vault
+	people      *identity.Register
+	logs        *eventlog.Reader
+	graph       *whatsapp.Client
+	inboxes     map[string]inbox.InboxID // by Meta's id of the number
+	intakes     map[inbox.InboxID]*intake
+	pipes       map[inbox.InboxID]*outbound.Pipeline
+	sessions    *sessions
+	metrics     *metrics
+	pin         wire.Pin
+	tls         tls.Certificate
+	places      places
+	rates       rates
+	raw         rawBudget
+	reveals     *reveals
+	wipes       wipes
 	checkpoints checkpoints
-	breaths  *breaths
-	erasing  sync.Mutex // one erasure at a time
-	guarding *guarding
+	breaths     *breaths
+	erasing     sync.Mutex // one erasure at a time
+	guarding    *guarding
 	// templateNews pokes that Meta told of a change of templates.
 	templateNews chan struct{}
 	tickets      *tickets
@@ -66,6 +67,8 @@ type Options struct {
 	Now func() time.Time
 	// StoreLimit is how large the store may become, in bytes; 0 is as large as the disk.
 	StoreLimit int
+	// WeakHashes makes a password's hash cost next to nothing.
+	WeakHashes bool
 }
 
 // Open opens the relay's store and vault. The configuration must have passed [Config.Check]. Close it.
@@ -124,12 +127,14 @@ func Open(ctx context.Context, cfg Config, opt Options) (*Relay, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the vault: %w", err), db.Close())
 	}
+	cfg.SignIn.weak = cfg.SignIn.weak || opt.WeakHashes
 	life, stop := context.WithCancel(context.WithoutCancel(ctx))
 	r := &Relay{
 		cfg: cfg, log: opt.Log, now: opt.Now, db: db, vault: v, people: identity.NewRegister(db, opt.Now), graph: graph,
 		logs: eventlog.NewReader(life, db), inboxes: cfg.inboxByNumber(), intakes: map[inbox.InboxID]*intake{},
 		pipes: map[inbox.InboxID]*outbound.Pipeline{}, pin: wire.PinOf(leaf.RawSubjectPublicKeyInfo), tls: cert, lost: lost, life: life, stop: stop,
 	}
+	r.files = [2]*ledger.Bolt{raw, file}
 	r.templateNews = make(chan struct{}, 1)
 	r.rates = prices
 	r.metrics = newMetrics(r)

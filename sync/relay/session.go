@@ -242,10 +242,16 @@ func (s *sessions) all() []*session {
 	return slices.AppendSeq(slices.Collect(maps.Values(s.open)), maps.Keys(s.door))
 }
 
-// atDoor notes a device that has proven itself and is not let in yet; leaveDoor that it is, or has gone.
+// atDoor notes a device that has proven itself and is not let in yet; leaveDoor that it is, or has gone. A device stands there
+// once: a person may take minutes, and a device that calls again and again must not fill the hall.
 func (s *sessions) atDoor(x *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for old := range s.door {
+		if old.device.ID == x.device.ID {
+			old.end(wire.CloseGoingAway)
+		}
+	}
 	s.door[x] = true
 }
 
@@ -364,7 +370,7 @@ func (x *session) handshake(ctx context.Context) int {
 	if code != letIn {
 		return code
 	}
-	x.holds(resume.Held)
+	x.holds(ctx, resume.Held)
 	for _, c := range resume.Cursors {
 		r.delivered(x.device.ID, c)
 	}

@@ -169,11 +169,20 @@ func (r *Relay) allLogs() []inbox.LogID {
 }
 
 // holds notes which checkpoints a device says it holds. What is not signed by the relay says nothing.
-func (x *session) holds(list []wire.Checkpoint) {
+func (x *session) holds(ctx context.Context, list []wire.Checkpoint) {
+	r := x.s.r
 	x.held = map[inbox.LogID]uint64{}
 	for _, c := range list {
-		if signed, err := audit.ParseCheckpoint(string(c.Note), x.s.r.checkpoints.key.Verifier()); err == nil && signed.Shard == eventlog.Shard(c.Log) {
-			x.held[c.Log] = signed.Size
+		signed, err := audit.ParseCheckpoint(string(c.Note), r.checkpoints.key.Verifier())
+		if err != nil || signed.Shard != eventlog.Shard(c.Log) {
+			continue
+		}
+		x.held[c.Log] = signed.Size
+		r.checkpoints.mu.Lock()
+		ours, ok := r.checkpoints.newest[c.Log]
+		r.checkpoints.mu.Unlock()
+		if ok && ours.Size == signed.Size && ours.Root != signed.Root && r.follows(x, c.Log) { // it is sent none of the same size
+			r.rewritten(ctx, x.device.ID, c.Log)
 		}
 	}
 }

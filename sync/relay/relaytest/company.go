@@ -36,6 +36,8 @@ type Options struct {
 	Now    func() time.Time
 	// StoreLimit is how large the relay's store may become, in bytes; 0 is as large as the disk.
 	StoreLimit int
+	// Settle changes the configuration as relay.toml says it; nil: nothing.
+	Settle func(*relay.Config)
 }
 
 // A Company is a running relay and its WhatsApp.
@@ -95,6 +97,9 @@ func Start(t testing.TB, opt Options) *Company {
 	if c.Config, err = relay.LoadConfig(c.Path); err != nil {
 		t.Fatal(err)
 	}
+	if opt.Settle != nil {
+		opt.Settle(&c.Config)
+	}
 	c.Up()
 	t.Cleanup(c.Down)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -125,7 +130,7 @@ func freeAddresses(t testing.TB, n int) (out []string) {
 // Up starts the relay on its store, which must not be running, and returns when it can be reached.
 func (c *Company) Up() {
 	c.t.Helper()
-	r, err := relay.Open(context.Background(), c.Config, relay.Options{Log: c.opt.Log, Now: c.opt.Now, StoreLimit: c.opt.StoreLimit})
+	r, err := relay.Open(context.Background(), c.Config, relay.Options{Log: c.opt.Log, Now: c.opt.Now, StoreLimit: c.opt.StoreLimit, WeakHashes: true})
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -261,6 +261,44 @@ func TestManyDevicesAtOnceWaitForFewWrites(t *testing.T) {
 	}
 }
 
+// TestAHalfIsMadeOnceHoweverOftenItIsAskedForMeanwhile has a device connect twice at its first time: the second call comes
+// while the first one's half is being written. The half must not be made anew when the next device comes.
+func TestAHalfIsMadeOnceHoweverOftenItIsAskedForMeanwhile(t *testing.T) {
+	d := newPowerDisk()
+	h, err := openHalves(newRing(t, d), quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var second sync.WaitGroup
+	var again halfRow
+	d.hold = func(string) {
+		d.hold = nil
+		second.Go(func() {
+			var err error
+			if again, err = h.lend("d"); err != nil {
+				t.Error(err)
+			}
+		})
+		for waits := false; !waits; runtime.Gosched() {
+			h.mu.RLock()
+			waits = h.want["d"]
+			h.mu.RUnlock()
+		}
+	}
+	first, err := h.lend("d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second.Wait()
+	if _, err := h.lend("another"); err != nil {
+		t.Fatal(err)
+	}
+	last, err := h.lend("d")
+	if err != nil || !bytes.Equal(again.Half, first.Half) || !bytes.Equal(last.Half, first.Half) {
+		t.Errorf("the device is lent another half than before: %v", err)
+	}
+}
+
 // TestHalvesSurviveAPowerCutAtEveryStep tells one story on a disk whose power goes at every call: what was lent is lent
 // again, what was destroyed is never lent again, and nothing is in between.
 func TestHalvesSurviveAPowerCutAtEveryStep(t *testing.T) {

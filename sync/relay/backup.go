@@ -1,0 +1,321 @@
+package relay
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"sealdesk/sync/relay/internal/audit"
+)
+
+// A backup is two folders. One holds the store: the ledger, files, and the key file of contacts, all sealed. The other holds
+// the safe that opens the key file, and the relay's own keys. They are kept apart, and the second for less long: package vault
+// says what that is worth. The master key and the secrets of the environment are in neither.
+//
+// The order of the copy is what makes it whole. Webhooks come before the ledger: one that becomes a fact in between is in
+// both, and a fact is made once. Files come after the ledger, whose rows name them. Keys come after both, so that nothing
+// lacks its key, and the lists of who was erased and wiped last, so that they know whatever the rest does not.
+
+// BackupAdmin is the part of [Admin] that copies the store.
+type BackupAdmin interface {
+	// Backup writes a copy of all the relay keeps, of one moment, while everything goes on. [TakeBackup] reads it. An error
+	// leaves what cannot be taken for a whole copy.
+	Backup(ctx context.Context, to io.Writer) error
+}
+
+const actBackup audit.Act = "backup.taken"
+
+// The folders of a backup.
+const (
+	partStore = "store"
+	partKeys  = "keys"
+)
+
+const (
+	halvesSuffix = ".devices" // see package vault
+	rollSuffix   = ".erased"
+	safeSuffix   = ".safe"
+)
+
+// ErrBackupMoved means that keys were destroyed so often that no copy of one moment could be made.
+var ErrBackupMoved = errors.New("the keys change too often to be copied now: try again")
+
+// Backup implements [BackupAdmin].
+func (r *Relay) Backup(ctx context.Context, to io.Writer) error {
+	if err := r.noteAudit(ctx, audit.Entry{Act: actBackup}); err != nil {
+		return err
+	}
+	out := newPacker(to)
+	for i, file := range []string{r.cfg.RawFile(), r.cfg.LedgerFile()} {
+		err := out.add(path.Join(partStore, filepath.Base(file)), func(w io.Writer) error {
+			_, err := r.files[i].Backup(ctx, w)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := r.packMedia(ctx, out); err != nil {
+		return err
+	}
+	if err := r.packKeys(out); err != nil {
+		return err
+	}
+	return out.end()
+}
+
+// packMedia copies the files of customers and colleagues, sealed as they are. One that is erased meanwhile is left out.
+func (r *Relay) packMedia(ctx context.Context, out *packer) error {
+	list, err := os.ReadDir(r.mediaDir())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("copying media: %w", err)
+	}
+	for _, e := range list {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !e.Type().IsRegular() || strings.HasPrefix(e.Name(), halfMedia) {
+			continue
+		}
+		f, err := os.Open(filepath.Join(r.mediaDir(), e.Name()))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("copying media: %w", err)
+		}
+		err = out.add(path.Join(partStore, "media", e.Name()), func(w io.Writer) error {
+			_, err := io.Copy(w, f)
+			return err
+		})
+		if err = errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// packKeys copies the keys of one moment, then the lists of what was destroyed.
+func (r *Relay) packKeys(out *packer) error {
+	keys, safe, halves, err := r.keysNow()
+	if err != nil {
+		return err
+	}
+	defer clear(safe)
+	name := filepath.Base(r.cfg.KeyFile())
+	type file struct {
+		name    string
+		content []byte
+	}
+	files := []file{
+		{path.Join(partStore, name), keys}, {path.Join(partStore, name+halvesSuffix), halves}, {path.Join(partKeys, name+safeSuffix), safe},
+	}
+	for _, more := range []struct{ part, path string }{
+		{partKeys, filepath.Join(r.cfg.Data, "verify.key")},
+		{partStore, r.cfg.KeyFile() + rollSuffix}, {partStore, r.cfg.KeyFile() + halvesSuffix + rollSuffix},
+	} {
+		content, err := readPerhaps(more.path)
+		if err != nil {
+			return err
+		}
+		files = append(files, file{path.Join(more.part, filepath.Base(more.path)), content})
+	}
+	for _, f := range files {
+		if f.content == nil {
+			continue
+		}
+		err := out.add(f.name, func(w io.Writer) error {
+			_, err := w.Write(f.content)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keysNow returns the key file, the safe, and the file of the devices' halves, if there is one, that fit together. Each version
+// of that file begins differently, so one that is the same before and after is the one of the safe in between.
+func (r *Relay) keysNow() (keys, safe, halves []byte, err error) {
+	file := r.cfg.KeyFile() + halvesSuffix
+	for range 100 {
+		before, err := readPerhaps(file)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		keys, safe, err := r.vault.BackupKeys()
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		after, err := readPerhaps(file)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if bytes.Equal(before, after) {
+			return keys, safe, after, nil
+		}
+	}
+	return nil, nil, nil, ErrBackupMoved
+}
+
+// readPerhaps returns nil for a file that is not there.
+func readPerhaps(file string) ([]byte, error) {
+	b, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("copying the keys: %w", err)
+	}
+	return b, nil
+}
+
+// A packer writes files one after another. Each is a line with its name, pieces that say how long they are, an empty one, and
+// the SHA-256 of all; an empty line is the end.
+type packer struct{ w *bufio.Writer }
+
+const packPiece = 256 << 10
+
+func newPacker(to io.Writer) *packer { return &packer{bufio.NewWriterSize(to, packPiece)} }
+
+func (p *packer) add(name string, write func(io.Writer) error) error {
+	if _, err := p.w.WriteString(name + "\n"); err != nil {
+		return fmt.Errorf("writing the backup: %w", err)
+	}
+	sum := sha256.New()
+	if err := write(io.MultiWriter(sum, pieces{p.w})); err != nil {
+		return fmt.Errorf("copying for the backup: %w", err)
+	}
+	if _, err := p.w.Write(sum.Sum(make([]byte, 4))); err != nil {
+		return fmt.Errorf("writing the backup: %w", err)
+	}
+	return nil
+}
+
+func (p *packer) end() error {
+	err := p.w.WriteByte('\n')
+	if err = errors.Join(err, p.w.Flush()); err != nil {
+		return fmt.Errorf("writing the backup: %w", err)
+	}
+	return nil
+}
+
+type pieces struct{ w io.Writer }
+
+func (p pieces) Write(b []byte) (n int, err error) {
+	for len(b) > 0 {
+		piece := b[:min(len(b), packPiece)]
+		if _, err := p.w.Write(binary.BigEndian.AppendUint32(nil, uint32(len(piece)))); err != nil {
+			return n, err
+		}
+		m, err := p.w.Write(piece)
+		if n += m; err != nil {
+			return n, err
+		}
+		b = b[m:]
+	}
+	return n, nil
+}
+
+var errPack = fmt.Errorf("%w: the copy was cut short", ErrNoAnswer)
+
+// unpack reads what a [packer] wrote. sink takes the content of a file, and hears at its end whether it is whole.
+func unpack(from io.Reader, sink func(name string, content io.Reader) error) error {
+	r := bufio.NewReaderSize(from, packPiece)
+	for {
+		name, err := r.ReadString('\n')
+		if err != nil {
+			return errPack
+		}
+		if name = strings.TrimSuffix(name, "\n"); name == "" {
+			return nil
+		}
+		if !filepath.IsLocal(name) || strings.ContainsRune(name, '\\') {
+			return errPack
+		}
+		file := &packed{r: r, sum: sha256.New()}
+		if err := sink(name, file); err != nil {
+			return err
+		}
+		if !file.whole {
+			return errPack
+		}
+	}
+}
+
+// packed is the content of one file.
+type packed struct {
+	r     *bufio.Reader
+	sum   hash.Hash
+	left  uint32
+	whole bool
+}
+
+// Read implements [io.Reader]. It ends well only when the file is what was sent.
+func (p *packed) Read(b []byte) (int, error) {
+	if p.whole {
+		return 0, io.EOF
+	}
+	if p.left == 0 {
+		var head [4]byte
+		if _, err := io.ReadFull(p.r, head[:]); err != nil {
+			return 0, errPack
+		}
+		if p.left = binary.BigEndian.Uint32(head[:]); p.left > packPiece {
+			return 0, errPack
+		}
+		if p.left == 0 {
+			var want [sha256.Size]byte
+			if _, err := io.ReadFull(p.r, want[:]); err != nil || !bytes.Equal(want[:], p.sum.Sum(nil)) {
+				return 0, errPack
+			}
+			p.whole = true
+			return 0, io.EOF
+		}
+	}
+	n, err := p.r.Read(b[:min(len(b), int(p.left))])
+	p.left -= uint32(n)
+	p.sum.Write(b[:n])
+	if err != nil {
+		return n, errPack
+	}
+	return n, nil
+}
+
+// adminBackup serves [BackupAdmin].
+func (r *Relay) adminBackup(mux *http.ServeMux) {
+	mux.HandleFunc("POST /backup", func(w http.ResponseWriter, q *http.Request) {
+		out := stream(w)
+		switch err := r.Backup(q.Context(), out); {
+		case err == nil:
+		case !out.begun:
+			http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+		default:
+			r.log.Error("a backup was not finished", "error", err)
+			panic(http.ErrAbortHandler) // what is half must not be taken for whole
+		}
+	})
+}
+
+// Backup implements [BackupAdmin].
+func (a *remoteAdmin) Backup(ctx context.Context, to io.Writer) error {
+	return a.long(ctx, "backup", struct{}{}, func(from io.Reader) error {
+		if _, err := io.Copy(to, from); err != nil {
+			return fmt.Errorf("reading the backup: %w", err)
+		}
+		return nil
+	})
+}
