@@ -22,14 +22,14 @@ func (s *Store) fill(texts *arena.Arena) {
 	r := &textReader{s: s, texts: texts, text: arena.NewText()}
 	defer r.forget()
 	for s.ending.Err() == nil {
-		id, ok := f.next(texts)
+		id, ok := s.nextToRead(texts)
 		if !ok {
 			return
 		}
 		for {
 			err := r.read(id, nil)
 			for err == nil {
-				late := f.takeLate(texts)
+				late := s.lateToRead(texts)
 				if len(late) == 0 {
 					break
 				}
@@ -49,6 +49,20 @@ func (s *Store) fill(texts *arena.Arena) {
 			texts.Drop(string(id))
 		}
 	}
+}
+
+// nextToRead and lateToRead wait for an Apply that is at work: what it has committed and not told of yet would be read here,
+// and then be told of as news.
+func (s *Store) nextToRead(texts *arena.Arena) (inbox.ConversationID, bool) {
+	s.applying.Lock()
+	defer s.applying.Unlock()
+	return s.search.next(texts)
+}
+
+func (s *Store) lateToRead(texts *arena.Arena) map[inbox.MessageID]bool {
+	s.applying.Lock()
+	defer s.applying.Unlock()
+	return s.search.takeLate(texts)
 }
 
 // next takes the next conversation to read.
