@@ -38,6 +38,7 @@ const (
 	sideSaw
 	sideSawNone
 	sideSawMore
+	sideSawAll
 	sideNotesHead
 	sideNote
 	sideNotesNone
@@ -48,6 +49,7 @@ const (
 	areaMore = "more"
 	areaNext = "next"
 	areaAll  = "all"
+	areaLog  = "log"
 )
 
 func newContactPane(d *desk) *contactPane {
@@ -78,6 +80,8 @@ func (p *contactPane) do(i int, area string) {
 	case area == areaAll:
 		p.all = true
 		p.refresh()
+	case area == areaLog:
+		p.d.audit.about(auditFilter{conversation: p.d.open, contact: p.d.row.Contact.Display()})
 	case f == nil:
 	case area == areaConsent:
 		p.d.showConsent(nil)
@@ -95,6 +99,8 @@ func (p *contactPane) stop(i int) (area string, ok bool) {
 	switch {
 	case p.rows[i].kind == sideSawMore:
 		return areaAll, true
+	case p.rows[i].kind == sideSawAll:
+		return areaLog, true
 	case f == nil:
 	case f.Reveal.Action != "":
 		return areaNext, true
@@ -188,6 +194,7 @@ func (p *contactPane) refresh() {
 			f.More = f.Reveal.Step == RevealOffer || f.Reveal.Step == RevealNothing && d.sends()
 		}
 	}
+	v.Log = d.staff.mayAuditOthers()
 	v.Saw = sawView(d.looks.known(), d.staff, d.clock())
 	if p.open != string(d.open) {
 		p.all = false
@@ -230,6 +237,9 @@ func (p *contactPane) lay(v ContactView) []sideRow {
 		out = append(out, sideRow{sideSawNone, 0})
 	case most < len(v.Saw):
 		out = append(out, sideRow{sideSawMore, 0})
+	}
+	if v.Log {
+		out = append(out, sideRow{sideSawAll, 0})
 	}
 	out = append(out, sideRow{sideNotesHead, 0})
 	for i := range v.Notes {
@@ -301,7 +311,7 @@ func (p *contactPane) measure(i int, width float32) float32 {
 		return kit.LineHeight(kit.Snippet) + sawLine(p.view.Saw[r.at], room).Height + 10
 	case sideSawNone:
 		return layoutText([]kit.Run{{Text: word("saw.none")}}, room, kit.Style{Type: kit.Snippet}).Height + 8
-	case sideSawMore:
+	case sideSawMore, sideSawAll:
 		return kit.LineHeight(kit.LabelBold) + 10
 	case sideNotesNone:
 		return layoutText([]kit.Run{{Text: p.view.Empty}}, room, kit.Style{Type: kit.Snippet}).Height + 8
@@ -350,6 +360,9 @@ func (p *contactPane) draw(i int, s *kit.Sketch, size fyne.Size, st kit.RowState
 		text := word("saw.all", "N", grouped(len(p.view.Saw)))
 		w := s.Text(text, x, 0, kit.LabelBold, s.P.AccentText)
 		s.Area(areaAll, x-8, -6, w+16, 32)
+	case sideSawAll:
+		w := s.TextIn(word("saw.log"), x, 0, room, kit.LabelBold, s.P.AccentText, kit.AlignStart)
+		s.Area(areaLog, x-8, -6, w+16, 32)
 	case sideNotesHead:
 		s.TextIn(word("contact.notes"), x, 14, room, kit.Heading, s.P.Text, kit.AlignStart)
 	case sideNotesNone:

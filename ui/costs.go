@@ -166,7 +166,7 @@ func (c *costsPage) ask() {
 func (d *desk) askCosts(q inbox.AskCosts) (inbox.Costs, error) {
 	ctx, cancel := context.WithTimeout(d.ctx, 30*time.Second)
 	defer cancel()
-	a, err := d.session.Relay.Ask(ctx, q)
+	a, err := d.ask(ctx, q)
 	if err != nil {
 		return inbox.Costs{}, err
 	}

@@ -74,7 +74,7 @@ func (d *desk) decide(v DecisionView, agree bool) {
 	d.refreshPages()
 	d.u.trace("reveal decided")
 	go func() {
-		_, err := d.session.Relay.Ask(d.ctx, inbox.DecideReveal{Conversation: v.Conversation, Reveal: v.Reveal, Agree: agree})
+		_, err := d.ask(d.ctx, inbox.DecideReveal{Conversation: v.Conversation, Reveal: v.Reveal, Agree: agree})
 		d.u.cfg.Post(func() {
 			if d.ended() {
 				return
@@ -101,10 +101,18 @@ func decisionText(v DecisionView, w float32) kit.Block {
 	return layoutText(runsOf(v.Text), w-50-24, kit.Style{Type: kit.Snippet, MaxLines: 6})
 }
 
+// foundBlock lays out why a message is held.
+func foundBlock(v DecisionView, w float32) kit.Block {
+	return layoutText([]kit.Run{{Text: v.Found}}, w-50, kit.Style{Type: kit.Snippet, MaxLines: 3})
+}
+
 func decisionHeight(v DecisionView, w float32) float32 {
 	h := 12 + kit.LineHeight(kit.Name) + kit.LineHeight(kit.Snippet) + kit.LineHeight(kit.Caption) + 8 + kit.Scaled(32) + 22
 	if !v.Text.IsZero() {
 		h += decisionText(v, w-pageLead-44).Height + 20
+	}
+	if v.Found != "" {
+		h += foundBlock(v, w-pageLead-44).Height + 6
 	}
 	return h
 }
@@ -134,6 +142,11 @@ func paintDecision(s *kit.Sketch, v DecisionView, hover func(id string) string, 
 	top += kit.LineHeight(kit.Snippet) + 2
 	s.TextIn(v.Line, tx, top, x+w-tx, kit.Caption, p.TextMuted, kit.AlignStart)
 	top += kit.LineHeight(kit.Caption) + 6
+	if v.Found != "" {
+		b := foundBlock(v, w)
+		s.Block(b, tx, top-2, p.Warn.Ink)
+		top += b.Height + 6
+	}
 	if !v.Text.IsZero() {
 		b := decisionText(v, w)
 		if v.Quoted {

@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"crypto/rand"
+	"time"
 
 	"fyne.io/fyne/v2"
 
@@ -24,6 +25,8 @@ type desk struct {
 	requests  *oversight
 	incidents *oversight
 	costs     *costsPage
+	devices   *devicesPage
+	audit     *auditPage
 	bill      bill
 
 	rail    *rail
@@ -67,6 +70,9 @@ type desk struct {
 	expect   map[inbox.ConversationID]bool                 // a text that was taken back comes as the draft
 	undone   map[inbox.MessageID]bool                      // taken back, and gone from the timeline
 	ticking  bool
+
+	sheet   *stepUp
+	locksIn time.Duration // until the inbox locks because nobody is there; 0 while it does not
 }
 
 // showDesk opens the inbox in the window: first with the rows that were read already, then with all.
@@ -87,23 +93,39 @@ func (u *UI) showDesk(s Session, rows *inboxWorker, head inboxView) {
 	d.build()
 	d.showRows(head)
 	u.show(d.root)
+	if d.page != pageInbox {
+		u.cfg.Window.Canvas().Focus(d.pageList())
+	}
 	u.painted(func() { go d.rows.run(ctx, u.cfg.After) }) // all rows can wait for the first frame
 	go d.lines.run(ctx, u.cfg.After)
 	go d.links.run(ctx, u.cfg.After)
 	go d.writer.run()
 	go d.drafts.run(ctx)
 	go d.minutes()
+	d.watchSystem()
+	u.touched()
+	d.watchIdle()
+	d.reopen()
 	u.trace("desk shown")
 }
 
 // ended reports whether the inbox was taken off the screen; what workers still post is then dropped.
 func (d *desk) ended() bool { return d.u.desk != d }
 
-// end stops the workers. What was typed is kept in the background: it may wait for the disk.
-func (d *desk) end() {
+// end stops the workers. What was typed is kept in the background: it may wait for the disk, and what is returned closes
+// then.
+func (d *desk) end() <-chan struct{} {
 	d.looks.forget()
+	if d.sheet != nil {
+		d.sheet.form.end()
+		d.sheet = nil
+	}
 	d.cancel()
-	go d.writer.flush()
+	kept := make(chan struct{})
+	go func() {
+		d.writer.flush()
+		close(kept)
+	}()
 	d.copies, d.pastes = copies{}, nil
 	d.comp.guard.again, d.comp.guard.back, d.comp.guard.about = nil, nil, inbox.CheckDraft{}
 	d.choices.rows = nil
@@ -112,6 +134,9 @@ func (d *desk) end() {
 	d.house, d.bill = house{}, bill{}
 	d.comp.tray.files, d.comp.tray.thumbs = nil, nil
 	d.requests.rows, d.incidents.rows, d.costs.view = nil, nil, CostsView{}
+	d.devices.devices, d.devices.views, d.devices.detail = nil, nil, DetailView{}
+	d.audit.entries = nil
+	return kept
 }
 
 // build makes the panes. It is called again when the language changes.
@@ -123,6 +148,7 @@ func (d *desk) build() {
 	d.comp = newComposer(d)
 	d.side = newContactPane(d)
 	d.requests, d.incidents, d.costs, d.choices = newRequests(d), newIncidents(d), newCosts(d), newDecisions(d)
+	d.devices, d.audit = newDevices(d), newAudit(d)
 	d.strip = kit.NewStatusStrip()
 	d.palette = nil
 	d.panes = &panes{rail: d.rail.root, list: d.listing.root, middle: newMiddle(d), side: d.side.root, changed: d.resized,
@@ -146,8 +172,13 @@ func (d *desk) rebuild() {
 	d.u.show(d.root)
 	d.applyRows()
 	d.refreshPages()
-	if d.page == pageCosts {
+	switch d.page {
+	case pageCosts:
 		d.costs.ask()
+	case pageDevices:
+		d.devices.ask()
+	case pageAudit:
+		d.audit.ask(true)
 	}
 	d.setStatus()
 	if d.open != "" {
@@ -170,6 +201,9 @@ func (d *desk) restyled() {
 	d.incidents.list.Refresh()
 	d.choices.list.Refresh()
 	d.costs.list.Refresh()
+	d.devices.list.Refresh()
+	d.devices.rebuild(true)
+	d.audit.list.Refresh()
 }
 
 // redraw brings the panes up to date with what is known.
@@ -212,6 +246,9 @@ func (d *desk) showRows(v inboxView) {
 	}
 	if first && len(d.all) == 0 {
 		d.u.trace("inbox empty")
+	}
+	if first && d.page == pageInbox && d.staff.me.Role != inbox.NoRole && !may(d.staff.me, inbox.ActRead) {
+		d.firstPage()
 	}
 }
 
@@ -442,14 +479,26 @@ func (d *desk) showLink(l Link) {
 	if l.State == LinkOnline {
 		d.comp.guard.judge()
 		d.side.refresh() // a bill that waited for a connection
-		if d.page == pageCosts && d.costs.state == costsFailed {
+		switch {
+		case d.page == pageCosts && d.costs.state == costsFailed:
 			d.costs.ask()
+		case d.page == pageDevices && d.devices.failed != nil:
+			d.devices.ask()
+		case d.page == pageAudit && d.audit.failed != nil:
+			d.audit.ask(true)
 		}
 	}
 }
 
 func (d *desk) setStatus() {
 	v := statusView(d.link, d.u.cfg.Now())
+	do := d.session.Relay.Nudge
+	if d.link.State == LinkSignIn {
+		do = d.signInAgain
+	}
+	if d.locksIn > 0 {
+		v, do = StatusView{Icon: "lock", Tone: ToneInfo, Text: word("lock.soon", "Span", countdown(wholeSeconds(d.locksIn))), Action: word("lock.stay")}, d.u.touched
+	}
 	if v == d.status && d.strip.Visible() == (v.Text != "") {
 		return
 	}
@@ -459,7 +508,7 @@ func (d *desk) setStatus() {
 	} else {
 		n := kit.Notice{Style: chipStyles[v.Tone], Icon: v.Icon, Text: v.Text}
 		if v.Action != "" {
-			n.Actions = []kit.Action{{Text: v.Action, Do: d.session.Relay.Nudge}}
+			n.Actions = []kit.Action{{Text: v.Action, Do: do}}
 		}
 		d.strip.Set(n)
 	}

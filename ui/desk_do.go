@@ -124,6 +124,7 @@ func (d *desk) toggleContact() {
 func (d *desk) escape() bool {
 	switch {
 	case d.looks.end():
+	case d.page == pageDevices && d.devices.back():
 	case d.page != pageInbox:
 		d.showPage(pageInbox)
 	case d.panes.drawerShown():

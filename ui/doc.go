@@ -22,6 +22,12 @@
 //   - A value that is revealed lives in one kit.Secret, as long as it is looked at: it goes, overwritten, with Escape, with
 //     its time, when the window loses the focus, and when anything else is turned to. The key of a reveal lives in memory
 //     (looks) and goes with the inbox. Of what was copied only a hash is remembered, of a number that was looked up nothing.
+//   - A locked inbox is not covered but gone: its objects, caches, texts and what it put on the clipboard. What was typed is
+//     kept before the store closes. It locks by hand, with the system, and when no key, tap, wheel or pointer moved for a while.
+//   - What a person types to show who is there stays in its field and goes with it; passwords, codes and secrets print as
+//     [redacted].
+//   - No device is called wiped before its signed receipt was verified; below that, the words say since or from when nobody
+//     can read it.
 //   - Nobody decides about his own: such rows are not there.
 //   - A button that would do nothing is not there.
 //

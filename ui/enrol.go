@@ -66,7 +66,7 @@ func (e *enrolScreen) build(text string) {
 	e.err = kit.NewText("", kit.Caption, kit.InkDanger)
 	e.paste = kit.Inset(e.field, 40, 0, 0, 0)
 	e.errs = kit.Inset(e.err, 40, -14, 0, 12) // the field leaves room for a note, which this is
-	e.alarm = newAlarm()
+	e.alarm = newAlarm(14)
 	e.honest = kit.NewText("", kit.Snippet, kit.InkMuted)
 	e.button = kit.NewButton(v.Button, kit.Primary, e.submit)
 	card := kit.NewCard(kit.Column(
@@ -84,37 +84,6 @@ func (e *enrolScreen) build(text string) {
 	e.refresh()
 }
 
-// alarm is a red field for what must not be passed over.
-type alarm struct {
-	*tall
-	title, text string
-}
-
-func newAlarm() *alarm {
-	a := &alarm{}
-	blocks := func(width float32) (title, text kit.Block) {
-		return layoutText([]kit.Run{{Text: a.title}}, width-58, kit.Style{Type: kit.NameBold}),
-			layoutText([]kit.Run{{Text: a.text}}, width-58, kit.Style{Type: kit.Snippet})
-	}
-	a.tall = newTall("", func(s *kit.Sketch, size fyne.Size) {
-		title, text := blocks(size.Width)
-		s.Rect(0, 0, size.Width, size.Height-14, s.P.Danger.Soft, kit.InputRadius)
-		s.Icon("shield", 12, 12, 20, s.P.Danger.Ink)
-		s.Block(title, 44, 12, s.P.Danger.Ink)
-		s.Block(text, 44, 14+title.Height, s.P.Danger.Ink)
-	}, func(width float32) float32 {
-		title, text := blocks(width)
-		return title.Height + text.Height + 26 + 14
-	})
-	return a
-}
-
-func (a *alarm) set(title, text string) {
-	a.title, a.text = title, text
-	visible(a.tall, text != "")
-	a.Refresh()
-}
-
 // refresh shows how far it has come.
 func (e *enrolScreen) refresh() {
 	v := enrolView(e.reached, e.failure, e.done)
@@ -127,7 +96,7 @@ func (e *enrolScreen) refresh() {
 	e.rest.Set(steps[1:])
 	e.err.Set(v.Error)
 	visible(e.errs, v.Error != "")
-	e.alarm.set(v.AlarmBig, v.Alarm)
+	e.alarm.set(kit.Notice{Style: kit.ChipDanger, Icon: "shield", Title: v.AlarmBig, Text: v.Alarm})
 	e.honest.Set(v.Honest)
 	e.button.SetText(v.Button)
 	if v.Busy {

@@ -227,3 +227,45 @@ func (d *desk) detach(id inbox.MediaID) {
 		d.lines.again.set()
 	})
 }
+
+// save lets a person put a file where he wants it, and says whether that worked.
+func (u *UI) save(name string, data []byte) {
+	write := u.cfg.Save
+	if write == nil {
+		write = u.saveFile
+	}
+	write(name, data, func(saved bool, err error) {
+		switch {
+		case err != nil:
+			u.toast(kit.Toast{Text: word("save.failed"), Icon: "warn"})
+		case saved:
+			u.toast(kit.Toast{Text: word("filecard.saved"), Icon: "check"})
+			u.trace("file saved")
+		}
+	})
+}
+
+// saveFile is the default of Config.Save.
+func (u *UI) saveFile(name string, data []byte, done func(saved bool, err error)) {
+	light := kit.Dim(u.cfg.Window.Canvas())
+	save := dialog.NewFileSave(func(w fyne.URIWriteCloser, err error) {
+		u.chooser = nil
+		light()
+		if err != nil || w == nil {
+			done(false, err)
+			return
+		}
+		go func() {
+			_, err := w.Write(data)
+			if shut := w.Close(); err == nil {
+				err = shut
+			}
+			u.cfg.Post(func() { done(err == nil, err) })
+		}()
+	}, u.cfg.Window)
+	save.SetFileName(name)
+	size := u.cfg.Window.Canvas().Size()
+	save.Resize(fyne.NewSize(min(860, size.Width-40), min(600, size.Height-40)))
+	save.Show()
+	u.chooser = save
+}

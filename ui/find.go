@@ -81,7 +81,7 @@ func (d *desk) showFind() bool {
 		q := inbox.LookUp{Inbox: inboxes[at].ID, Number: strings.TrimSpace(field.Text())}
 		d.u.trace("number asked")
 		go func() {
-			a, err := d.session.Relay.Ask(d.ctx, q)
+			a, err := d.ask(d.ctx, q)
 			q.Number = ""
 			d.u.cfg.Post(func() {
 				asking = false

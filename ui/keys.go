@@ -47,10 +47,13 @@ const (
 	actDecisions = "decisions"
 	actReveal    = "reveal"
 	actFind      = "find"
+	actDevices   = "devices"
+	actAudit     = "audit"
+	actLock      = "lock"
 )
 
 // pageOf is which page a key leads to.
-var pageOf = map[string]page{actRequests: pageRequests, actIncidents: pageIncidents, actCosts: pageCosts, actDecisions: pageDecisions}
+var pageOf = map[string]page{actRequests: pageRequests, actIncidents: pageIncidents, actCosts: pageCosts, actDecisions: pageDecisions, actDevices: pageDevices, actAudit: pageAudit}
 
 // bindings is the table of keys.
 func bindings() []kit.Binding {
@@ -78,10 +81,13 @@ func bindings() []kit.Binding {
 		{ID: actBack, Keys: []string{"Shift+F6"}, Label: "action.panes.back"},
 		{ID: actInbox, Keys: []string{"Ctrl+1"}, Label: "action.inbox"},
 		{ID: actDecisions, Keys: []string{"Ctrl+3"}, Label: "action.decisions"},
+		{ID: actDevices, Keys: []string{"Ctrl+4"}, Label: "action.devices"},
+		{ID: actAudit, Keys: []string{"Ctrl+5"}, Label: "action.audit"},
 		{ID: actRequests, Keys: []string{"Ctrl+6"}, Label: "action.requests"},
 		{ID: actIncidents, Keys: []string{"Ctrl+7"}, Label: "action.incidents"},
 		{ID: actCosts, Keys: []string{"Ctrl+8"}, Label: "action.costs"},
 		{ID: actSettings, Keys: []string{"Ctrl+,"}, Contexts: []string{"", contextStart}, Label: "action.settings"},
+		{ID: actLock, Keys: []string{"Ctrl+Shift+L"}, Contexts: []string{"", contextOverlay}, Label: "action.lock"},
 		{ID: actHelp, Keys: []string{"F1"}, Label: "action.help"},
 		{ID: actEscape, Keys: []string{"Escape"}, Contexts: []string{"", contextOverlay}, Label: "action.escape"},
 	}
@@ -121,6 +127,12 @@ func (u *UI) do(id string) bool {
 		return false
 	}
 	switch id {
+	case actLock:
+		u.lock(LockedByHand)
+	case actDevices:
+		return d.showPage(pageDevices)
+	case actAudit:
+		return d.showPage(pageAudit)
 	case actPalette:
 		d.showPalette()
 	case actNext:
@@ -367,6 +379,13 @@ func (d *desk) paletteItems(query string) []kit.Item {
 			items = append(items, kit.Item{ID: pickFilter + string(rune('0'+p.Filter)), Title: word("action.filter", "Name", p.Text), Icon: "inbox"})
 		}
 	}
+	action(actLock, word("action.lock"), "lock")
+	if d.session.SignOut != nil {
+		action("signout", word("signout.do"), "go")
+	}
+	if d.session.Passphrase != nil {
+		action("passphrase", word("passphrase.title"), "lock")
+	}
 	action(actSettings, word("action.settings"), "settings")
 	action(actHelp, word("action.help"), "help")
 	action("about", word("action.about"), "shield")
@@ -408,6 +427,10 @@ func (d *desk) picked(it kit.Item) {
 		switch id {
 		case "assign.me":
 			d.assign(d.staff.me.ID)
+		case "signout":
+			d.signOut()
+		case "passphrase":
+			d.showPassphrase()
 		case "about":
 			d.u.showAbout()
 		case "consent":

@@ -52,6 +52,13 @@ type memory struct {
 	asked     []inbox.Question
 	answer    func(inbox.Question) (inbox.Answer, error)
 	fetch     func(ctx context.Context, q inbox.FetchMedia, w io.Writer, progress func(done, total int64)) error
+
+	gate    *gateway
+	locks   int
+	system  chan struct{}
+	fleet   []inbox.Device
+	pending []inbox.Reveal // instead of those in reveals
+	with    func(*Session) // what the next session has beside
 }
 
 func newMemory() *memory {
@@ -60,6 +67,7 @@ func newMemory() *memory {
 		rows: map[inbox.ConversationID]*Row{}, messages: map[inbox.ConversationID][]inbox.Message{}, typed: map[inbox.IntentID]string{},
 		link: Link{State: LinkOnline},
 	}
+	m.gate = &gateway{m: m, link: Link{State: LinkOnline}, locked: Locked{Person: "Katja Moor", Device: "LT-0427", Passphrase: true, Tries: 5, Lease: noon.Add(10 * time.Hour)}}
 	m.inboxes = []inbox.Inbox{{ID: "sales", Name: "Sales"}}
 	m.files, m.back, m.key = map[inbox.MediaID][]byte{}, map[inbox.ConversationID][]Refused{}, &lockKey{}
 	m.people = []inbox.Person{m.me, {ID: "tb", Name: "Tobias Brandt", Role: inbox.Agent, Inboxes: []inbox.InboxID{"sales"}},
@@ -266,6 +274,13 @@ func (m *memory) wishes() []inbox.Intent {
 	return slices.Clone(m.intents)
 }
 
+// questions are what was asked of the company's server.
+func (m *memory) questions() []inbox.Question {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.asked)
+}
+
 func (m *memory) Refusal(id inbox.IntentID) (inbox.Refusal, bool) {
 	r, ok := m.refused[id]
 	return r, ok
@@ -280,6 +295,9 @@ func (m *memory) Reveals(id inbox.ConversationID) []inbox.Reveal {
 func (m *memory) PendingReveals() []inbox.Reveal {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.pending != nil {
+		return slices.Clone(m.pending)
+	}
 	return slices.DeleteFunc(slices.Clone(m.reveals), func(r inbox.Reveal) bool {
 		return r.State != inbox.RevealAsked || r.By == m.me.ID || !may(m.me, inbox.ActDecide)
 	})
@@ -471,7 +489,11 @@ func (m *memory) Open(context.Context) (Session, error) {
 	if m.openErr != nil {
 		return Session{}, m.openErr
 	}
-	return Session{Model: m, Relay: relay{m}, Device: "LT-0427", NewRevealKey: func() (RevealKey, error) { return m.key, nil }}, nil
+	s := Session{Model: m, Relay: relay{m}, Device: "LT-0427", NewRevealKey: func() (RevealKey, error) { return m.key, nil }, StepUp: m.gate}
+	if m.with != nil {
+		m.with(&s)
+	}
+	return s, nil
 }
 
 func (m *memory) Enrol(_ context.Context, _ string, reached func(Enrolling)) (Enrolled, error) {
@@ -505,6 +527,16 @@ func (m *memory) Rebuild(context.Context) error {
 }
 
 func (m *memory) SetUpAgain(context.Context) error { return nil }
+
+func (m *memory) Gate() Gate { return m.gate }
+
+func (m *memory) Lock(context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.locks++
+	m.openErr = m.gate.locked
+	return nil
+}
 
 // blur is a made-up picture of that many colours.
 func blur() []byte {

@@ -145,6 +145,10 @@ const (
 	LinkWiped
 	LinkReplaced    // the same device connected a second time
 	LinkNotAdmitted // the server does not know this device
+	LinkSignIn      // nobody is signed in on this device any more; the device goes on by itself once somebody is
+	LinkTwice       // this device's key was seen in two places: the company must admit it anew
+	LinkLeft        // the person of this device has left the company
+	LinkRewritten   // the server's audit log is not what this device holds: it was changed, or an old copy was brought back
 )
 
 // A Link is the state of the link. Behind is how many events are still to come; Next is when the next try is, if one is
@@ -180,6 +184,20 @@ type Session struct {
 	// NewRevealKey makes the key of one request to see a field. It takes some milliseconds. Without it nothing can be
 	// revealed on this device.
 	NewRevealKey func() (RevealKey, error)
+
+	// Idle is after how long without a person the inbox locks; 0 is never.
+	Idle time.Duration
+	// Lease tells until when the inbox may be read without the server; the zero time: not at all. It does not wait. Optional.
+	Lease func() time.Time
+	// StepUp asks the person to show once more who is there, and to sign in when nobody is signed in any more. Only while
+	// the server is connected. Optional; what needs it is then refused.
+	StepUp Gate
+	// SignOut ends the person's session on this device. It may wait for the server. Optional.
+	SignOut func(ctx context.Context) error
+	// Passphrase sets what unlocks the inbox on this device without the server. It takes about a second. Optional: nil where
+	// the company lends this device nothing to keep. HasPassphrase tells whether there is one.
+	Passphrase    func(ctx context.Context, passphrase string) error
+	HasPassphrase bool
 }
 
 // A Door leads to the inbox: it opens the device's store, or admits the device first. Its methods may take seconds and
@@ -195,6 +213,11 @@ type Door interface {
 	Rebuild(ctx context.Context) error
 	// SetUpAgain forgets what this device was, so that it can be enrolled anew.
 	SetUpAgain(ctx context.Context) error
+	// Gate tells what is asked of who stands before a closed inbox. It does not wait and is always the same one.
+	Gate() Gate
+	// Lock closes the inbox: the Session ends, nothing of it stays in memory that can be dropped, and Open says
+	// TroubleLocked until [Gate.Unlock] or a sign-in.
+	Lock(ctx context.Context) error
 }
 
 // An EnrolStep is how far an enrolment has come.
@@ -219,62 +242,4 @@ type Enrolling struct {
 type Enrolled struct {
 	Device string
 	Person string
-}
-
-// A Trouble is a reason why the inbox cannot be opened or the device not be enrolled. Each has its own words and its own
-// way on.
-type Trouble uint8
-
-// The troubles.
-const (
-	TroubleUnknown Trouble = iota
-	// of opening
-	TroubleNotEnrolled
-	TroubleKeyring // unavailable or locked
-	TroubleKeyLost
-	TroubleDamaged
-	TroubleRunning
-	TroubleNewer // the store was written by a newer app
-	TroubleFull
-	// of enrolling
-	TroubleNotEnrolment
-	TroubleUnreachable
-	TroubleCertificate
-	TroubleCodeWrong
-	TroubleCodeExpired
-	TroubleCodeUsed
-	TroubleClock
-	TroubleServer
-)
-
-var troubleNames = map[Trouble]string{
-	TroubleUnknown: "unknown", TroubleNotEnrolled: "not enrolled", TroubleKeyring: "keyring unavailable", TroubleKeyLost: "key lost",
-	TroubleDamaged: "store damaged", TroubleRunning: "already running", TroubleNewer: "store newer", TroubleFull: "disk full",
-	TroubleNotEnrolment: "not an enrolment string", TroubleUnreachable: "server unreachable", TroubleCertificate: "wrong certificate",
-	TroubleCodeWrong: "code wrong", TroubleCodeExpired: "code expired", TroubleCodeUsed: "code used", TroubleClock: "clock wrong",
-	TroubleServer: "server trouble",
-}
-
-// Error returns the trouble's name, for logs.
-func (t Trouble) Error() string { return troubleNames[t] }
-
-// A Mismatch is TroubleCertificate with both fingerprints in their short form.
-type Mismatch struct{ Want, Got string }
-
-// Error returns the trouble's name, for logs.
-func (Mismatch) Error() string { return TroubleCertificate.Error() }
-
-// Is makes a Mismatch a TroubleCertificate.
-func (Mismatch) Is(target error) bool { return target == TroubleCertificate }
-
-// troubleOf finds the trouble in an error.
-func troubleOf(err error) Trouble {
-	var t Trouble
-	if errors.As(err, &t) {
-		return t
-	}
-	if errors.Is(err, TroubleCertificate) {
-		return TroubleCertificate
-	}
-	return TroubleUnknown
 }

@@ -19,6 +19,8 @@ const (
 	pageIncidents
 	pageCosts
 	pageDecisions
+	pageDevices
+	pageAudit
 )
 
 // Distances of a page.
@@ -36,7 +38,11 @@ func (d *desk) allowed(p page) bool {
 	case pageCosts:
 		return may(d.staff.me, inbox.ActCosts)
 	case pageDecisions:
-		return may(d.staff.me, inbox.ActDecide)
+		return may(d.staff.me, inbox.ActDecide) || len(d.house.reveals) > 0
+	case pageDevices:
+		return d.staff.mayTo(inbox.ActDevices, d.staff.me.ID)
+	case pageAudit:
+		return d.staff.mayTo(inbox.ActAudit, d.staff.me.ID)
 	}
 	return true
 }
@@ -57,6 +63,14 @@ func (d *desk) showPage(p page) bool {
 		return true
 	case pageCosts:
 		d.costs.ask()
+	case pageDevices:
+		d.devices.aside.over = false
+		d.devices.ask()
+	case pageAudit:
+		d.audit.steer()
+		if !d.audit.asking {
+			d.audit.ask(true)
+		}
 	}
 	switch p {
 	case pageRequests:
@@ -67,8 +81,18 @@ func (d *desk) showPage(p page) bool {
 		d.choices.first()
 	}
 	d.u.cfg.Window.Canvas().Focus(d.pageList())
-	d.u.trace("page shown " + [...]string{"inbox", "requests", "incidents", "costs", "decisions"}[p])
+	d.u.trace("page shown " + [...]string{"inbox", "requests", "incidents", "costs", "decisions", "devices", "audit"}[p])
 	return true
+}
+
+// firstPage turns to where somebody begins who reads no conversations.
+func (d *desk) firstPage() {
+	for _, p := range railPages {
+		if d.allowed(p.page) {
+			d.showPage(p.page)
+			return
+		}
+	}
 }
 
 // pageRoot is what stands in the place of list, timeline and contact; nil for the inbox.
@@ -82,6 +106,10 @@ func (d *desk) pageRoot() fyne.CanvasObject {
 		return d.choices.root
 	case pageCosts:
 		return d.costs.root
+	case pageDevices:
+		return d.devices.root
+	case pageAudit:
+		return d.audit.root
 	}
 	return nil
 }
@@ -97,6 +125,10 @@ func (d *desk) pageList() *kit.List {
 		return d.choices.list
 	case pageCosts:
 		return d.costs.list
+	case pageDevices:
+		return d.devices.list
+	case pageAudit:
+		return d.audit.list
 	}
 	return d.line.list
 }
@@ -111,6 +143,9 @@ func (d *desk) refreshPages() {
 	d.incidents.refresh()
 	d.choices.refresh()
 	d.costs.rights()
+	if d.page == pageDevices {
+		d.devices.refresh()
+	}
 }
 
 // pageHead paints the title of a page with a line below it.

@@ -138,7 +138,7 @@ var (
 var railPages = []struct {
 	page             page
 	icon, label, act string
-}{{pageDecisions, "eye", "action.decisions", actDecisions}, {pageRequests, "scales", "action.requests", actRequests}, {pageIncidents, "bell", "action.incidents", actIncidents}, {pageCosts, "chart", "action.costs", actCosts}}
+}{{pageDecisions, "eye", "action.decisions", actDecisions}, {pageRequests, "scales", "action.requests", actRequests}, {pageDevices, "device", "action.devices", actDevices}, {pageAudit, "document", "action.audit", actAudit}, {pageIncidents, "bell", "action.incidents", actIncidents}, {pageCosts, "chart", "action.costs", actCosts}}
 
 // rail is the dark strip at the left: where one is, and the settings.
 type rail struct {
@@ -176,7 +176,8 @@ func newRail(d *desk) *rail {
 		r.pages[p.page], r.boxes[p.page] = b, box
 		cells = append(cells, kit.Min(box))
 	}
-	cells = append(cells, kit.Spring(), pad(help), kit.Gap(6), pad(settings), kit.Gap(10))
+	lock := kit.NewRailButton("lock", u.tip(word("action.lock"), actLock), func() { u.lock(LockedByHand) })
+	cells = append(cells, kit.Spring(), pad(lock), kit.Gap(6), pad(help), kit.Gap(6), pad(settings), kit.Gap(10))
 	r.root = boxed(fill{}, kit.NewFill(inkRail), kit.Column(cells...))
 	return r
 }

@@ -144,7 +144,7 @@ func (l *looks) finish(at lookAt, id inbox.RevealID) {
 	}
 	d.side.refresh()
 	go func() { // it ends by itself as well, a little later
-		_, err := d.session.Relay.Ask(d.ctx, inbox.OpenReveal{Conversation: at.conversation, Reveal: id, End: true})
+		_, err := d.ask(d.ctx, inbox.OpenReveal{Conversation: at.conversation, Reveal: id, End: true})
 		if err != nil && d.ctx.Err() == nil {
 			d.u.cfg.Log.Warn("end of a reveal not told", "reveal", string(id))
 		}
@@ -164,6 +164,8 @@ func trouble(err error) string {
 	switch {
 	case errors.Is(err, ErrOffline):
 		return word("ask.offline")
+	case errors.Is(err, errNotConfirmed):
+		return word("stepup.none")
 	case errors.As(err, &r):
 		return maskProblem(r)
 	}
@@ -183,7 +185,7 @@ func (l *looks) ask(f inbox.Field, why inbox.RevealReason, note string) {
 		key, err := d.session.NewRevealKey()
 		var a inbox.Answer
 		if err == nil {
-			a, err = d.session.Relay.Ask(d.ctx, inbox.AskReveal{Conversation: at.conversation, Field: f, Why: why, Note: note, Key: key.Public()})
+			a, err = d.ask(d.ctx, inbox.AskReveal{Conversation: at.conversation, Field: f, Why: why, Note: note, Key: key.Public()})
 		}
 		d.u.cfg.Post(func() {
 			if d.ended() {
@@ -200,6 +202,9 @@ func (l *looks) ask(f inbox.Field, why inbox.RevealReason, note string) {
 			l.mine[g.Reveal] = inbox.Reveal{ID: g.Reveal, Conversation: at.conversation, Field: f, By: d.staff.me.ID, Why: why, State: g.State, At: now, Until: g.Until}
 			l.set(at, revealing{})
 			d.u.trace("reveal answered")
+			if g.Second && g.State == inbox.RevealAsked {
+				d.u.toast(kit.Toast{Text: word("reveal.second"), Icon: "people"})
+			}
 			if g.State == inbox.RevealGranted && at.conversation == d.open { // nobody has to agree: who asked is looking
 				l.open(at, g.Reveal)
 			}
@@ -217,7 +222,7 @@ func (l *looks) open(at lookAt, id inbox.RevealID) {
 	l.set(at, revealing{asking: true})
 	ctx, cancel := context.WithCancel(d.ctx)
 	go func() {
-		a, err := d.session.Relay.Ask(ctx, inbox.OpenReveal{Conversation: at.conversation, Reveal: id})
+		a, err := d.ask(ctx, inbox.OpenReveal{Conversation: at.conversation, Reveal: id})
 		o, ok := a.(inbox.Opened)
 		var value []byte
 		if err == nil && ok && len(o.Sealed) > 0 {

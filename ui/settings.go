@@ -3,6 +3,7 @@ package ui
 import (
 	"fyne.io/fyne/v2"
 
+	"sealdesk/app/inbox"
 	"sealdesk/ui/kit"
 )
 
@@ -144,6 +145,31 @@ func (u *UI) showSettings() {
 	cells = append(cells, kit.Gap(10), kit.Min(kit.NewDivider(false)), kit.Gap(12))
 	if u.desk != nil && u.desk.session.Device != "" {
 		cells = append(cells, kit.Min(kit.NewText(word("settings.device", "Device", u.desk.session.Device, "Person", u.desk.staff.me.Name), kit.Snippet, kit.InkMuted)))
+	}
+	if d := u.desk; d != nil && d.session.Lease != nil {
+		if until := d.session.Lease(); !until.IsZero() {
+			cells = append(cells, kit.Min(kit.NewText(word("lock.lease", "Time", u.clock().when(inbox.At(until))), kit.Snippet, kit.InkMuted)))
+		}
+	}
+	if d := u.desk; d != nil && (d.session.Passphrase != nil || d.session.SignOut != nil) {
+		row := []kit.Cell{}
+		offer := func(text string, do func()) {
+			row = append(row, kit.Min(kit.NewButton(text, kit.Flat, func() {
+				dialog.Close()
+				do()
+			})), kit.Gap(4))
+		}
+		if d.session.Passphrase != nil {
+			text := word("passphrase.title")
+			if d.session.HasPassphrase {
+				text = word("passphrase.other")
+			}
+			offer(text+"…", d.showPassphrase)
+		}
+		if d.session.SignOut != nil {
+			offer(word("signout.do")+"…", d.signOut)
+		}
+		cells = append(cells, kit.Min(kit.Inset(kit.Row(append(row, kit.Spring())...), -8, 2, 0, 6)))
 	}
 	cells = append(cells, kit.Min(kit.NewText(word("settings.capture"), kit.Snippet, kit.InkMuted)), kit.Gap(6),
 		kit.Min(kit.Inset(kit.Row(kit.Min(kit.NewButton(word("action.about"), kit.Flat, func() {

@@ -39,6 +39,7 @@ type stage struct {
 
 type timer struct {
 	after time.Duration
+	due   time.Time
 	c     chan time.Time
 }
 
@@ -84,7 +85,7 @@ func (g *stage) after(d time.Duration) <-chan time.Time {
 		return c
 	}
 	g.mu.Lock()
-	g.timers = append(g.timers, timer{d, c})
+	g.timers = append(g.timers, timer{d, g.now.Add(d), c})
 	g.mu.Unlock()
 	return c
 }
@@ -103,6 +104,33 @@ func (g *stage) pass(d time.Duration) {
 		}
 	}
 	g.timers = left
+}
+
+// advance lets time pass as a clock does: pauses end one after the other, and what they lead to runs in between.
+func (g *stage) advance(d time.Duration) {
+	end := g.clock().Add(d)
+	for {
+		g.rest()
+		g.mu.Lock()
+		next := -1
+		for i, t := range g.timers {
+			if !t.due.After(end) && (next < 0 || t.due.Before(g.timers[next].due)) {
+				next = i
+			}
+		}
+		if next < 0 {
+			g.now = end
+			g.mu.Unlock()
+			return
+		}
+		t := g.timers[next]
+		g.timers = append(g.timers[:next:next], g.timers[next+1:]...)
+		if t.due.After(g.now) {
+			g.now = t.due
+		}
+		t.c <- g.now
+		g.mu.Unlock()
+	}
 }
 
 func (g *stage) trace(line string) {

@@ -72,8 +72,11 @@ func (u *UI) way(w Way) {
 		u.trace("rebuilding shown")
 		u.background(func(ctx context.Context) error { return u.cfg.Door.Rebuild(ctx) }, u.open)
 	case WaySetUp:
+		u.vanished = false
 		u.start.set(startView(nil))
 		u.background(func(ctx context.Context) error { return u.cfg.Door.SetUpAgain(ctx) }, u.showEnrol)
+	case WaySignIn:
+		u.showGate(true)
 	case WayQuit:
 		u.cfg.App.Quit()
 	}
@@ -106,13 +109,26 @@ func (u *UI) open() {
 		u.cfg.Post(func() {
 			u.begun = true
 			switch {
+			case u.vanished && !errors.Is(err, TroubleWiped):
+				u.cfg.Log.Error("wiped device opened", "error", err) // the words that say why stand
 			case err == nil:
+				u.leaveGate()
+				u.locked, u.wiped = nil, nil
 				if calm := startView(nil); u.start.view != calm {
 					u.start.set(calm)
 				}
 				u.showDesk(session, rows, head)
 			case errors.Is(err, TroubleNotEnrolled):
+				if u.wiped != nil {
+					return // the words that say why stand
+				}
+				u.locked = nil
 				u.showEnrol()
+			case errors.Is(err, TroubleSignIn):
+				u.locked = nil
+				u.showGate(false)
+			case u.isLocked(err):
+				u.leaveGate()
 			default:
 				u.failed(err)
 			}
@@ -122,6 +138,15 @@ func (u *UI) open() {
 
 // failed shows why the inbox cannot be opened.
 func (u *UI) failed(err error) {
+	var destroyed Wiped
+	if errors.As(err, &destroyed) {
+		u.leaveGate()
+		u.locked = nil
+		u.showWiped(destroyed)
+		return
+	}
+	u.leaveGate()
+	u.locked, u.wiped = nil, nil
 	v := startView(err)
 	u.cfg.Log.Warn("inbox not opened", "trouble", troubleOf(err).Error(), "error", err)
 	if u.start.view != v {
@@ -159,26 +184,18 @@ func (u *UI) failed(err error) {
 
 // gone takes the inbox off the screen for good: nothing of it stays behind the words that say why, nor on the clipboard.
 func (u *UI) gone(s LinkState, v StartView) {
-	d := u.desk
-	d.end()
-	c := u.cfg.Window.Canvas()
-	for _, o := range c.Overlays().List() {
-		c.Overlays().Remove(o)
-	}
-	kit.Release(c)
-	if clip := u.cfg.App.Clipboard(); u.clip != "" && clip.Content() == u.clip {
-		clip.SetContent("")
-	}
-	u.clip, u.desk = "", nil
-	kit.Forget()
-	u.attach()
+	u.clear()
+	u.before = ""
 	u.start.set(v)
 	u.show(u.start.root)
-	u.title(0)
 	if u.start.act != nil {
-		c.Focus(u.start.act)
+		u.cfg.Window.Canvas().Focus(u.start.act)
 	}
 	u.trace("gone " + linkWord(s))
+	if s == LinkWiped { // what was destroyed, the door knows
+		u.vanished = true
+		u.open()
+	}
 }
 
 // fill gives every object all the room.

@@ -9,6 +9,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/dialog"
 
+	"sealdesk/app/inbox"
 	"sealdesk/assets"
 	"sealdesk/ui/kit"
 )
@@ -39,6 +40,10 @@ type Config struct {
 	// PastePicture returns the picture on the clipboard, as PNG or JPEG; false when there is none. It may wait for another
 	// program and is called by a worker. Optional; none.
 	PastePicture func() ([]byte, bool)
+	// Save lets a person put a file where he wants it, and calls done on the main goroutine. Optional; Fyne's own chooser.
+	Save func(name string, data []byte, done func(saved bool, err error))
+	// SystemLock tells each time that the system's own lock closed over the window. Optional; never.
+	SystemLock func(ctx context.Context) <-chan struct{}
 	// SaveFiles lets people save files of messages. Off, they stay on the company's server.
 	SaveFiles bool
 }
@@ -69,6 +74,13 @@ type UI struct {
 	toasted  int
 	clip     string // what was put on the clipboard last
 	chooser  *dialog.FileDialog
+
+	gate     *gateScreen
+	locked   *lockScreen
+	wiped    *wipedScreen
+	vanished bool                 // this device was wiped while the inbox was open
+	before   inbox.ConversationID // what was open when the inbox was locked
+	moved    time.Time            // when a person last did something
 }
 
 // New prepares the window: theme, language, size, keys. Run starts it.
@@ -126,6 +138,7 @@ func (u *UI) attach() {
 	}
 	u.router = router
 	u.router.Attach(u.cfg.Window.Canvas())
+	kit.OnInput(u.cfg.Window.Canvas(), u.touched)
 }
 
 // Run opens the inbox in the background and keeps the window alive until ctx ends. It returns at once. It may be called
@@ -197,6 +210,12 @@ func (u *UI) respeak() {
 		u.desk.rebuild()
 	case u.enrol != nil:
 		u.enrol.rebuild()
+	case u.gate != nil:
+		u.gate.rebuild()
+	case u.locked != nil:
+		u.locked.rebuild()
+	case u.wiped != nil:
+		u.wiped.rebuild()
 	default:
 		u.start.rebuild()
 	}

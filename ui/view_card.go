@@ -248,6 +248,10 @@ func refusalText(r inbox.Refusal) string {
 		return word("refused.cap")
 	case inbox.RefusedSelf:
 		return word("refused.self")
+	case inbox.RefusedStepUp:
+		return word("stepup.none")
+	case inbox.RefusedSignature:
+		return word("refused.signature")
 	}
 	return word("fail.refused")
 }

@@ -49,6 +49,7 @@ type ContactView struct {
 	Notes  []NoteView
 	Empty  string // stands in for the notes
 	Saw    []SawView
+	Log    bool // the reader may see in the audit log who saw the contact
 	Gone   bool // the customer was forgotten
 }
 
@@ -229,4 +230,14 @@ func roleWord(r inbox.Role) string {
 		return word("role.supervisor")
 	}
 	return ""
+}
+
+// colleaguesOf are all colleagues, by name.
+func colleaguesOf(s staff) []inbox.Person {
+	out := make([]inbox.Person, 0, len(s.people))
+	for _, p := range s.people {
+		out = append(out, p)
+	}
+	slices.SortFunc(out, func(a, b inbox.Person) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	return out
 }

@@ -119,6 +119,18 @@ func ruleKey(r inbox.GuardRule) string {
 	return "guard.rule"
 }
 
+// foundText is why the guard holds a message, in the words of its rules; "" when that is not told.
+func foundText(rules []inbox.GuardRule) string {
+	var out []string
+	for _, r := range rules {
+		text := strings.TrimSuffix(word(ruleKey(r)), ".")
+		if !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
 // withSaid adds what a person answered to the guard to a wish that sends something.
 func withSaid(b inbox.IntentBody, s inbox.Said) inbox.IntentBody {
 	switch b := b.(type) {

@@ -25,9 +25,10 @@ type IncidentView struct {
 func incidentView(i inbox.Incident, h house, s staff, t clock) IncidentView {
 	v := IncidentView{ID: i.ID, Icon: "warn", Tone: ToneWarn, Title: incidentWord(i.Kind), Detail: i.Detail, Since: t.when(i.At), Conversation: i.Conversation}
 	switch i.Kind {
-	case inbox.IncidentAccess, inbox.IncidentRestricted, inbox.IncidentPayment, inbox.IncidentSecurity, inbox.IncidentSetup, inbox.IncidentSentOutside:
+	case inbox.IncidentAccess, inbox.IncidentRestricted, inbox.IncidentPayment, inbox.IncidentSecurity, inbox.IncidentSetup, inbox.IncidentSentOutside,
+		inbox.IncidentDiversion, inbox.IncidentTwice, inbox.IncidentRewritten, inbox.IncidentTampering:
 		v.Tone = ToneDanger
-	case inbox.IncidentName, inbox.IncidentLimit, inbox.IncidentAccountNotice, inbox.IncidentRefusedData:
+	case inbox.IncidentName, inbox.IncidentLimit, inbox.IncidentAccountNotice, inbox.IncidentRefusedData, inbox.IncidentWipe:
 		v.Icon, v.Tone = "info", ToneInfo
 	}
 	if i.Inbox != "" {
@@ -80,6 +81,18 @@ func incidentWord(k inbox.IncidentKind) string {
 		return word("incident.unreadable")
 	case inbox.IncidentIdentity:
 		return word("incident.identity")
+	case inbox.IncidentDiversion:
+		return word("incident.diversion")
+	case inbox.IncidentReveals:
+		return word("incident.reveals")
+	case inbox.IncidentTwice:
+		return word("incident.twice")
+	case inbox.IncidentWipe:
+		return word("incident.wipe")
+	case inbox.IncidentRewritten:
+		return word("incident.rewritten")
+	case inbox.IncidentTampering:
+		return word("incident.tampering")
 	}
 	return word("incident.notice")
 }

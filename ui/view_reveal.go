@@ -295,6 +295,7 @@ type DecisionView struct {
 	Text   inbox.Masked // what is held, or why somebody asks
 	Quoted bool         // Text is a message
 	Line   string
+	Found  string // why a message is held
 	Left   ChipView
 	Agree  string
 	Refuse string
@@ -353,6 +354,9 @@ func decisionViews(reveals []inbox.Reveal, held []Held, rows func(inbox.Conversa
 		if row != nil && row.WindowOpen(t.now) {
 			left := row.WindowCloses().Sub(t.now)
 			v.Left = ChipView{Text: word("window.open", "Span", span(left)), Tone: windowChip(row.Conversation, t).Tone}
+		}
+		if found := foundText(m.Found); found != "" {
+			v.Found = word("guard.found", "Found", found)
 		}
 		v.Busy = busy[v.ID]
 		messages = append(messages, v)

@@ -12,6 +12,7 @@ const (
 	WayRebuild
 	WaySetUp
 	WayQuit
+	WaySignIn
 )
 
 // A StartView is a screen before the inbox: what is the matter, and the way on.
@@ -44,6 +45,19 @@ func startView(err error) StartView {
 	case TroubleFull:
 		return StartView{Icon: "warn", Tone: ToneWarn, Title: word("start.full.title"), Text: word("start.full.text"), Button: word("action.retry"), Way: WayRetry}
 	}
+	switch t := troubleOf(err); t {
+	case TroubleLeaseOver:
+		return StartView{Icon: "clock", Tone: ToneWarn, Title: word("start.lease.title"), Text: word("start.lease.text"), Button: word("lock.signin"), Way: WaySignIn}
+	case TroubleClockBack:
+		return StartView{Icon: "clock", Tone: ToneWarn, Title: word("start.clock.title"), Text: word("start.clock.text"), Button: word("lock.signin"), Way: WaySignIn}
+	case TroubleUpdate:
+		return StartView{Icon: "update", Tone: ToneWarn, Title: word("start.update.title"), Text: word("start.update.text"), Button: word("action.quit"), Way: WayQuit}
+	case TroubleUnreachable, TroubleServer, TroubleClock, TroubleCertificate:
+		return StartView{Icon: "wifi-off", Tone: ToneWarn, Title: word("signin.down.title"), Text: word("signin.down.server") + " " + word("signin.down.safe"), Button: word("action.retry"), Way: WayRetry}
+	case TroubleRevoked, TroubleLeft, TroubleTwice, TroubleRewritten, TroubleNotAdmitted, TroubleWiped:
+		return *goneView(map[Trouble]LinkState{TroubleRevoked: LinkRevoked, TroubleLeft: LinkLeft, TroubleTwice: LinkTwice, TroubleRewritten: LinkRewritten,
+			TroubleNotAdmitted: LinkNotAdmitted, TroubleWiped: LinkWiped}[t])
+	}
 	return StartView{Icon: "warn", Tone: ToneWarn, Title: word("start.unknown.title"), Text: word("start.unknown.text"), Button: word("action.retry"), Way: WayRetry}
 }
 
@@ -56,6 +70,12 @@ func goneView(s LinkState) *StartView {
 		return &StartView{Icon: "wipe", Tone: ToneDanger, Title: word("gone.wiped.title"), Text: word("gone.wiped.text"), Button: word("start.keylost.button"), Way: WaySetUp}
 	case LinkReplaced:
 		return &StartView{Icon: "device", Tone: ToneWarn, Title: word("gone.replaced.title"), Text: word("gone.replaced.text"), Button: word("gone.replaced.button"), Way: WayRetry}
+	case LinkTwice:
+		return &StartView{Icon: "device", Tone: ToneDanger, Title: word("gone.twice.title"), Text: word("gone.twice.text"), Button: word("start.keylost.button"), Way: WaySetUp}
+	case LinkLeft:
+		return &StartView{Icon: "lock", Tone: ToneWarn, Title: word("gone.left.title"), Text: word("gone.left.text"), Button: word("action.quit"), Way: WayQuit}
+	case LinkRewritten:
+		return &StartView{Icon: "shield", Tone: ToneDanger, Title: word("gone.rewritten.title"), Text: word("gone.rewritten.text"), Button: word("action.retry"), Way: WayRetry}
 	case LinkNotAdmitted:
 		return &StartView{Icon: "lock", Tone: ToneWarn, Title: word("gone.notadmitted.title"), Text: word("gone.notadmitted.text"), Button: word("start.keylost.button"), Way: WaySetUp}
 	}

@@ -67,6 +67,14 @@ func statusView(l Link, now time.Time) StatusView {
 		return final("device", "status.replaced")
 	case LinkNotAdmitted:
 		return final("lock", "status.notadmitted")
+	case LinkSignIn:
+		return StatusView{Icon: "lock", Tone: ToneWarn, Text: word("status.signin"), Action: word("lock.signin")}
+	case LinkTwice:
+		return final("device", "gone.twice.title")
+	case LinkLeft:
+		return final("lock", "gone.left.title")
+	case LinkRewritten:
+		return final("shield", "gone.rewritten.title")
 	}
 	return StatusView{}
 }
@@ -74,5 +82,5 @@ func statusView(l Link, now time.Time) StatusView {
 // linkWord names a state for the trace.
 func linkWord(s LinkState) string {
 	return [...]string{"connecting", "online", "offline", "unreachable", "trouble", "certificate", "clock", "cache", "update", "serverold",
-		"revoked", "wiped", "replaced", "notadmitted"}[s]
+		"revoked", "wiped", "replaced", "notadmitted", "signin", "twice", "left", "rewritten"}[s]
 }

@@ -302,6 +302,9 @@ func unsent(v *ItemView, m *inbox.Message, s staff) {
 	if v.Decides {
 		v.Notice = word("receipt.guarded.you")
 	}
+	if found := foundText(m.Found); found != "" {
+		v.Notice = word("guard.found", "Found", found) + " " + v.Notice
+	}
 }
 
 func failed(v *ItemView, m *inbox.Message) {

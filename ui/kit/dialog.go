@@ -2,6 +2,7 @@ package kit
 
 import (
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
 )
 
 // DialogConfig says what a Dialog asks.
@@ -31,8 +32,66 @@ type Dialog struct {
 	safe   *Button
 	do     *Button
 	body   *fyne.Container
+	middle *middle
 	width  float32
 	closed bool
+}
+
+// middle is what stands between the title and the choices of a dialog. Where a window is too low for it, it scrolls, so
+// that the choices stay in view.
+type middle struct {
+	box    *fyne.Container
+	inner  *fyne.Container
+	scroll *Scroller
+	room   float32 // its height while it scrolls
+}
+
+func newMiddle(inner *fyne.Container) *middle {
+	m := &middle{inner: inner}
+	m.box = container.New(m, inner)
+	return m
+}
+
+// fit gives it at most that height at a width.
+func (m *middle) fit(width, most float32) {
+	m.room = max(most, 80)
+	scrolls := heightFor(m.inner, width) > most
+	switch {
+	case scrolls && m.scroll == nil:
+		m.scroll = NewScroller(m.inner)
+		m.box.Objects = []fyne.CanvasObject{m.scroll.View}
+	case !scrolls && m.scroll != nil:
+		m.scroll = nil
+		m.box.Objects = []fyne.CanvasObject{m.inner}
+	}
+}
+
+// Layout implements fyne.Layout. While it scrolls, the bar stands beside the text.
+func (m *middle) Layout(objs []fyne.CanvasObject, size fyne.Size) {
+	for _, o := range objs {
+		o.Move(fyne.NewPos(0, 0))
+		o.Resize(size)
+		if m.scroll != nil {
+			o.Move(fyne.NewPos(-scrollLead, 0))
+			o.Resize(size.AddWidthHeight(scrollLead+scrollBar, 0))
+		}
+	}
+}
+
+// MinSize implements fyne.Layout.
+func (m *middle) MinSize([]fyne.CanvasObject) fyne.Size {
+	size := m.inner.MinSize()
+	if m.scroll != nil {
+		size.Height = m.room
+	}
+	return size
+}
+
+func (m *middle) heightFor(_ []fyne.CanvasObject, width float32) float32 {
+	if m.scroll != nil {
+		return m.room
+	}
+	return heightFor(m.inner, width)
 }
 
 // ShowDialog shows a dialog over a window.
@@ -50,11 +109,16 @@ func ShowDialog(c fyne.Canvas, cfg DialogConfig) *Dialog {
 		}
 	}
 	cells := []Cell{Min(NewText(cfg.Title, Title, InkText))}
+	var inner []Cell
 	if cfg.Text != "" {
-		cells = append(cells, Gap(10), Min(NewText(cfg.Text, Body, InkText)))
+		inner = append(inner, Gap(10), Min(NewText(cfg.Text, Body, InkText)))
 	}
 	if cfg.Body != nil {
-		cells = append(cells, Gap(14), Min(cfg.Body))
+		inner = append(inner, Gap(14), Min(cfg.Body))
+	}
+	if len(inner) > 0 {
+		d.middle = newMiddle(Column(inner...))
+		cells = append(cells, Min(d.middle.box))
 	}
 	row := []Cell{Spring()}
 	if cfg.Safe.Text != "" {
@@ -122,6 +186,14 @@ func (d *Dialog) DoButton() *Button { return d.do }
 // Closed reports whether the dialog is gone.
 func (d *Dialog) Closed() bool { return d.closed }
 
+// Reveal scrolls as far as is needed to show an object of the body in a low window. Owners call it when a field gets the
+// keyboard.
+func (d *Dialog) Reveal(o fyne.CanvasObject) {
+	if d.middle != nil && d.middle.scroll != nil {
+		d.middle.scroll.Reveal(o)
+	}
+}
+
 // Refit lays the dialog out again after its body changed its height.
 func (d *Dialog) Refit() { d.cover.relayout() }
 
@@ -149,6 +221,10 @@ func (d *Dialog) Close() {
 func (d *Dialog) place(s *Sketch, size fyne.Size) {
 	const inset = CardInset
 	w := min(d.width, size.Width-2*PaneInset)
+	if d.middle != nil {
+		rest := heightFor(d.body, w-2*inset) - heightFor(d.middle.box, w-2*inset)
+		d.middle.fit(w-2*inset, size.Height-16-2*inset-rest)
+	}
 	h := heightFor(d.body, w-2*inset) + 2*inset
 	x, y := round((size.Width-w)/2), max(round((size.Height-h)*0.45), 8)
 	s.Frame(x, y, w, h, s.P.Raised, s.P.Border, 1, DialogRadius)

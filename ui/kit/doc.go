@@ -1,5 +1,5 @@
 // Package kit holds the widgets of Sealdesk that know no word of its trade: colours and type, painted
-// text, painted widgets, a virtual list, charts, a viewer for pictures, a key router and the layers above a window.
+// text, painted widgets, a virtual list, charts, a viewer for pictures, codes for cameras, a key router and the layers above a window.
 //
 // It knows Fyne, pixels, scripts and keys. It must not know any package of Sealdesk, a conversation, a
 // role, a translation, a file or a socket. Fonts and icons come in through [Resources]; words come in

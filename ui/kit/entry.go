@@ -101,6 +101,7 @@ func runeCount(s string) int {
 
 // TypedRune implements fyne.Focusable.
 func (e *input) TypedRune(r rune) {
+	noticed(e.outer)
 	if len(e.Text) >= e.limit && e.room() < 1 {
 		if e.onCut != nil {
 			e.onCut()
@@ -112,6 +113,7 @@ func (e *input) TypedRune(r rune) {
 
 // TypedKey implements fyne.Focusable.
 func (e *input) TypedKey(ev *fyne.KeyEvent) {
+	noticed(e.outer)
 	if e.onKey != nil && e.onKey(ev, e.shift) {
 		return
 	}
@@ -139,6 +141,7 @@ func (e *input) KeyUp(ev *fyne.KeyEvent) {
 
 // TypedShortcut implements fyne.Shortcutable: the router first; a paste is cut before it arrives.
 func (e *input) TypedShortcut(s fyne.Shortcut) {
+	noticed(e.outer)
 	if p, ok := s.(*fyne.ShortcutPaste); ok {
 		if e.onPaste != nil && e.onPaste(p.Clipboard.Content()) {
 			return

@@ -30,6 +30,14 @@ type fieldEntry struct {
 	name string
 }
 
+// visibleObjects is the eye of a password.
+func (f *fieldEntry) visibleObjects() []fyne.CanvasObject {
+	if f.ActionItem == nil {
+		return nil
+	}
+	return []fyne.CanvasObject{f.ActionItem}
+}
+
 // AccessibleName implements Accessible.
 func (f *fieldEntry) AccessibleName() string { return f.name }
 
@@ -141,6 +149,23 @@ func (f *Field) Insert(text string) {
 
 // SetPlaceholder changes what the empty field says.
 func (f *Field) SetPlaceholder(text string) { f.entry.SetPlaceHolder(text) }
+
+// SetShow puts an eye into a field for a password, which shows what was typed; show and hide are its names.
+func (f *Field) SetShow(show, hide string) *Field {
+	var eye *IconButton
+	eye = NewIconButton("eye", show, func() {
+		f.entry.Password = !f.entry.Password
+		icon, tip := "eye", show
+		if !f.entry.Password {
+			icon, tip = "eye-off", hide
+		}
+		eye.SetIcon(icon)
+		eye.SetTip(tip)
+		f.entry.Refresh()
+	})
+	f.entry.ActionItem = eye
+	return f
+}
 
 // SetMono sets the field in a fixed width, for codes.
 func (f *Field) SetMono() *Field {

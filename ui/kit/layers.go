@@ -3,6 +3,7 @@ package kit
 import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/widget"
 )
 
@@ -63,7 +64,19 @@ func (r *layersRenderer) Refresh() {
 }
 
 // Tapped implements fyne.Tappable: a tap that nothing else took gives the focus back to the home.
-func (l *Layers) Tapped(*fyne.PointEvent) { goHome(l) }
+func (l *Layers) Tapped(*fyne.PointEvent) {
+	stateOf(l.canvas).noticed()
+	goHome(l)
+}
+
+// MouseIn implements desktop.Hoverable: whoever moves the pointer is there, wherever it is.
+func (l *Layers) MouseIn(*desktop.MouseEvent) {}
+
+// MouseMoved implements desktop.Hoverable.
+func (l *Layers) MouseMoved(*desktop.MouseEvent) { stateOf(l.canvas).noticed() }
+
+// MouseOut implements desktop.Hoverable.
+func (l *Layers) MouseOut() {}
 
 func (l *Layers) visibleObjects() []fyne.CanvasObject {
 	return []fyne.CanvasObject{l.content, l.toast, l.tip}

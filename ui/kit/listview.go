@@ -96,7 +96,8 @@ func (l *List) settle(height float32) {
 			l.topY = max(end-float32(l.before(l.n)), l.cfg.PadTop)
 		}
 	}
-	l.stuck = true
+	// Where both ends are in view, a list that stays at its beginning is there.
+	l.stuck = !l.cfg.StickTop || l.top > 0 || l.topY < l.cfg.PadTop
 }
 
 // fromEnd puts the last row's end at end; false when the contents are shorter than the view.
@@ -244,6 +245,7 @@ func (l *List) rowAt(p fyne.Position) (r *listRow, at fyne.Position) {
 
 // Tapped implements fyne.Tappable.
 func (l *List) Tapped(ev *fyne.PointEvent) {
+	noticed(l)
 	if l.onBar(ev.Position) {
 		goHome(l)
 		return
@@ -266,6 +268,7 @@ func (l *List) MouseIn(ev *desktop.MouseEvent) { l.MouseMoved(ev) }
 
 // MouseMoved implements desktop.Hoverable.
 func (l *List) MouseMoved(ev *desktop.MouseEvent) {
+	noticed(l)
 	onBar := l.onBar(ev.Position)
 	if onBar != l.barHover {
 		l.barHover = onBar
@@ -324,7 +327,10 @@ func (l *List) Cursor() desktop.Cursor {
 }
 
 // Scrolled implements fyne.Scrollable.
-func (l *List) Scrolled(ev *fyne.ScrollEvent) { l.ScrollBy(-ev.Scrolled.DY * wheelFactor) }
+func (l *List) Scrolled(ev *fyne.ScrollEvent) {
+	noticed(l)
+	l.ScrollBy(-ev.Scrolled.DY * wheelFactor)
+}
 
 func (l *List) onBar(p fyne.Position) bool {
 	_, _, ok := l.barPlace(l.Size().Height)
@@ -333,6 +339,7 @@ func (l *List) onBar(p fyne.Position) bool {
 
 // MouseDown implements desktop.Mouseable: a press on the bar's lane starts dragging it there.
 func (l *List) MouseDown(ev *desktop.MouseEvent) {
+	noticed(l)
 	l.pressed = ""
 	if ev.Button != desktop.MouseButtonPrimary {
 		return
@@ -362,6 +369,7 @@ func (l *List) MouseUp(*desktop.MouseEvent) {
 
 // Dragged implements fyne.Draggable.
 func (l *List) Dragged(ev *fyne.DragEvent) {
+	noticed(l)
 	if l.dragBar {
 		y, _, _ := l.barPlace(l.Size().Height)
 		l.barTo(y + ev.Dragged.DY)
@@ -403,6 +411,7 @@ func (l *List) FocusLost() { l.focused = false; l.compose(l.Size()) }
 
 // TypedRune implements fyne.Focusable.
 func (l *List) TypedRune(r rune) {
+	noticed(l)
 	if l.cfg.OnRune != nil {
 		l.cfg.OnRune(r)
 	}

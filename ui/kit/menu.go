@@ -190,10 +190,15 @@ func (m *Menu) pick(i int) {
 func (m *Menu) Tapped(ev *fyne.PointEvent) { m.pick(m.under(ev.Position)) }
 
 // MouseIn implements desktop.Hoverable.
-func (m *Menu) MouseIn(ev *desktop.MouseEvent) { m.choose(m.under(ev.Position)) }
+func (m *Menu) MouseIn(ev *desktop.MouseEvent) {
+	m.choose(m.under(ev.Position))
+}
 
 // MouseMoved implements desktop.Hoverable.
-func (m *Menu) MouseMoved(ev *desktop.MouseEvent) { m.choose(m.under(ev.Position)) }
+func (m *Menu) MouseMoved(ev *desktop.MouseEvent) {
+	noticed(m)
+	m.choose(m.under(ev.Position))
+}
 
 // MouseOut implements desktop.Hoverable.
 func (m *Menu) MouseOut() { m.choose(-1) }
@@ -213,6 +218,7 @@ func (m *Menu) TypedShortcut(fyne.Shortcut) {}
 // TypedKey implements fyne.Focusable: the arrows go through items and signs, Enter chooses, Escape
 // closes.
 func (m *Menu) TypedKey(ev *fyne.KeyEvent) {
+	noticed(m)
 	n, q := len(m.cfg.Items), len(m.cfg.Quick)
 	sign := m.at - n // negative while an item is chosen
 	switch ev.Name {

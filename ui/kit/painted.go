@@ -103,6 +103,7 @@ func (t *Touch) Hovered() (area string, inside bool) { return t.hoverArea, t.hov
 
 // Tapped implements fyne.Tappable.
 func (t *Touch) Tapped(ev *fyne.PointEvent) {
+	noticed(t.outer)
 	if t.OnTap != nil {
 		t.OnTap(t.sketch.areaAt(ev.Position), ev.Position)
 	}
@@ -124,6 +125,7 @@ func (t *Touch) MouseIn(ev *desktop.MouseEvent) {
 
 // MouseMoved implements desktop.Hoverable.
 func (t *Touch) MouseMoved(ev *desktop.MouseEvent) {
+	noticed(t.outer)
 	if a := t.sketch.areaAt(ev.Position); a != t.hoverArea {
 		t.hover(a, true)
 	}
@@ -166,6 +168,7 @@ type control struct {
 
 // Tapped implements fyne.Tappable.
 func (c *control) Tapped(*fyne.PointEvent) {
+	noticed(c.outer)
 	c.act()
 	goHome(c.outer)
 }
@@ -205,6 +208,7 @@ func (c *control) TypedRune(rune) {}
 func (c *control) TypedKey(ev *fyne.KeyEvent) {
 	switch ev.Name {
 	case fyne.KeyReturn, fyne.KeyEnter, fyne.KeySpace:
+		noticed(c.outer)
 		c.act()
 		return
 	}
@@ -222,7 +226,7 @@ func (c *control) MouseIn(*desktop.MouseEvent) {
 }
 
 // MouseMoved implements desktop.Hoverable.
-func (c *control) MouseMoved(*desktop.MouseEvent) {}
+func (c *control) MouseMoved(*desktop.MouseEvent) { noticed(c.outer) }
 
 // MouseOut implements desktop.Hoverable.
 func (c *control) MouseOut() {

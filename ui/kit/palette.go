@@ -451,6 +451,7 @@ func (v *cover) close() {
 
 // Tapped implements fyne.Tappable: beside the box closes, on it does nothing.
 func (v *cover) Tapped(ev *fyne.PointEvent) {
+	stateOf(v.canvas).noticed()
 	p := ev.Position
 	if p.X < v.bx || p.Y < v.by || p.X >= v.bx+v.bw || p.Y >= v.by+v.bh {
 		if v.outside != nil {
@@ -466,7 +467,7 @@ func (v *cover) TappedSecondary(ev *fyne.PointEvent) { v.Tapped(ev) }
 func (v *cover) MouseIn(*desktop.MouseEvent) {}
 
 // MouseMoved implements desktop.Hoverable.
-func (v *cover) MouseMoved(*desktop.MouseEvent) {}
+func (v *cover) MouseMoved(*desktop.MouseEvent) { stateOf(v.canvas).noticed() }
 
 // MouseOut implements desktop.Hoverable.
 func (v *cover) MouseOut() {}

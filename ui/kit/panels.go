@@ -166,6 +166,9 @@ func (p *Panel) HeightFor(width float32) float32 {
 // InkOf is the colour of words on a soft field of a style.
 func InkOf(style ChipStyle) Ink { return func(p *Palette) color.Color { return p.inks(style).Ink } }
 
+// SoftOf is the ground words of a style are read on.
+func SoftOf(style ChipStyle) Ink { return func(p *Palette) color.Color { return p.inks(style).Soft } }
+
 // Notice is what a Banner or StatusStrip says.
 type Notice struct {
 	Style   ChipStyle // ChipNeutral, ChipOK, ChipWarn, ChipDanger, ChipInfo or ChipPrivacy
@@ -314,13 +317,7 @@ type Steps struct {
 // the number of the first step, so that a form can put fields between steps.
 func NewSteps(steps []Step, joined bool, first int) *Steps {
 	v := &Steps{steps: steps, joint: joined, start: first}
-	v.init(v, "", v.paint, func() fyne.Size {
-		var h float32
-		for i := range v.steps {
-			h += v.height(i)
-		}
-		return fyne.NewSize(160, h)
-	})
+	v.init(v, "", v.paint, func() fyne.Size { return fyne.NewSize(160, v.HeightFor(v.Size().Width)) })
 	if len(steps) > 0 {
 		v.name = steps[0].Title
 	}
@@ -333,9 +330,35 @@ func (v *Steps) Set(steps []Step) {
 	v.Refresh()
 }
 
-func (v *Steps) height(i int) float32 {
+// HeightFor implements HeightFor: what does not fit beside the track of a joined sequence goes on in another line.
+func (v *Steps) HeightFor(width float32) float32 {
+	var h float32
+	for i := range v.steps {
+		h += v.height(i, width)
+	}
+	return h
+}
+
+const trackLead = 30 // left edge of the track to text
+
+// blocks lays out a step of a joined sequence.
+func (v *Steps) blocks(i int, width float32) (title, detail Block) {
+	room, m, scale := max(width-trackLead, 60), SharedMetrics(), Current().scale
+	title = Layout(m, []Run{{Text: v.steps[i].Title}}, room, Style{Type: Name, Scale: scale})
+	if v.steps[i].Detail != "" {
+		detail = Layout(m, []Run{{Text: v.steps[i].Detail}}, room, Style{Type: Caption, Scale: scale})
+	}
+	return title, detail
+}
+
+func (v *Steps) height(i int, width float32) float32 {
 	if v.joint {
-		return LineHeight(Name) + LineHeight(Caption) + Scaled(18)
+		h := LineHeight(Name) + LineHeight(Caption)
+		if width > trackLead {
+			title, detail := v.blocks(i, width)
+			h = max(h, title.Height+detail.Height)
+		}
+		return h + Scaled(18)
 	}
 	h := LineHeight(NameBold) + Scaled(10)
 	if v.steps[i].Detail != "" {
@@ -347,7 +370,7 @@ func (v *Steps) height(i int) float32 {
 func (v *Steps) paint(s *Sketch, size fyne.Size) {
 	y := float32(0)
 	for i, st := range v.steps {
-		h := v.height(i)
+		h := v.height(i, size.Width)
 		ink, detail := color.Color(s.P.Text), color.Color(s.P.TextMuted)
 		if st.State == StepTodo {
 			ink = s.P.TextMuted
@@ -366,8 +389,9 @@ func (v *Steps) paint(s *Sketch, size fyne.Size) {
 			if i+1 < len(v.steps) {
 				s.Rect(9, y+25, 2, h-28, s.P.Border, 1)
 			}
-			s.TextIn(st.Title, 30, y, size.Width-30, Name, ink, AlignStart)
-			s.TextIn(st.Detail, 30, y+LineHeight(Name), size.Width-30, Caption, detail, AlignStart)
+			one, two := v.blocks(i, size.Width)
+			s.Block(one, trackLead, y, ink)
+			s.Block(two, trackLead, y+one.Height, detail)
 			y += h
 			continue
 		}

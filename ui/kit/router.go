@@ -135,14 +135,21 @@ func hint(keys string, mac bool, name func(string) string) string {
 // widgets of this package on it ask it first. Release undoes it.
 func (r *Router) Attach(c fyne.Canvas) {
 	stateOf(c).router = r
+	handle := func(s fyne.Shortcut) {
+		stateOf(c).noticed()
+		r.Handle(s)
+	}
 	for ch := range r.byKey {
 		if ch.mod&^fyne.KeyModifierShift != 0 {
-			c.AddShortcut(&desktop.CustomShortcut{KeyName: ch.key, Modifier: ch.mod}, func(s fyne.Shortcut) { r.Handle(s) })
+			c.AddShortcut(&desktop.CustomShortcut{KeyName: ch.key, Modifier: ch.mod}, handle)
 		}
 	}
-	c.AddShortcut(&fyne.ShortcutCopy{}, func(s fyne.Shortcut) { r.Handle(s) })
-	c.AddShortcut(&fyne.ShortcutUndo{}, func(s fyne.Shortcut) { r.Handle(s) })
-	c.SetOnTypedKey(func(ev *fyne.KeyEvent) { r.HandleKey(ev) })
+	c.AddShortcut(&fyne.ShortcutCopy{}, handle)
+	c.AddShortcut(&fyne.ShortcutUndo{}, handle)
+	c.SetOnTypedKey(func(ev *fyne.KeyEvent) {
+		stateOf(c).noticed()
+		r.HandleKey(ev)
+	})
 }
 
 // Handle runs the action of a shortcut and reports whether there was one that did something. Windows

@@ -330,6 +330,7 @@ func (v *Viewer) shift(dx, dy float32) {
 
 // Scrolled implements fyne.Scrollable: the wheel makes the picture larger or smaller where the pointer is.
 func (v *Viewer) Scrolled(ev *fyne.ScrollEvent) {
+	noticed(v)
 	if v.size.Width == 0 || ev.Scrolled.DY == 0 {
 		return
 	}
@@ -368,7 +369,7 @@ func (v *Viewer) Cursor() desktop.Cursor { return desktop.DefaultCursor }
 func (v *Viewer) MouseIn(*desktop.MouseEvent) {}
 
 // MouseMoved implements desktop.Hoverable.
-func (v *Viewer) MouseMoved(*desktop.MouseEvent) {}
+func (v *Viewer) MouseMoved(*desktop.MouseEvent) { noticed(v) }
 
 // MouseOut implements desktop.Hoverable.
 func (v *Viewer) MouseOut() {}
@@ -393,6 +394,7 @@ func (v *Viewer) TypedRune(r rune) {
 
 // TypedKey implements fyne.Focusable.
 func (v *Viewer) TypedKey(ev *fyne.KeyEvent) {
+	noticed(v)
 	switch ev.Name {
 	case fyne.KeyEscape:
 		v.Close()

@@ -10,6 +10,7 @@ type windowState struct {
 	router *Router
 	layers *Layers
 	home   fyne.Focusable
+	input  func()
 }
 
 var windows = map[fyne.Canvas]*windowState{}
@@ -56,6 +57,19 @@ func Release(c fyne.Canvas) {
 // itself the home when it gains the focus.
 func SetHome(c fyne.Canvas, f fyne.Focusable) { stateOf(c).home = f }
 
+// OnInput names what is called whenever a person does something in a window: a key, a tap, the wheel, the pointer moving.
+// Nil means nothing. It must be quick. Release undoes it.
+func OnInput(c fyne.Canvas, f func()) { stateOf(c).input = f }
+
+// noticed tells that a person did something with a widget.
+func noticed(o fyne.CanvasObject) { peers(o).noticed() }
+
+func (s *windowState) noticed() {
+	if s.input != nil {
+		s.input()
+	}
+}
+
 // goHome gives the focus back after a tap, unless the tap put it or an overlay somewhere.
 func goHome(o fyne.CanvasObject) {
 	c := canvasOf(o)
@@ -84,6 +98,7 @@ func contains(root, o fyne.CanvasObject) bool {
 
 // forwardKey offers a key to the window's router.
 func forwardKey(o fyne.CanvasObject, ev *fyne.KeyEvent) bool {
+	noticed(o)
 	if ev.Name == fyne.KeyEscape {
 		if c := canvasOf(o); c != nil && EscapeDialog(c) {
 			return true
@@ -95,6 +110,7 @@ func forwardKey(o fyne.CanvasObject, ev *fyne.KeyEvent) bool {
 
 // forwardShortcut offers a shortcut to the window's router.
 func forwardShortcut(o fyne.CanvasObject, sc fyne.Shortcut) bool {
+	noticed(o)
 	r := peers(o).router
 	return r != nil && r.Handle(sc)
 }

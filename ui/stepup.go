@@ -1,0 +1,91 @@
+package ui
+
+import (
+	"context"
+	"errors"
+
+	"sealdesk/app/inbox"
+	"sealdesk/ui/kit"
+)
+
+// errNotConfirmed is returned for a question that needed a person to show again who is there, and nobody did.
+var errNotConfirmed = errors.New("nobody showed who is there")
+
+// stepUp is the dialog in which a person shows again who is there. Several questions may wait for it.
+type stepUp struct {
+	d      *desk
+	form   *signInForm
+	dialog *kit.Dialog
+	wait   []chan bool
+}
+
+// ask asks the company's server; when it wants to know again who is there, the person is asked, and then the question is
+// asked once more. Workers call it.
+func (d *desk) ask(ctx context.Context, q inbox.Question) (inbox.Answer, error) {
+	a, err := d.session.Relay.Ask(ctx, q)
+	if !errors.Is(err, inbox.RefusedStepUp) || d.session.StepUp == nil {
+		return a, err
+	}
+	shown := make(chan bool, 1)
+	d.u.cfg.Post(func() { d.showStepUp(shown) })
+	select {
+	case ok := <-shown:
+		if !ok {
+			return nil, errNotConfirmed
+		}
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-d.ctx.Done():
+		return nil, d.ctx.Err()
+	}
+	return d.session.Relay.Ask(ctx, q)
+}
+
+// showStepUp opens the dialog, or waits for the one that is open.
+func (d *desk) showStepUp(shown chan bool) {
+	if d.ended() {
+		shown <- false
+		return
+	}
+	if s := d.sheet; s != nil {
+		s.wait = append(s.wait, shown)
+		return
+	}
+	s := &stepUp{d: d, wait: []chan bool{shown}}
+	d.sheet = s
+	s.form = newSignInForm(d.u, d.session.StepUp, true)
+	s.form.outside, s.form.built = true, false
+	s.form.done = func() { s.close(true) }
+	s.form.refresh()
+	s.dialog = kit.ShowDialog(d.u.cfg.Window.Canvas(), kit.DialogConfig{Title: word("stepup.title"), Body: s.form.root, Width: 520, Stays: true,
+		Safe: kit.Action{Text: word("action.cancel"), Do: func() { s.close(false) }}, Do: kit.Action{Text: word("stepup.button"), Do: s.form.submit}})
+	s.form.button = s.dialog.DoButton()
+	s.form.resized = s.dialog.Refit
+	s.form.run(true)
+	d.u.trace("step-up shown")
+}
+
+// close ends the dialog and tells who waits.
+func (s *stepUp) close(ok bool) {
+	if s.d.sheet != s {
+		return
+	}
+	s.d.sheet = nil
+	s.form.end()
+	if !s.dialog.Closed() {
+		s.dialog.Close()
+	}
+	for _, w := range s.wait {
+		w <- ok
+	}
+	if !ok {
+		s.d.u.trace("step-up given up")
+	}
+}
+
+// signInAgain asks who is there when nobody is signed in any more.
+func (d *desk) signInAgain() {
+	if d.session.StepUp != nil {
+		d.showStepUp(make(chan bool, 1))
+	}
+}
