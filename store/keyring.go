@@ -73,6 +73,7 @@ type Device struct {
 
 	RelayKey  ed25519.PublicKey // checks leases and orders; nil for an enrolment older than they are
 	Audit     string            // checks the checkpoints of the audit log (golang.org/x/mod/sumdb/note); "" as above
+	Name      string            // of the person, as colleagues see it
 	WipeEpoch uint64            // the highest of an order or enrolment: no order that is not above it is obeyed
 }
 
@@ -86,6 +87,7 @@ type deviceItem struct {
 	RelayKey  []byte `cbor:"6,keyasint,omitempty"`
 	Audit     string `cbor:"7,keyasint,omitempty"`
 	WipeEpoch uint64 `cbor:"8,keyasint,omitempty"`
+	Name      string `cbor:"9,keyasint,omitempty"`
 }
 
 // Device returns the device this installation was enrolled as. ErrNotFound means that it is not.
@@ -97,7 +99,7 @@ func (k *Keyring) Device(ctx context.Context) (Device, error) {
 	if len(it.Seed) != ed25519.SeedSize || len(it.Pin) != 32 || it.ID == "" || len(it.RelayKey) != 0 && len(it.RelayKey) != ed25519.PublicKeySize {
 		return Device{}, fmt.Errorf("reading the device item: %w", ErrKeyringUnavailable)
 	}
-	d := Device{ID: it.ID, Person: it.Person, Relay: it.Relay, Key: ed25519.NewKeyFromSeed(it.Seed), RelayKey: it.RelayKey, Audit: it.Audit, WipeEpoch: it.WipeEpoch}
+	d := Device{ID: it.ID, Person: it.Person, Relay: it.Relay, Key: ed25519.NewKeyFromSeed(it.Seed), RelayKey: it.RelayKey, Audit: it.Audit, WipeEpoch: it.WipeEpoch, Name: it.Name}
 	copy(d.Pin[:], it.Pin)
 	return d, nil
 }
@@ -108,7 +110,7 @@ func (k *Keyring) SetDevice(ctx context.Context, d Device) error {
 		return errors.New("keeping the device: no key")
 	}
 	return k.set(ctx, itemDevice, deviceItem{Seed: d.Key.Seed(), ID: d.ID, Person: d.Person, Relay: d.Relay, Pin: d.Pin[:],
-		RelayKey: d.RelayKey, Audit: d.Audit, WipeEpoch: d.WipeEpoch})
+		RelayKey: d.RelayKey, Audit: d.Audit, WipeEpoch: d.WipeEpoch, Name: d.Name})
 }
 
 // Forget removes all three items. Items that are not there are no error. When it returns nil, the keyring was asked again

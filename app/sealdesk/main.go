@@ -93,6 +93,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) (err error) 
 	screens := ui.New(ui.Config{
 		App: app, Window: window, Door: h, Post: posts.post, Log: h.log, Trace: h.trace, Modifiers: modifiers(app),
 		Version: version(), Licences: licences(), Settings: chosen(app, f), Enrolment: f.Enrol, PastePicture: pastePicture,
+		SystemLock: systemLock,
 	})
 	window.Resize(fyne.NewSize(width, height))
 	app.Lifecycle().SetOnStarted(posts.live)
