@@ -130,7 +130,7 @@ func (h *house) Enrol(ctx context.Context, text string, reached func(ui.Enrollin
 		return ui.Enrolled{}, trouble(err)
 	}
 	forgetWiped(h.dir)
-	err = h.ring.SetDevice(ctx, store.Device{ID: got.Device, Person: got.Person.ID, Relay: got.Relay, Pin: got.Pin, Key: got.Key,
+	err = h.ring.SetDevice(ctx, store.Device{ID: got.Device, Person: got.Person.ID, Name: got.Person.Name, Relay: got.Relay, Pin: got.Pin, Key: got.Key,
 		RelayKey: got.Orders, Audit: got.Audit, WipeEpoch: got.Epoch})
 	if err != nil {
 		return ui.Enrolled{}, trouble(err)
@@ -360,6 +360,7 @@ func offline(err error) error {
 var states = map[engine.State]ui.LinkState{
 	engine.Connecting: ui.LinkConnecting, engine.Online: ui.LinkOnline, engine.UpdateNeeded: ui.LinkUpdate, engine.Revoked: ui.LinkRevoked,
 	engine.Wiped: ui.LinkWiped, engine.Replaced: ui.LinkReplaced, engine.RelayTooOld: ui.LinkServerOld, engine.NotAdmitted: ui.LinkNotAdmitted,
+	engine.SignInAsked: ui.LinkSignIn, engine.Wiping: ui.LinkWiped, engine.Twice: ui.LinkTwice, engine.Left: ui.LinkLeft,
 }
 
 var reasons = map[engine.Reason]ui.LinkState{

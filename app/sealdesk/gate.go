@@ -20,6 +20,7 @@ type gate struct {
 
 	mu    sync.Mutex
 	typed string // a password that was not enough by itself: it unlocks this device once it was
+	told  string // what the trace says is asked
 }
 
 func (g *gate) at() (*engine.Engine, *custody.Keeper) {
@@ -38,6 +39,7 @@ func (g *gate) Asked() (ui.SignIn, bool) {
 		return ui.SignIn{}, false
 	}
 	asked, ok := e.Asked()
+	g.tell(asked, ok)
 	if !ok {
 		return ui.SignIn{}, false
 	}
@@ -52,6 +54,29 @@ func (g *gate) Asked() (ui.SignIn, bool) {
 		out.Second = &ui.SecondFactor{URL: asked.Second.URL, Secret: asked.Second.Secret}
 	}
 	return out, true
+}
+
+// needs are what is asked, in the words of the trace.
+var needs = map[wire.Need]string{
+	wire.NeedPassword: "password", wire.NeedCode: "code", wire.NeedNew: "new", wire.NeedSecond: "second", wire.NeedKept: "kept",
+}
+
+// tell writes into the trace what is asked of the person, once, and nothing of what it takes.
+func (g *gate) tell(asked wire.SignIn, ok bool) {
+	line := ""
+	if ok {
+		line = "sign-in asks " + needs[asked.Need]
+		if asked.Trouble != wire.TroubleNone {
+			line += " again"
+		}
+	}
+	g.mu.Lock()
+	same := g.told == line
+	g.told = line
+	g.mu.Unlock()
+	if !same && ok {
+		g.h.trace(line)
+	}
 }
 
 // Link implements ui.Gate.

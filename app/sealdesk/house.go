@@ -138,16 +138,21 @@ func (h *house) trace(line string) {
 }
 
 // recorder writes each frame as a direction, a length and the bytes. A batch is compressed on the wire, so its events
-// follow once more as they are: whoever searches the file must be able to find what is in them.
+// follow once more as they are: whoever searches the file must be able to find what is in them. What opens an account or a
+// cache is not written down: no password, no code, no half of a key.
 func (h *house) recorder(w io.Writer) func(engine.Direction, []byte) {
 	var mu sync.Mutex
 	return func(d engine.Direction, frame []byte) {
+		body, err := wire.Decode(frame)
+		if err == nil {
+			if known, ok := withoutSecrets(body); ok {
+				frame = wire.Encode(known)
+			}
+		}
 		out := binary.BigEndian.AppendUint32([]byte{byte(d)}, uint32(len(frame)))
 		out = append(out, frame...)
-		if body, err := wire.Decode(frame); err == nil {
-			if batch, ok := plainBatch(body); ok {
-				out = append(out, batch...)
-			}
+		if batch, ok := plainBatch(body); ok {
+			out = append(out, batch...)
 		}
 		mu.Lock()
 		defer mu.Unlock()
@@ -155,6 +160,24 @@ func (h *house) recorder(w io.Writer) func(engine.Direction, []byte) {
 			h.log.Warn("frame not recorded", "error", err)
 		}
 	}
+}
+
+// withoutSecrets is a frame without what opens an account or a cache; false for one that has no place for it.
+func withoutSecrets(body any) (wire.Body, bool) {
+	switch b := body.(type) {
+	case wire.Credential:
+		return wire.Credential{Begin: b.Begin}, true
+	case wire.SignIn:
+		b.Second, b.Recovery, b.Browser = nil, nil, nil
+		return b, true
+	case wire.Welcome:
+		b.Half = nil
+		return b, true
+	case wire.Rotate:
+		b.Half = nil
+		return b, true
+	}
+	return nil, false
 }
 
 // close closes what is open, the newest first.

@@ -55,7 +55,7 @@ func TestAWrongCertificateIsShownWithBothFingerprints(t *testing.T) {
 }
 
 func TestEveryStateOfTheEngineIsAStateOfTheLink(t *testing.T) {
-	for s := engine.Connecting; s <= engine.NotAdmitted; s++ {
+	for s := engine.Connecting; s <= engine.Left; s++ {
 		if _, ok := states[s]; !ok && s != engine.Offline {
 			t.Errorf("state %d is not shown", s)
 		}

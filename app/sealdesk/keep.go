@@ -119,7 +119,7 @@ func (h *house) lockedBy(ctx context.Context, device store.Device, keeper *custo
 	if err != nil {
 		return trouble(err)
 	}
-	return ui.Locked{Device: h.device, Passphrase: passphrase, Tries: tries, Lease: until}
+	return ui.Locked{Person: device.Name, Device: h.device, Passphrase: passphrase, Tries: tries, Lease: until}
 }
 
 // firstTry is how long the relay may take before a person is told what is missing.

@@ -12,7 +12,7 @@ import (
 
 // A bus of our own: the test hears of no lock but its own.
 func TestTheSystemsLockIsHeard(t *testing.T) {
-	out, err := exec.Command("dbus-daemon", "--session", "--fork", "--print-address", "--print-pid").Output()
+	out, err := exec.Command("dbus-daemon", "--session", "--fork", "--print-address=1", "--print-pid=1").Output()
 	if err != nil {
 		t.Fatalf("a message bus is needed: apt-get install dbus: %v", err)
 	}
