@@ -215,13 +215,11 @@ func (r *Relay) ChangePerson(ctx context.Context, who string, c PersonChange) (i
 				s.Turn = true
 				return nil
 			}
-			if err := r.changeDevice(ctx, id, turn); err != nil {
-				return changed.Person, err
-			}
+			err = errors.Join(err, r.changeDevice(ctx, id, turn))
 		}
 		r.sessions.closeDevice(id, wire.CloseGoingAway)
 	}
-	return changed.Person, nil
+	return changed.Person, err
 }
 
 // Offboard implements [DeviceAdmin].

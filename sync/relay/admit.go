@@ -31,6 +31,7 @@ func (x *session) knock(ctx context.Context, challenge wire.Challenge, hello wir
 		return wire.CloseUpdate
 	case x.s.twice.seen(x.device.ID, hello.Boot):
 		r.log.Warn("a device's key is used in two places", "device", string(x.device.ID))
+		x.s.leaveDoor(x) // who is closed because of it is the other one; this one is handed the order here
 		if err := r.twice(ctx, x.device.ID); err != nil {
 			r.log.Error("a copied device cannot be excluded", "error", err)
 			return wire.CloseTrouble
@@ -69,7 +70,7 @@ func (x *session) signIn(ctx context.Context, challenge wire.Challenge) int {
 		if x.send(wire.Encode(asked)) != nil {
 			return wire.CloseGoingAway
 		}
-		x.conn.SetReadDeadline(time.Now().Add(wire.SignInTimeout))
+		x.waits(ctx, wire.SignInTimeout)
 		var done bool
 		switch b := x.hear().(type) {
 		case wire.Credential:
@@ -77,13 +78,16 @@ func (x *session) signIn(ctx context.Context, challenge wire.Challenge) int {
 		case wire.Wiped:
 			return x.receipt(ctx, b)
 		default:
-			return wire.CloseMalformed
+			return x.unheard(wire.CloseMalformed)
 		}
 		if !done || err != nil {
 			continue
 		}
-		live, _, err = r.people.Session(ctx, x.device.ID)
-		if err == nil {
+		live, ok, err = r.people.Session(ctx, x.device.ID)
+		switch {
+		case err == nil && !ok:
+			return wire.CloseSignedOut // just now
+		case err == nil:
 			x.signedIn, x.fresh = live.Until, live.Fresh
 			return letIn
 		}
@@ -92,7 +96,7 @@ func (x *session) signIn(ctx context.Context, challenge wire.Challenge) int {
 
 // resumes waits until the device has opened its cache. One that was locked has its person show who is there first.
 func (x *session) resumes(ctx context.Context) (wire.Resume, int) {
-	x.conn.SetReadDeadline(time.Now().Add(wire.ResumeTimeout))
+	x.waits(ctx, wire.ResumeTimeout)
 	for {
 		switch b := x.hear().(type) {
 		case wire.Resume:
@@ -107,23 +111,43 @@ func (x *session) resumes(ctx context.Context) (wire.Resume, int) {
 			if x.send(said) != nil {
 				return wire.Resume{}, wire.CloseGoingAway
 			}
-			x.conn.SetReadDeadline(time.Now().Add(wire.SignInTimeout))
+			x.waits(ctx, wire.SignInTimeout)
 		default:
 			if x.stepping != nil {
-				return wire.Resume{}, wire.CloseSignedOut // nobody came
+				return wire.Resume{}, x.unheard(wire.CloseSignedOut) // nobody came
 			}
-			return wire.Resume{}, wire.CloseMalformed
+			return wire.Resume{}, x.unheard(wire.CloseMalformed)
 		}
 	}
 }
 
-// hear returns the next frame's body; nil when there is none that makes sense.
+// hear returns the next frame's body; nil when there is none that makes sense, or when they come too fast.
 func (x *session) hear() any {
 	body, ok := receive[any](x.conn)
 	if !ok {
 		return nil
 	}
+	if x.tooFast = !x.pace.Allow(); x.tooFast {
+		return nil
+	}
 	return body
+}
+
+// unheard is the code with which a connection ends whose frame [session.hear] did not return.
+func (x *session) unheard(code int) int {
+	if x.tooFast {
+		return wire.CloseRate
+	}
+	return code
+}
+
+// waits gives the device so long for its next frame, and none when the connection is to end: that may have been said while
+// nobody was listening.
+func (x *session) waits(ctx context.Context, d time.Duration) {
+	x.conn.SetReadDeadline(time.Now().Add(d))
+	if ctx.Err() != nil {
+		x.conn.SetReadDeadline(time.Unix(1, 0))
+	}
 }
 
 // stepUp takes in who shows once more that he is there.
@@ -190,14 +214,14 @@ func (x *session) order(ctx context.Context) int {
 		return wire.CloseGoingAway
 	}
 	for {
-		x.conn.SetReadDeadline(time.Now().Add(wipePatience))
+		x.waits(ctx, wipePatience)
 		switch b := x.hear().(type) {
 		case wire.Wiping:
 			x.did(ctx, b)
 		case wire.Wiped:
 			return x.receipt(ctx, b)
 		default:
-			return wire.CloseWiped // it knows now, whatever it does
+			return x.unheard(wire.CloseWiped) // it knows now, whatever it does
 		}
 	}
 }
@@ -208,6 +232,7 @@ const wipePatience = time.Minute
 // receipt takes in a device's receipt.
 func (x *session) receipt(ctx context.Context, b wire.Wiped) int {
 	r := x.s.r
+	x.s.leaveDoor(x) // it is not let in any more, and is told how it ends here
 	switch err := r.wipeReceipt(ctx, x.device.ID, b.Receipt); {
 	case errors.Is(err, errReceipt):
 		if _, done, err := r.pendingOrder(ctx, x.device.ID); err == nil && done {
@@ -233,6 +258,8 @@ func (x *session) signOut(ctx context.Context) {
 	r := x.s.r
 	if err := r.people.SignOut(ctx, identity.By{Person: x.person.ID, Device: x.device.ID}, x.device.ID, identity.WhyAsked); err != nil {
 		r.log.Error("a session cannot be ended", "error", err)
+		x.end(wire.CloseTrouble) // the person is still signed in, and shall not think otherwise
+		return
 	}
 	x.end(wire.CloseSignedOut)
 }

@@ -2,8 +2,10 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"sealdesk/app/inbox"
 	"sealdesk/sync/relay/internal/audit"
@@ -19,6 +21,16 @@ const (
 // askAudit answers who reads the audit log: entries of people whose entries the asker may read, and of nobody else. That
 // somebody looked is an entry itself.
 func (r *Relay) askAudit(ctx context.Context, a asker, q inbox.AskAudit) (inbox.AuditPage, error) {
+	page, err := r.auditPage(ctx, a, q)
+	return page, r.refusedAct(ctx, a, audit.Searched, "", err)
+}
+
+func (r *Relay) auditPage(ctx context.Context, a asker, q inbox.AskAudit) (inbox.AuditPage, error) {
+	for _, id := range []string{string(q.Person), string(q.Device), strings.ReplaceAll(q.Act, ".", "-")} { // they are looked for, and written down
+		if id != "" && !isID(id) {
+			return inbox.AuditPage{}, inbox.RefusedMalformed
+		}
+	}
 	people, err := r.people.People(ctx)
 	if err != nil {
 		return inbox.AuditPage{}, err
@@ -35,7 +47,18 @@ func (r *Relay) askAudit(ctx context.Context, a asker, q inbox.AskAudit) (inbox.
 	if q.Person != "" && !mine(q.Person) || inbox.Can(a.person, inbox.ActAudit, a.person.Subject()) != nil {
 		return inbox.AuditPage{}, inbox.RefusedRight
 	}
-	wish := audit.Query{Actor: q.Person, Act: audit.Act(q.Act), From: q.From, Until: q.To, After: q.Before, Limit: auditPage}
+	var readable []inbox.PersonID // nil: everybody's, also what nobody did
+	if !all {
+		for _, p := range people {
+			if mine(p.ID) {
+				readable = append(readable, p.ID)
+			}
+		}
+	}
+	wish := audit.Query{
+		Actors: readable,
+		Actor:  q.Person, Act: audit.Act(q.Act), From: q.From, Until: q.To, After: q.Before, Limit: auditPage,
+	}
 	if len(q.Act) > 1 && q.Act[len(q.Act)-1] == '.' {
 		wish.Act = audit.Act(q.Act[:len(q.Act)-1])
 	}
@@ -53,13 +76,14 @@ func (r *Relay) askAudit(ctx context.Context, a asker, q inbox.AskAudit) (inbox.
 	var out inbox.AuditPage
 	for range auditPages {
 		page, err := audit.Search(ctx, r.db, wish)
+		if errors.Is(err, audit.ErrCursor) {
+			return inbox.AuditPage{}, inbox.RefusedMalformed
+		}
 		if err != nil {
 			return inbox.AuditPage{}, err
 		}
 		for _, f := range page.Found {
-			if mine(f.Actor) {
-				out.Entries = append(out.Entries, x.told(ctx, f))
-			}
+			out.Entries = append(out.Entries, x.told(ctx, f))
 		}
 		out.More, wish.After = page.Next != "", page.Next
 		if !out.More || len(out.Entries) >= auditPage/2 {
@@ -73,9 +97,9 @@ func (r *Relay) askAudit(ctx context.Context, a asker, q inbox.AskAudit) (inbox.
 		if out.Chains, err = r.chains(ctx); err != nil {
 			return inbox.AuditPage{}, err
 		}
-		err = r.noteAudit(ctx, audit.Entry{Actor: a.person.ID, Device: a.device, Act: audit.Searched, Object: string(q.Person)})
 	}
-	return out, err
+	// Each page is a look: where a page begins is for the asker to say.
+	return out, r.noteAudit(ctx, audit.Entry{Actor: a.person.ID, Device: a.device, Act: audit.Searched, Object: string(q.Person)})
 }
 
 // idsAbout are what entries about a conversation name: itself, its contact, and the looks at his fields.

@@ -17,7 +17,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"sealdesk/app/inbox"
 	"sealdesk/sync/relay/internal/audit"
+	"sealdesk/sync/relay/internal/ledger"
 )
 
 // A backup is two folders. One holds the store: the ledger, files, and the key file of contacts, all sealed. The other holds
@@ -33,6 +35,8 @@ type BackupAdmin interface {
 	// Backup writes a copy of all the relay keeps, of one moment, while everything goes on. [TakeBackup] reads it. An error
 	// leaves what cannot be taken for a whole copy.
 	Backup(ctx context.Context, to io.Writer) error
+	// LastBackup is when a backup was begun last, as the audit log says; 0: never, or too long ago to be found quickly.
+	LastBackup(ctx context.Context) (inbox.Moment, error)
 }
 
 const actBackup audit.Act = "backup.taken"
@@ -74,6 +78,17 @@ func (r *Relay) Backup(ctx context.Context, to io.Writer) error {
 		return err
 	}
 	return out.end()
+}
+
+// LastBackup implements [BackupAdmin].
+func (r *Relay) LastBackup(ctx context.Context) (inbox.Moment, error) { return lastBackup(ctx, r.db) }
+
+func lastBackup(ctx context.Context, db ledger.DB) (inbox.Moment, error) {
+	page, err := audit.Search(ctx, db, audit.Query{Shard: audit.KeyShard, Act: actBackup, Limit: 1})
+	if err != nil || len(page.Found) == 0 {
+		return 0, err
+	}
+	return page.Found[0].At, nil
 }
 
 // packMedia copies the files of customers and colleagues, sealed as they are. One that is erased meanwhile is left out.
@@ -297,6 +312,9 @@ func (p *packed) Read(b []byte) (int, error) {
 
 // adminBackup serves [BackupAdmin].
 func (r *Relay) adminBackup(mux *http.ServeMux) {
+	mux.HandleFunc("POST /backup/last", func(w http.ResponseWriter, q *http.Request) {
+		answerJSON(w, q, func(struct{}) (any, error) { return r.LastBackup(q.Context()) })
+	})
 	mux.HandleFunc("POST /backup", func(w http.ResponseWriter, q *http.Request) {
 		out := stream(w)
 		switch err := r.Backup(q.Context(), out); {
@@ -308,6 +326,11 @@ func (r *Relay) adminBackup(mux *http.ServeMux) {
 			panic(http.ErrAbortHandler) // what is half must not be taken for whole
 		}
 	})
+}
+
+// LastBackup implements [BackupAdmin].
+func (a *remoteAdmin) LastBackup(ctx context.Context) (at inbox.Moment, err error) {
+	return at, a.call(ctx, "backup/last", struct{}{}, &at)
 }
 
 // Backup implements [BackupAdmin].

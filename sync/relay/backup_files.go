@@ -325,7 +325,7 @@ func (m BackupManifest) check(ctx context.Context, dir string) (faults []string,
 			return err
 		}
 		name, err := filepath.Rel(dir, file)
-		if name = filepath.ToSlash(name); err == nil && !known[name] && !strings.HasPrefix(name, partStore+"/") && !strings.HasPrefix(name, partKeys+"/") {
+		if name = filepath.ToSlash(name); err == nil && !known[name] {
 			faults = append(faults, fmt.Sprintf("%s/%s does not belong to it", m.Part, name))
 		}
 		return err

@@ -102,6 +102,7 @@ func (r *Relay) leased(ctx context.Context, id inbox.DeviceID, until inbox.Momen
 
 // twice is called when a device's key was seen in two places at once: somebody copied it, so both lose it.
 func (r *Relay) twice(ctx context.Context, id inbox.DeviceID) error {
+	ctx = context.WithoutCancel(ctx) // it is told of whether or not that device is still there
 	at := inbox.At(r.now())
 	err := r.changeDevice(ctx, id, func(s *deviceState) error {
 		s.Twice = at

@@ -6,13 +6,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -63,7 +61,14 @@ func Doctor(ctx context.Context, path string) []Finding {
 		out = append(out, checkAddresses(cfg))
 	}
 	out = append(out, checkPrivacy(cfg), checkGuarded(cfg))
-	out = append(out, checkOversight(ctx, cfg, running)...)
+	out = append(out, checkSignIn(cfg), checkDevices(cfg))
+	if cfg.SignIn.OIDC.Issuer != "" {
+		out = append(out, checkSignOn(ctx, cfg)...)
+	}
+	held, err := lookInside(ctx, cfg, running)
+	out = append(out, checkOversight(held, err)...)
+	out = append(out, checkPeople(cfg, held, err)...)
+	out = append(out, checkAudit(held, err, running, time.Now()), checkBackups(held, err, time.Now()))
 	return append(out, checkGraph(ctx, cfg)...)
 }
 
@@ -86,61 +91,28 @@ func checkPrivacy(cfg Config) Finding {
 	return Finding{What: "privacy", Detail: "customers are told who answers for their data, and how long it is kept"}
 }
 
-// checkOversight looks at what waits for a person: incidents, and customers' requests the law wants an answer to. It reads
-// the store of a relay that does not run, and changes nothing.
-func checkOversight(ctx context.Context, cfg Config, running bool) []Finding {
-	open, requests, err := waiting(ctx, cfg, running)
+// checkOversight looks at what waits for a person: incidents, and customers' requests the law wants an answer to.
+func checkOversight(held inside, err error) []Finding {
 	if err != nil {
 		return []Finding{{"oversight", Watch, "cannot be looked at now", "see above"}}
 	}
 	incidents := Finding{What: "incidents", Detail: "none is open"}
-	if len(open) > 0 {
-		incidents.State, incidents.Detail = Watch, fmt.Sprintf("%d are open", len(open))
+	if len(held.open) > 0 {
+		incidents.State, incidents.Detail = Watch, fmt.Sprintf("%d are open", len(held.open))
 		incidents.Advice = "sealdesk-relay incident list"
 	}
 	overdue := 0
-	for _, q := range requests {
+	for _, q := range held.requests {
 		if Overdue(q, inbox.At(time.Now())) {
 			overdue++
 		}
 	}
-	asked := Finding{What: "requests", Detail: fmt.Sprintf("%d customers wait for an answer about their data", len(requests))}
+	asked := Finding{What: "requests", Detail: fmt.Sprintf("%d customers wait for an answer about their data", len(held.requests))}
 	if overdue > 0 {
 		asked.State, asked.Detail = Bad, fmt.Sprintf("%d customers wait longer than the law allows", overdue)
 		asked.Advice = "sealdesk-relay request list"
 	}
 	return []Finding{incidents, asked}
-}
-
-func waiting(ctx context.Context, cfg Config, running bool) (open []inbox.Incident, requests []inbox.Request, err error) {
-	if running {
-		a, done, err := OpenAdmin(ctx, cfg, slog.New(slog.DiscardHandler))
-		if err != nil {
-			return nil, nil, err
-		}
-		if open, err = a.Incidents(ctx, false); err == nil {
-			requests, err = a.Requests(ctx, false)
-		}
-		return open, requests, errors.Join(err, done())
-	}
-	if _, err := os.Stat(cfg.LedgerFile()); errors.Is(err, os.ErrNotExist) {
-		return nil, nil, nil
-	}
-	key, err := cfg.ledgerKey()
-	if err != nil {
-		return nil, nil, err
-	}
-	db, err := ledger.Open(cfg.LedgerFile(), ledger.Config{Key: key})
-	if err != nil {
-		return nil, nil, err
-	}
-	err = db.View(ctx, oversightShard(), func(tx ledger.Tx) (err error) {
-		if open, err = openIncidents(tx); err == nil {
-			requests, err = allRequests(tx)
-		}
-		return err
-	})
-	return open, slices.DeleteFunc(requests, settled), errors.Join(err, db.Close())
 }
 
 func isRunning(cfg Config) bool {
@@ -157,7 +129,7 @@ func checkData(cfg Config) Finding {
 	info, err := os.Stat(cfg.Data)
 	switch {
 	case err != nil:
-		f.State, f.Detail, f.Advice = Bad, err.Error(), "restore it from a backup, or write the right folder at `data`"
+		f.State, f.Detail, f.Advice = Bad, err.Error(), "sealdesk-relay backup restore --help, or write the right folder at `data`"
 	case !info.IsDir():
 		f.State, f.Detail, f.Advice = Bad, "it is not a folder", "write the right folder at `data`"
 	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
@@ -226,7 +198,7 @@ func checkMaster(cfg Config) Finding {
 	if _, err := cfg.master(); err != nil {
 		return Finding{"master key", Bad, err.Error(), "restore data/master.key from its backup; without it the store cannot be read"}
 	}
-	return Finding{What: "master key", Detail: "there; keep a copy of data/master.key away from the store's backups"}
+	return Finding{What: "master key", Detail: "there; keep a copy of data/master.key away from every backup"}
 }
 
 func checkStore(ctx context.Context, cfg Config, running bool) Finding {
@@ -252,7 +224,7 @@ func checkStore(ctx context.Context, cfg Config, running bool) Finding {
 	case errors.Is(err, ledger.ErrLocked):
 		f.State, f.Detail, f.Advice = Watch, "held by another process", "is a relay starting or stopping?"
 	case err != nil:
-		f.State, f.Detail, f.Advice = Bad, err.Error(), "stop, keep the file, and restore the last backup"
+		f.State, f.Detail, f.Advice = Bad, err.Error(), "stop, keep the file, and restore the last backup: sealdesk-relay backup restore --help"
 	default:
 		f.Detail = "every row opens"
 	}
@@ -276,7 +248,7 @@ func checkGraph(ctx context.Context, cfg Config) []Finding {
 		return []Finding{at}
 	}
 	res.Body.Close()
-	out := []Finding{at, checkClock(res.Header.Get("Date"), before, time.Now())}
+	out := []Finding{at, checkClock("WhatsApp", res.Header.Get("Date"), before, time.Now())}
 	client, err := cfg.graph()
 	if err != nil {
 		return append(out, Finding{"whatsapp", Bad, err.Error(), "mend whatsapp.api and whatsapp.version"})
@@ -374,15 +346,16 @@ const (
 // maxSkew is how wrong a clock may be: one-time codes and reply windows depend on it.
 const maxSkew = 30 * time.Second
 
-func checkClock(date string, before, after time.Time) Finding {
+// checkClock holds this machine's clock against what another side told between two readings.
+func checkClock(whose, date string, before, after time.Time) Finding {
 	f := Finding{What: "clock"}
 	theirs, err := http.ParseTime(date)
 	if err != nil {
-		f.State, f.Detail, f.Advice = Watch, "the other side told no time", "see that this machine uses NTP"
+		f.State, f.Detail, f.Advice = Watch, whose+" told no time", "see that this machine uses NTP"
 		return f
 	}
 	skew := before.Add(after.Sub(before) / 2).Sub(theirs).Round(time.Second)
-	f.Detail = fmt.Sprintf("%s apart from WhatsApp's", skew.Abs())
+	f.Detail = fmt.Sprintf("%s apart from that of %s", skew.Abs(), whose)
 	if skew.Abs() > maxSkew {
 		f.State, f.Advice = Bad, "set the clock, best with NTP (timedatectl set-ntp true)"
 	}

@@ -242,6 +242,15 @@ func (r *Relay) prepareGuarded(ctx context.Context, p inbox.Person, device inbox
 		}
 	}
 	d.message.ID, d.held = r.newMessageID(), v.Action == guard.Hold
+	if d.held {
+		d.message.Found = rulesOf(v)
+	}
+	if v.Alert {
+		trouble := inbox.Incident{Kind: inbox.IncidentDiversion, Inbox: c.Inbox, Conversation: c.ID, Detail: p.Name}
+		if err := r.raise(ctx, "guard "+string(i.ID), trouble); err != nil {
+			return nil, fmt.Errorf("raising what the guard found: %w", err)
+		}
+	}
 	send, err := r.prepareSend(ctx, p, c, i.ID, d)
 	if err != nil {
 		return nil, err

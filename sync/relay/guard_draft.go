@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -142,6 +143,16 @@ var rules = map[guard.Rule]inbox.GuardRule{
 	guard.Pasted: inbox.GuardRecipient, guard.FileKind: inbox.GuardFile, guard.Window: inbox.GuardWindow, guard.Consent: inbox.GuardWindow,
 	guard.Claim: inbox.GuardForbidden, guard.Unsaid: inbox.GuardForbidden, guard.Sensitive: inbox.GuardAsksTooMuch,
 	guard.Unreadable: inbox.GuardForbidden,
+}
+
+// rulesOf lists the rules by which something was found, each once.
+func rulesOf(v guard.Verdict) (out []inbox.GuardRule) {
+	for _, f := range v.Findings {
+		if !slices.Contains(out, rules[f.Rule]) {
+			out = append(out, rules[f.Rule])
+		}
+	}
+	return out
 }
 
 // shownVerdict is a verdict in the words devices know, about the text as it was typed.

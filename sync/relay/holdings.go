@@ -18,6 +18,7 @@ import (
 	"sealdesk/sync/relay/internal/eventlog"
 	"sealdesk/sync/relay/internal/identity"
 	"sealdesk/sync/relay/internal/ledger"
+	"sealdesk/sync/wire"
 )
 
 // The delivery ledger: how far each device has come in each log, day by day. A cache holds its log from the beginning, so
@@ -76,6 +77,19 @@ func (r *Relay) delivered(id inbox.DeviceID, c inbox.Cursor) {
 	if c.Seq > x.last[key].Seq {
 		x.last[key] = c
 	}
+}
+
+// elsewhere stands for every generation of a log but ours, where a device says that it has one.
+const elsewhere = "elsewhere"
+
+// claimed notes what a device says that it has of a log it follows: no more than there is, and a row of its own for no
+// generation, because its word is all there is for that one.
+func (r *Relay) claimed(id inbox.DeviceID, c inbox.Cursor, head wire.LogHead) {
+	if c.Epoch != head.Epoch {
+		c = inbox.Cursor{Log: c.Log, Epoch: elsewhere, Seq: min(c.Seq, 1)}
+	}
+	c.Seq = min(c.Seq, max(head.Seq, 1))
+	r.delivered(id, c)
 }
 
 // flushDelivered writes down what was noted.
@@ -258,10 +272,9 @@ func (r *Relay) askHoldings(ctx context.Context, a asker, q inbox.AskHoldings) (
 	if err != nil {
 		return inbox.Holdings{}, r.refusedAct(ctx, a, actHoldings, string(q.Device), err)
 	}
-	if q.After == "" {
-		if err := r.recordHoldings(ctx, a.by(), q.Device, q.From, q.To); err != nil {
-			return inbox.Holdings{}, err
-		}
+	// Each page is a look: where a page begins is for the asker to say.
+	if err := r.recordHoldings(ctx, a.by(), q.Device, q.From, q.To); err != nil {
+		return inbox.Holdings{}, err
 	}
 	list, err := r.cachedHoldings(ctx, q)
 	if err != nil {

@@ -52,9 +52,19 @@ func (x *session) prolong(ctx context.Context) error {
 	return x.send(wire.Encode(wire.Lent{Lease: lease}))
 }
 
-// rotate gives the device another half, if it is time: the old one is kept until the device has written its cache anew.
+// rotate gives the device another half, if it is time. It is for the writer.
 func (x *session) rotate(ctx context.Context) error {
+	if frame := x.turn(ctx); frame != nil {
+		return x.send(frame)
+	}
+	return nil
+}
+
+// turn returns the frame that gives the device another half, if it is time; nil if not. The old half is kept until the device
+// has written its cache anew.
+func (x *session) turn(ctx context.Context) []byte {
 	r := x.s.r
+	begun := r.vault.Turning(x.device.ID)
 	due, err := r.rotationDue(ctx, x.device)
 	if err == nil && !due {
 		return nil
@@ -67,11 +77,17 @@ func (x *session) rotate(ctx context.Context) error {
 			frame.Lease, err = r.lease(ctx, x.device.ID, frame.Generation)
 		}
 	}
+	if err == nil && !begun { // what asks for a change from now on asks for one after this
+		err = r.changeDevice(ctx, x.device.ID, func(s *deviceState) error {
+			s.Turn = false
+			return nil
+		})
+	}
 	if err != nil {
 		r.log.Error("a key cannot be changed now", "device", string(x.device.ID), "error", err)
 		return nil
 	}
-	return x.send(wire.Encode(frame))
+	return wire.Encode(frame)
 }
 
 // rotationDue reports whether a device should get another half: the policy's days are over, its person was given another
@@ -89,13 +105,17 @@ func (r *Relay) rotationDue(ctx context.Context, d identity.Device) (due bool, e
 	return due, err
 }
 
-// rotated destroys the half nothing is sealed under any more.
+// rotated destroys the half nothing is sealed under any more. If a change was asked for meanwhile, the next one follows.
 func (x *session) rotated(ctx context.Context, generation uint64) {
 	r := x.s.r
+	turning := r.vault.Turning(x.device.ID)
 	err := r.vault.Settle(ctx, x.device.ID, generation)
+	if err == nil && !turning {
+		return // it was said before; nothing was changed, and what is due stays due
+	}
 	if err == nil {
 		err = r.changeDevice(ctx, x.device.ID, func(s *deviceState) error {
-			s.Turned, s.Turn = inbox.At(r.now()), false
+			s.Turned = inbox.At(r.now())
 			return nil
 		})
 	}
@@ -106,4 +126,7 @@ func (x *session) rotated(ctx context.Context, generation uint64) {
 	x.mu.Lock()
 	x.generation = generation
 	x.mu.Unlock()
+	if frame := x.turn(ctx); frame != nil {
+		x.queue(ctx, frame)
+	}
 }

@@ -153,6 +153,7 @@ func (r *Relay) carryLeave(ctx context.Context, id inbox.PersonID, row offboardR
 			}
 		}
 		if err != nil {
+			r.sessions.closePerson(id, wire.CloseLeft) // whatever is yet to be done, nobody of that name is served
 			return out, err
 		}
 	}

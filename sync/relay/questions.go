@@ -185,11 +185,16 @@ func (r *Relay) show(ctx context.Context, a asker, q inbox.FetchMedia) (inbox.Ti
 	return inbox.Ticket{Path: path, Size: file.Size, Type: file.Type}, nil
 }
 
-// stillIn reports whether a device may be served: it was not excluded since it got its ticket.
+// stillIn reports whether a device may be served: since it got its ticket it was not excluded, nor its person let go or signed
+// out.
 func (r *Relay) stillIn(ctx context.Context, id inbox.DeviceID) (bool, error) {
-	_, _, err := r.people.Device(ctx, id)
+	_, p, err := r.people.Device(ctx, id)
 	if errors.Is(err, identity.ErrRevoked) || errors.Is(err, identity.ErrNoDevice) || errors.Is(err, identity.ErrNoPerson) {
 		return false, nil
 	}
-	return err == nil, err
+	if err != nil || p.Left != 0 {
+		return false, err
+	}
+	_, live, err := r.people.Session(ctx, id)
+	return live, err
 }

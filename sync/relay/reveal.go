@@ -159,7 +159,7 @@ func (r *Relay) askReveal(ctx context.Context, a asker, q inbox.AskReveal) (inbo
 		return inbox.Grant{}, why
 	}
 	r.reveals.wake()
-	return inbox.Grant{Reveal: id, State: row.Reveal.State, Until: row.Reveal.Until}, nil
+	return inbox.Grant{Reveal: id, State: row.Reveal.State, Until: row.Reveal.Until, Second: row.Reveal.State == inbox.RevealAsked}, nil
 }
 
 // asError is the refusal as an error, nil if it is none.
@@ -364,7 +364,7 @@ func (r *Relay) openReveal(ctx context.Context, a asker, q inbox.OpenReveal) (in
 	r.metrics.revealed(row.Reveal.State, why)
 	if many {
 		r.metrics.revealsMany.Inc()
-		r.log.Warn("several people saw one contact within a day", "inbox", string(in), "conversation", string(q.Conversation))
+		r.alarm(ctx, inbox.Incident{Kind: inbox.IncidentReveals, Inbox: in, Conversation: q.Conversation})
 	}
 	if why != inbox.Granted {
 		return inbox.Opened{}, why

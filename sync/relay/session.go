@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -62,22 +63,29 @@ type session struct {
 	device     identity.Device
 	boot       []byte // names the run of the app
 	person     inbox.Person
-	cursors    []inbox.Cursor
+	cursors    []inbox.Cursor       // of the writer, once the device is in
+	decides    map[inbox.LogID]bool // logs of which the device gets nothing but what its person may decide about
+	logs       []inbox.LogID        // those the device follows
+	pace       *rate.Limiter        // of the device's frames, from the proof on
 	outcomes   chan []byte
 	asks       chan struct{}             // room for questions being answered
 	asking     sync.WaitGroup            // for them
 	orders     chan []byte               // an order to wipe, for the writer
+	ordered    atomic.Bool               // the device was handed its order: from then on it is heard of nothing else
 	words      map[inbox.LogID]time.Time // when the device's word about a log was last kept; of the reader
+	cries      map[inbox.LogID]time.Time // when it protested last; of the reader
 	held       map[inbox.LogID]uint64    // how much of the audit log the device is a witness to; of the writer
 	nonce      []byte                    // of the challenge
 	stepping   *identity.SignIn          // nil but while the person shows once more who is there; of the reader
 	mu         sync.Mutex
 	fresh      inbox.Moment // until then the person counts as just seen; guarded by mu
+	shownTrees []shownTree  // that the relay signed and the device was shown, the newest last; guarded by mu
 	signedIn   inbox.Moment // until then the person is signed in; 0: nobody signs in
 	generation uint64       // of the half the device was lent; guarded by mu
 	stop       context.CancelFunc
 	code       int  // why it was stopped; set before stop is called
 	deaf       bool // a write did not get through; of the one who writes
+	tooFast    bool // more frames came than may, before the device was let in
 	once       sync.Once
 	done       chan struct{} // closed when the connection is gone
 }
@@ -103,11 +111,12 @@ func (s *sessions) serve(w http.ResponseWriter, q *http.Request) {
 		return // the upgrader has answered
 	}
 	ctx, stop := context.WithCancel(s.life)
-	x := &session{s: s, conn: conn, outcomes: make(chan []byte, outcomeQueue), asks: make(chan struct{}, asksAtOnce), orders: make(chan []byte, 1), stop: stop, done: make(chan struct{})}
+	x := &session{s: s, conn: conn, pace: rate.NewLimiter(frameRate, frameBurst), outcomes: make(chan []byte, outcomeQueue), asks: make(chan struct{}, asksAtOnce), orders: make(chan []byte, 1), stop: stop, done: make(chan struct{})}
 	code := x.handshake(ctx)
 	if code == 0 {
 		code = s.admit(ctx, x)
 	}
+	s.leaveDoor(x)
 	if code != 0 {
 		if ctx.Err() != nil {
 			code = wire.CloseGoingAway
@@ -156,6 +165,9 @@ func (x *session) run(ctx context.Context) {
 	x.conn.Close() // ends the reader too
 	reader.Wait()
 	x.asking.Wait()
+	if forGood(x.code) {
+		x.s.r.tickets.revoke(x.device.ID)
+	}
 	x.s.leave(x)
 	if err := x.s.r.met(context.WithoutCancel(ctx), x.device.ID, nil); err != nil {
 		x.s.r.log.Warn("a device that left cannot be noted", "error", err)
@@ -191,17 +203,47 @@ func (s *sessions) admit(ctx context.Context, x *session) int {
 		case <-ctx.Done():
 		}
 	}
-	// Whoever excluded the device since it was looked up has not found this connection.
-	_, _, err := s.r.people.Device(ctx, x.device.ID)
-	if err == nil {
-		return 0
+	code := s.unchanged(ctx, x)
+	if code != letIn {
+		s.leave(x)
+		close(x.done)
 	}
-	s.leave(x)
-	close(x.done)
-	if errors.Is(err, identity.ErrRevoked) {
+	return code
+}
+
+// unchanged asks once more for what may have changed between looking the device up and putting the connection where whoever
+// changes something finds it. It returns a close code, or [letIn].
+func (s *sessions) unchanged(ctx context.Context, x *session) int {
+	_, p, err := s.r.people.Device(ctx, x.device.ID)
+	switch {
+	case errors.Is(err, identity.ErrRevoked):
 		return wire.CloseRevoked
+	case err != nil:
+		return wire.CloseTrouble
+	case p.Left != 0:
+		return wire.CloseLeft
+	case p.Role != x.person.Role, p.Team != x.person.Team, !slices.Equal(p.Inboxes, x.person.Inboxes):
+		return wire.CloseGoingAway // it comes back as what it is now
+	case x.signedIn == 0:
+		return letIn
 	}
-	return wire.CloseTrouble
+	_, live, err := s.r.people.Session(ctx, x.device.ID)
+	switch {
+	case err != nil:
+		return wire.CloseTrouble
+	case !live:
+		return wire.CloseSignedOut
+	}
+	return letIn
+}
+
+// forGood reports whether a connection was closed because the device may have nothing more, for now or for ever.
+func forGood(code int) bool {
+	switch code {
+	case wire.CloseRevoked, wire.CloseSignedOut, wire.CloseLeft, wire.CloseTwice, wire.CloseWiped:
+		return true
+	}
+	return false
 }
 
 func (s *sessions) leave(x *session) {
@@ -228,6 +270,9 @@ func (s *sessions) closeAll() {
 
 // closeDevice ends the connection of a device, if it has one.
 func (s *sessions) closeDevice(id inbox.DeviceID, code int) {
+	if forGood(code) {
+		s.r.tickets.revoke(id)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, x := range s.all() {
@@ -281,6 +326,7 @@ func (s *sessions) order(id inbox.DeviceID, order []byte) bool {
 	if x == nil {
 		return false
 	}
+	x.ordered.Store(true)
 	select {
 	case x.orders <- order:
 	default: // it has one already
@@ -339,8 +385,8 @@ func (x *session) handshake(ctx context.Context) int {
 		return wire.CloseProof
 	}
 	x.device, x.person, x.nonce, x.boot = device, person, challenge.Nonce, hello.Boot
-	x.s.atDoor(x)
-	defer x.s.leaveDoor(x)
+	x.conn.SetReadLimit(wire.MaxDeviceFrame) // a receipt may list what is left
+	x.s.atDoor(x)                            // until [sessions.serve] has let it in or gone
 	if code := x.knock(ctx, challenge, hello, revoked); code != letIn {
 		return code
 	}
@@ -348,7 +394,10 @@ func (x *session) handshake(ctx context.Context) int {
 		r.log.Error("a device cannot be noted", "error", err)
 		return wire.CloseTrouble
 	}
-	x.cursors = r.logsFor(person)
+	x.cursors, x.decides = r.logsFor(person)
+	for _, c := range x.cursors {
+		x.logs = append(x.logs, c.Log)
+	}
 	welcome := wire.Welcome{Person: person, Time: inbox.At(r.now()), SignedIn: x.signedIn, Fresh: x.fresh}
 	if welcome.Half, welcome.Generation, welcome.Lease, err = r.lend(ctx, device.ID); err != nil {
 		r.log.Error("a half cannot be lent", "error", err)
@@ -365,38 +414,53 @@ func (x *session) handshake(ctx context.Context) int {
 	if x.send(wire.Encode(welcome)) != nil {
 		return wire.CloseGoingAway
 	}
-	x.conn.SetReadLimit(wire.MaxDeviceFrame)
 	resume, code := x.resumes(ctx)
 	if code != letIn {
 		return code
 	}
 	x.holds(ctx, resume.Held)
-	for _, c := range resume.Cursors {
-		r.delivered(x.device.ID, c)
-	}
 	for i := range x.cursors {
 		for _, c := range resume.Cursors {
 			if c.Log == x.cursors[i].Log {
 				x.cursors[i] = c
 			}
 		}
+		r.claimed(x.device.ID, x.cursors[i], welcome.Logs[i])
 	}
 	return 0
 }
 
-// logsFor returns a cursor for every log the person may see, from its beginning.
-func (r *Relay) logsFor(p inbox.Person) []inbox.Cursor {
-	out := []inbox.Cursor{{Log: inbox.CompanyLog}}
+// logsFor returns a cursor for every log the person may see, from its beginning, and of which of them he sees nothing but
+// what he may decide about: who reads no conversations may still be the second person of a reveal.
+func (r *Relay) logsFor(p inbox.Person) (out []inbox.Cursor, decides map[inbox.LogID]bool) {
+	out, decides = []inbox.Cursor{{Log: inbox.CompanyLog}}, map[inbox.LogID]bool{}
 	for _, in := range r.cfg.Inboxes {
 		id := inbox.InboxID(in.ID)
 		if inbox.Can(p, inbox.ActRead, inbox.Subject{Inbox: id}) == nil {
 			out = append(out, inbox.Cursor{Log: id.Log()})
+		} else if inbox.Can(p, inbox.ActDecide, inbox.Subject{Inbox: id}) == nil {
+			out = append(out, inbox.Cursor{Log: id.Log()})
+			decides[id.Log()] = true
 		}
 	}
 	if oversees(p, "") {
 		out = append(out, inbox.Cursor{Log: inbox.OversightLog})
 	}
-	return out
+	return out, decides
+}
+
+// onlyDecisions leaves of a batch what somebody may decide about without reading conversations: reveals.
+func onlyDecisions(frame []byte) ([]byte, error) {
+	body, err := wire.Decode(frame)
+	b, ok := body.(inbox.Batch)
+	if err != nil || !ok {
+		return nil, errors.Join(wire.ErrMalformed, err)
+	}
+	b.Events = slices.DeleteFunc(b.Events, func(e inbox.Event) bool {
+		_, reveal := e.Body.(inbox.RevealChanged)
+		return !reveal
+	})
+	return wire.EncodeBatch(b)
 }
 
 func receive[T any](conn *websocket.Conn) (T, bool) {
@@ -449,6 +513,13 @@ func (x *session) write(ctx context.Context) {
 			}
 			if frame == nil {
 				continue
+			}
+			if x.decides[c.Log] {
+				if frame, err = onlyDecisions(frame); err != nil {
+					r.log.Error("a batch cannot be narrowed", "log", string(c.Log), "error", err)
+					x.end(wire.CloseTrouble)
+					return
+				}
 			}
 			if x.send(frame) != nil {
 				x.end(wire.CloseTooSlow)
@@ -508,10 +579,15 @@ func (x *session) obeys(ctx context.Context, order []byte) {
 	}
 	patience := time.NewTimer(wipePatience)
 	defer patience.Stop()
-	select {
-	case <-patience.C:
-		x.end(wire.CloseWiped)
-	case <-ctx.Done():
+	for {
+		select {
+		case <-x.outcomes: // what was asked before; the reader shall not wait with the receipt until it is said
+		case <-patience.C:
+			x.end(wire.CloseWiped)
+			return
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
@@ -529,10 +605,9 @@ func (x *session) read(ctx context.Context) {
 	defer x.end(wire.CloseGoingAway)
 	defer x.stumble()
 	r := x.s.r
-	pace := rate.NewLimiter(frameRate, frameBurst)
 	alive := func() { x.conn.SetReadDeadline(time.Now().Add(wire.DeadAfter)) }
 	control := func(string) error { // control frames cost as much as others
-		if !pace.Allow() {
+		if !x.pace.Allow() {
 			x.end(wire.CloseRate)
 			return errTooFast
 		}
@@ -557,11 +632,21 @@ func (x *session) read(ctx context.Context) {
 			x.end(wire.CloseMalformed)
 			return
 		}
-		if !pace.Allow() {
+		if !x.pace.Allow() {
 			x.end(wire.CloseRate)
 			return
 		}
 		body, err := wire.Decode(frame)
+		if x.ordered.Load() {
+			switch b := body.(type) { // of what cannot be read there is nothing
+			case wire.Wiping:
+				x.did(ctx, b)
+			case wire.Wiped:
+				x.end(x.receipt(ctx, b))
+				return
+			}
+			continue
+		}
 		if errors.Is(err, wire.ErrNewerWords) {
 			switch b := body.(type) {
 			case inbox.Intent:
@@ -583,8 +668,7 @@ func (x *session) read(ctx context.Context) {
 		case wire.Ask:
 			x.ask(ctx, b)
 		case wire.Ack:
-			r.metrics.acks.Inc()
-			r.delivered(x.device.ID, b.Cursor)
+			r.metrics.acks.Inc() // that it was sent was noted then
 		case wire.Credential:
 			x.stepUp(ctx, b)
 		case wire.SignOut:

@@ -11,13 +11,14 @@ import (
 var steps = map[inbox.QuestionKind]inbox.Action{
 	inbox.QuestionReveal: inbox.ActReveal, inbox.QuestionDecide: inbox.ActDecide,
 	inbox.QuestionWipe: inbox.ActWipe, inbox.QuestionDecideWipe: inbox.ActWipe, inbox.QuestionOffboard: inbox.ActOffboard,
-	inbox.QuestionReimaged: inbox.ActAdmit, inbox.QuestionHoldings: inbox.ActHoldings,
+	inbox.QuestionReimaged: inbox.ActAdmit, inbox.QuestionHoldings: inbox.ActHoldings, inbox.QuestionProof: inbox.ActProve,
 }
 
 // fresh reports whether the asker may be asked a question of a kind without showing again who is there. Where nobody signs in,
 // the device's key is all there is to show, and it was just shown.
 func (r *Relay) fresh(a asker, kind inbox.QuestionKind) bool {
-	return !r.cfg.SignIn.required() || !inbox.Fresh(steps[kind]) || inbox.At(r.now()) < a.fresh
+	left := a.fresh.Sub(inbox.At(r.now()))
+	return !r.cfg.SignIn.required() || !inbox.Fresh(steps[kind]) || left > 0 && left <= freshFor // a clock that was turned back prolongs nothing
 }
 
 // freshFor is how long a person counts as just seen.

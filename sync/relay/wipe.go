@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"sealdesk/app/inbox"
 	"sealdesk/sync/relay/internal/audit"
 	"sealdesk/sync/relay/internal/identity"
@@ -52,6 +54,8 @@ type wipes struct {
 	one       sync.Mutex         // one leg A at a time: many devices are one write
 	delivered deliveries
 	holdings  holdingsCache
+	stepped   allowance // of steps that devices tell
+	refused   allowance // of receipts that prove nothing
 
 	// hand hands an order to the device's open connection and reports whether there is one. Without it the connection is
 	// closed, and the device gets the order when it comes back.
@@ -63,6 +67,8 @@ type wipes struct {
 // back with a restored backup.
 func (r *Relay) openWipes(ctx context.Context) error {
 	r.wipes.delivered.last = map[deliveryKey]inbox.Cursor{}
+	r.wipes.stepped.every, r.wipes.stepped.burst = time.Second, 32
+	r.wipes.refused.every, r.wipes.refused.burst = time.Hour, 16
 	if err := r.openRelayKey(ctx); err != nil {
 		return fmt.Errorf("reading the key of wipe orders: %w", err)
 	}
@@ -157,6 +163,7 @@ func (r *Relay) orderWipes(ctx context.Context, ids []inbox.DeviceID, w wipeWish
 	if err != nil {
 		return nil, err
 	}
+	ctx = context.WithoutCancel(ctx) // it is ordered: whoever asked may go, or be the one whose connection ends
 	r.reached("ordered")
 	var legs []inbox.DeviceID
 	for i, id := range ids {
@@ -306,8 +313,12 @@ func (r *Relay) legA(ctx context.Context, by identity.By, ids []inbox.DeviceID) 
 	}
 	r.reached("excluded")
 	for id, row := range rows {
+		code := wire.CloseRevoked
+		if row.Receipt != nil {
+			code = wire.CloseWiped // it did so by itself, and is told that we know
+		}
 		if r.wipes.hand == nil || row.Order == nil || !r.wipes.hand(id, row.Order) {
-			r.sessions.closeDevice(id, wire.CloseRevoked)
+			r.sessions.closeDevice(id, code)
 		}
 		r.tickets.revoke(id)
 	}
@@ -408,4 +419,27 @@ func (r *Relay) Revoke(ctx context.Context, id inbox.DeviceID) error {
 		return identity.ErrNoDevice
 	}
 	return err
+}
+
+// An allowance limits what each device can make the relay write down. It holds a row for a device that has proven itself, so
+// there are no more than devices.
+type allowance struct {
+	every time.Duration // until one more is allowed
+	burst int
+	mu    sync.Mutex
+	each  map[inbox.DeviceID]*rate.Limiter
+}
+
+func (a *allowance) allow(id inbox.DeviceID) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.each == nil {
+		a.each = map[inbox.DeviceID]*rate.Limiter{}
+	}
+	l := a.each[id]
+	if l == nil {
+		l = rate.NewLimiter(rate.Every(a.every), a.burst)
+		a.each[id] = l
+	}
+	return l.Allow()
 }

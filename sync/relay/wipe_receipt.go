@@ -29,6 +29,9 @@ func (r *Relay) wipeStep(ctx context.Context, id inbox.DeviceID, w wire.Wiping) 
 	if !isID(string(w.Wipe)) || w.Step.Did < inbox.WipeIntended || w.Step.Did > inbox.WipeSigned {
 		return inbox.RefusedMalformed
 	}
+	if !r.wipes.stepped.allow(id) {
+		return nil // hints are worth no more writes than that
+	}
 	at := inbox.At(r.now())
 	_, err := r.changeWipe(ctx, id, w.Wipe, func(tx ledger.Tx, row *wipeRow) error {
 		if !row.inForce() || row.Receipt != nil {
@@ -125,7 +128,7 @@ func (w *wipeRow) prove(tx ledger.Tx, receipt wire.WipeReceipt, b []byte, at inb
 // wipedItself takes in the receipt of a device that wiped itself. It proves nothing of an order that was given meanwhile:
 // that one is handed out, and wants a receipt of its own.
 func (r *Relay) wipedItself(ctx context.Context, d identity.Device, receipt wire.WipeReceipt, b []byte) error {
-	if receipt.Why < inbox.WipeSilent {
+	if receipt.Why < inbox.WipeSilent || receipt.Why > inbox.WipeUninstall {
 		return r.refusedReceipt(ctx, d.ID, "reason")
 	}
 	at := inbox.At(r.now())
@@ -144,6 +147,14 @@ func (r *Relay) wipedItself(ctx context.Context, d identity.Device, receipt wire
 			return nil
 		case ok && last.inForce():
 			no = "order"
+			return nil
+		}
+		known, err := tx.Get(bucketWipe, wipeKey(d.ID, receipt.Wipe))
+		if err != nil {
+			return err
+		}
+		if known != nil { // the name is the device's choice, and that one is another wipe's
+			no = "wipe"
 			return nil
 		}
 		if err := supersede(tx, d.ID, at); err != nil {
@@ -167,11 +178,15 @@ func (r *Relay) wipedItself(ctx context.Context, d identity.Device, receipt wire
 	case !fresh:
 		return nil
 	}
-	// It is proven already; somebody may still want to know that it happened.
+	// It is proven already; somebody may still want to know that it happened, whether or not the device waits for our answer.
+	ctx = context.WithoutCancel(ctx)
 	return errors.Join(r.legA(ctx, identity.By{}, []inbox.DeviceID{d.ID}), r.raise(ctx, "", inbox.Incident{Kind: inbox.IncidentWipe, Detail: d.Name}))
 }
 
 func (r *Relay) refusedReceipt(ctx context.Context, id inbox.DeviceID, why string) error {
+	if !r.wipes.refused.allow(id) {
+		return errReceipt // it was said often enough: who was excluded shall not fill the audit log
+	}
 	r.log.Warn("wipe receipt refused", "device", string(id), "reason", why)
 	err := r.db.Update(ctx, identity.Shard, func(tx ledger.Tx) error {
 		return audit.Record(tx, audit.Entry{

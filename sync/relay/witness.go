@@ -2,7 +2,9 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -105,17 +107,17 @@ func (r *Relay) signAudit(ctx context.Context) {
 
 // checkpoint returns the newest checkpoint of a log with the proof that it goes on from a tree of a size; false when there is
 // none that is newer. A device that holds more than there is gets it without a proof: that is for it to protest against.
-func (r *Relay) checkpoint(ctx context.Context, log inbox.LogID, from uint64) (wire.Checkpoint, uint64, bool) {
+func (r *Relay) checkpoint(ctx context.Context, log inbox.LogID, from uint64) (wire.Checkpoint, audit.Checkpoint, bool) {
 	r.checkpoints.mu.Lock()
 	c, ok := r.checkpoints.newest[log]
 	proof, known := r.checkpoints.proofs[proofKey{log, from, c.Size}]
 	r.checkpoints.mu.Unlock()
 	if !ok || c.Size == from {
-		return wire.Checkpoint{}, 0, false
+		return wire.Checkpoint{}, audit.Checkpoint{}, false
 	}
 	out := wire.Checkpoint{Log: log, Note: []byte(c.Note), Proof: proof}
 	if known || from == 0 || from > c.Size {
-		return out, c.Size, true
+		return out, c, true
 	}
 	err := r.db.View(ctx, eventlog.Shard(log), func(tx ledger.Tx) error {
 		p, err := audit.Consistency(tx, from, c.Size)
@@ -127,14 +129,14 @@ func (r *Relay) checkpoint(ctx context.Context, log inbox.LogID, from uint64) (w
 	})
 	if err != nil {
 		r.log.Error("a checkpoint cannot be proven", "log", string(log), "error", err)
-		return wire.Checkpoint{}, 0, false
+		return wire.Checkpoint{}, audit.Checkpoint{}, false
 	}
 	r.checkpoints.mu.Lock()
 	if len(r.checkpoints.proofs) < proofsKept {
 		r.checkpoints.proofs[proofKey{log, from, c.Size}] = out.Proof
 	}
 	r.checkpoints.mu.Unlock()
-	return out, c.Size, true
+	return out, c, true
 }
 
 // readCheckpoints makes the newest checkpoints known that were signed before.
@@ -178,6 +180,7 @@ func (x *session) holds(ctx context.Context, list []wire.Checkpoint) {
 			continue
 		}
 		x.held[c.Log] = signed.Size
+		x.vouch(signed)
 		r.checkpoints.mu.Lock()
 		ours, ok := r.checkpoints.newest[c.Log]
 		r.checkpoints.mu.Unlock()
@@ -190,19 +193,51 @@ func (x *session) holds(ctx context.Context, list []wire.Checkpoint) {
 // testify sends the device what was signed of the logs it follows since what it holds.
 func (x *session) testify(ctx context.Context) error {
 	for _, c := range x.cursors {
-		next, size, ok := x.s.r.checkpoint(ctx, c.Log, x.held[c.Log])
+		next, signed, ok := x.s.r.checkpoint(ctx, c.Log, x.held[c.Log])
 		if !ok {
 			continue
 		}
+		x.vouch(signed)
 		if err := x.send(wire.Encode(next)); err != nil {
 			return err
 		}
-		x.held[c.Log] = size
+		x.held[c.Log] = signed.Size
 	}
 	return nil
 }
 
-// witnessed keeps a device's word about a log, now and then.
+// A shownTree is a state of the audit log that the relay signed and a device was shown: a word about any other is none.
+type shownTree struct {
+	shard string
+	size  uint64
+	root  audit.Hash
+}
+
+const treesShown = 32 // remembered of one connection
+
+// vouch remembers that the device was shown a state of the audit log.
+func (x *session) vouch(c audit.Checkpoint) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.shownTrees = append(x.shownTrees, shownTree{c.Shard, c.Size, c.Root})
+	x.shownTrees = x.shownTrees[max(0, len(x.shownTrees)-treesShown):]
+}
+
+// heeds reports whether it is long enough since a device last spoke of a log, and notes that it does.
+func (x *session) heeds(last *map[inbox.LogID]time.Time, log inbox.LogID) bool {
+	now := x.s.r.now()
+	if since := now.Sub((*last)[log]); since >= 0 && since < witnessEach {
+		return false
+	}
+	if *last == nil {
+		*last = map[inbox.LogID]time.Time{}
+	}
+	(*last)[log] = now
+	return true
+}
+
+// witnessed keeps a device's word about a log, now and then. Its signature is easily made: what it speaks of must be a tree
+// that the relay signed, or anybody could call the log rewritten.
 func (x *session) witnessed(ctx context.Context, w wire.Witness) {
 	r := x.s.r
 	if len(w.Root) != tlog.HashSize || w.Size <= 0 || !r.follows(x, w.Log) {
@@ -210,15 +245,11 @@ func (x *session) witnessed(ctx context.Context, w wire.Witness) {
 	}
 	word := audit.Witness{Shard: eventlog.Shard(w.Log), Size: uint64(w.Size), Device: x.device.ID, Signature: w.Signature}
 	copy(word.Hash[:], w.Root)
-	if !word.SignedBy(x.device.Key) {
+	x.mu.Lock()
+	shown := slices.Contains(x.shownTrees, shownTree{word.Shard, word.Size, word.Hash})
+	x.mu.Unlock()
+	if !shown || !word.SignedBy(x.device.Key) || !x.heeds(&x.words, w.Log) {
 		return
-	}
-	if now := r.now(); now.Sub(x.words[w.Log]) < witnessEach {
-		return
-	} else if x.words == nil {
-		x.words = map[inbox.LogID]time.Time{w.Log: now}
-	} else {
-		x.words[w.Log] = now
 	}
 	agrees := true
 	err := r.db.Update(ctx, word.Shard, func(tx ledger.Tx) (err error) {
@@ -232,14 +263,42 @@ func (x *session) witnessed(ctx context.Context, w wire.Witness) {
 	}
 }
 
-// protested takes in that a device holds a checkpoint that ours does not go on from. It counts if the relay signed it.
+// protested takes in that a device holds a checkpoint that ours does not go on from, or was given one. It counts if the relay
+// signed one that our tree contradicts.
 func (x *session) protested(ctx context.Context, p wire.Protest) {
 	r := x.s.r
 	held, err := audit.ParseCheckpoint(string(p.Held), r.checkpoints.key.Verifier())
-	if err != nil || held.Shard != eventlog.Shard(p.Log) || !r.follows(x, p.Log) {
+	if err != nil || held.Shard != eventlog.Shard(p.Log) || !r.follows(x, p.Log) || !x.heeds(&x.cries, p.Log) {
 		return
 	}
-	r.rewritten(ctx, x.device.ID, p.Log)
+	signed := []audit.Checkpoint{held}
+	if got, err := audit.ParseCheckpoint(string(p.Got), r.checkpoints.key.Verifier()); err == nil && got.Shard == held.Shard {
+		signed = append(signed, got)
+	}
+	against := false
+	err = r.db.View(ctx, held.Shard, func(tx ledger.Tx) error {
+		against = false
+		for _, c := range signed {
+			root, err := audit.Root(tx, c.Size)
+			switch {
+			case errors.Is(err, audit.ErrSize), errors.Is(err, audit.ErrRow):
+				against = true
+			case err != nil:
+				return err
+			default:
+				against = against || root != c.Root
+			}
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		r.log.Error("a protest cannot be judged", "error", err)
+	case against:
+		r.rewritten(ctx, x.device.ID, p.Log)
+	default:
+		r.log.Error("a device protests against an audit log that is what was signed", "device", string(x.device.ID), "log", string(p.Log))
+	}
 }
 
 // rewritten raises the alarm: the audit log is not what was signed.
@@ -256,10 +315,5 @@ func (r *Relay) alarm(ctx context.Context, i inbox.Incident) {
 }
 
 func (r *Relay) follows(x *session, log inbox.LogID) bool {
-	for _, c := range x.cursors {
-		if c.Log == log {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(x.logs, log)
 }
