@@ -19,10 +19,23 @@ import (
 )
 
 type auditCmd struct {
-	Verify     auditVerifyCmd     `cmd:"" help:"Compute the record again from its entries, and say what was changed, taken away, put in another order or forked. Ends with 1 if anything was."`
+	Verify     auditVerifyCmd     `cmd:"" help:"Compute the audit log again from its entries, and say what was changed, taken away, put in another order or forked. Ends with 1 if anything was."`
 	Search     auditSearchCmd     `cmd:"" help:"Look for entries, the newest first."`
-	Export     auditExportCmd     `cmd:"" help:"Write the record in a form other programs read. The export proves itself: see verify --export."`
-	Checkpoint auditCheckpointCmd `cmd:"" help:"Sign what the record is now and print it, with the public audit key. Keep both where nobody who runs the relay can change them."`
+	Export     auditExportCmd     `cmd:"" help:"Write the audit log in a form other programs read. The export proves itself: see verify --export."`
+	Checkpoint auditCheckpointCmd `cmd:"" help:"Sign what the audit log is now and print it, with the public audit key. Keep both where nobody who runs the relay can change them."`
+	Key        auditKeyCmd        `cmd:"" help:"Print the public audit key, by which checkpoints, exports and proofs of wipes are judged. Keep a copy apart from the relay."`
+}
+
+type auditKeyCmd struct{}
+
+func (auditKeyCmd) Run(e *env) error {
+	return e.admin(func(a relay.Admin) error {
+		key, err := a.AuditKey(e.ctx)
+		if err == nil {
+			fmt.Fprintln(e.out, key)
+		}
+		return err
+	})
 }
 
 type auditVerifyCmd struct {
@@ -30,6 +43,15 @@ type auditVerifyCmd struct {
 	Key     string   `help:"The public audit key somebody kept; the store's own when left out." placeholder:"KEY"`
 	Export  string   `help:"Verify an export instead of the store." placeholder:"FILE"`
 	JSON    bool     `name:"json" help:"Print the reports as JSON."`
+}
+
+// Help implements kong.HelpProvider.
+func (auditVerifyCmd) Help() string {
+	return `Ends with 0 if all is as it was written, with 1 if anything was changed or nothing could be verified. Nothing is changed.
+
+  sealdesk-relay audit verify
+  sealdesk-relay audit verify --witness kept.txt --key "$(cat audit-key.txt)"
+  sealdesk-relay audit verify --export 2026-05.jsonl --key "$(cat audit-key.txt)"`
 }
 
 func (c auditVerifyCmd) Run(e *env) error {
@@ -70,12 +92,12 @@ func (c auditVerifyCmd) Run(e *env) error {
 	case err != nil:
 		return err
 	case bad == 1:
-		return errors.New("the record of 1 shard is not as it was written. Keep the data folder as it is, and show it to somebody who does not run the relay")
+		return errors.New("the audit log of 1 shard is not as it was written. Keep the data folder as it is, and show it to somebody who does not run the relay")
 	case bad > 1:
-		return fmt.Errorf("the record of %d shards is not as it was written. Keep the data folder as it is, and show it to somebody who does not run the relay", bad)
+		return fmt.Errorf("the audit log of %d shards is not as it was written. Keep the data folder as it is, and show it to somebody who does not run the relay", bad)
 	}
 	if !c.JSON {
-		fmt.Fprintln(e.out, "The record is as it was written.")
+		fmt.Fprintln(e.out, "The audit log is as it was written.")
 		if len(c.Witness) == 0 {
 			fmt.Fprintln(e.out, "Against an old copy put in its place, only what was kept elsewhere helps: --witness FILE.")
 		}
@@ -185,7 +207,7 @@ func readWitnesses(file string, w *relay.AuditVerifyWish) error {
 }
 
 type auditSearchCmd struct {
-	Person  string   `help:"Who did it, by name." placeholder:"NAME"`
+	Person  string   `help:"Who did it, by name or id." placeholder:"NAME"`
 	About   []string `help:"The id of a contact, conversation, message, device or person it was done to; several are any of them." placeholder:"ID"`
 	Act     string   `help:"What was done, such as reveal.shown, or reveal for all of that kind." placeholder:"ACT"`
 	From    string   `help:"Not before this day, or this time (2026-05-31, 2026-05-31T14:00:00Z). Days are of UTC." placeholder:"TIME"`
@@ -195,6 +217,15 @@ type auditSearchCmd struct {
 	Limit   int      `help:"How many entries." default:"50"`
 	After   string   `help:"Go on where another search stopped, as it said." placeholder:"PLACE"`
 	JSON    bool     `name:"json" help:"Print an entry a line as JSON."`
+}
+
+// Help implements kong.HelpProvider.
+func (auditSearchCmd) Help() string {
+	return `Looking is in the audit log afterwards: by what was searched, not the words. Ends with 0, also when nothing is found.
+
+  sealdesk-relay audit search --person "Tobias Brandt" --from 2026-05-01
+  sealdesk-relay audit search --act sign-in --refused
+  sealdesk-relay audit search --act reveal --json`
 }
 
 func (c auditSearchCmd) Run(e *env) error {
@@ -241,7 +272,7 @@ func (c auditSearchCmd) Run(e *env) error {
 			return nil
 		}
 		if len(found) == 0 {
-			fmt.Fprintln(e.out, "Nothing of that kind is in the record.")
+			fmt.Fprintln(e.out, "Nothing of that kind is in the audit log.")
 			return nil
 		}
 		t := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
@@ -271,6 +302,14 @@ type auditExportCmd struct {
 	From   string `help:"Not before this day, or this time (2026-05-31, 2026-05-31T14:00:00Z). Days are of UTC." placeholder:"TIME"`
 	To     string `help:"Not after this day, or before this time." placeholder:"TIME"`
 	Out    string `help:"The file to write; it must not exist. Printed when left out." placeholder:"FILE"`
+}
+
+// Help implements kong.HelpProvider.
+func (auditExportCmd) Help() string {
+	return `What was written is read again before anybody relies on it: a file that does not prove itself is removed, and it ends with 1.
+
+  sealdesk-relay audit export --from 2026-05-01 --to 2026-05-31 --out 2026-05.jsonl
+  sealdesk-relay audit export --format cef | logger --server siem.example.com`
 }
 
 func (c auditExportCmd) Run(e *env) error {
@@ -319,7 +358,7 @@ func (c auditCheckpointCmd) Run(e *env) error {
 		}
 		all, err := a.AuditCheckpoints(e.ctx)
 		if errors.Is(err, relay.ErrAuditFork) {
-			return errors.New("the record is not what was signed before, and is not signed again; run: sealdesk-relay audit verify")
+			return errors.New("the audit log is not what was signed before, and is not signed again; run: sealdesk-relay audit verify")
 		}
 		if err != nil {
 			return err

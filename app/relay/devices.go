@@ -221,6 +221,14 @@ type holdingLine struct {
 	Revealed     []string             `json:"revealed,omitempty"`
 }
 
+// Help implements kong.HelpProvider.
+func (deviceHoldingsCmd) Help() string {
+	return `Times are of this machine's zone. That somebody looked is in the audit log.
+
+  sealdesk-relay device holdings "Desk 12"
+  sealdesk-relay device holdings "Desk 12" --from 2026-03-01T09:00 --to 2026-03-01T18:00 --json`
+}
+
 func (c deviceHoldingsCmd) Run(e *env) error {
 	from, err := momentOf(c.From)
 	if err != nil {

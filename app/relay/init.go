@@ -79,15 +79,31 @@ Then:
   sealdesk-relay doctor
   sealdesk-relay serve
   sealdesk-relay person add "Your Name" --role supervisor
-  sealdesk-relay enrol "Your Name"
-
-Keep a copy of data/master.key in a safe place, apart from backups of the store.
+  sealdesk-relay enrol "Your Name"        and paste the string into the app's first screen
+%s
+Keep a copy of data/master.key in a safe place, apart from every backup, and take backups: sealdesk-relay backup --help
 
 Public audit key: %s
 Keep it on paper, away from who runs the relay: with it, and with what `+"`sealdesk-relay audit checkpoint`"+` prints now and then,
-anybody can prove that the record of who did what was not changed.
-`, path, relay.WebhookPath, c.Webhooks, a.VerifyToken, key)
+anybody can prove that the audit log of who did what was not changed.
+`, path, relay.WebhookPath, c.Webhooks, a.VerifyToken, signInSteps(c.NoSignIn), key)
 	return nil
+}
+
+// signInSteps says what people meet at the first start of the app.
+func signInSteps(trial bool) string {
+	if trial {
+		return `
+Nobody signs in: whoever holds an enrolled laptop is its person. That is for a trial; before customers' data comes in, write
+required = true at [sign_in] in relay.toml.
+`
+	}
+	return `
+At the first start of the app the person chooses a password, scans a code with an authenticator app and keeps the recovery codes.
+A forgotten password or a lost telephone: sealdesk-relay person reset --help
+With the company's sign-on instead of passwords: [sign_in.oidc] in relay.toml, and for each person --email ADDRESS with person add,
+or sealdesk-relay person sign-on.
+`
 }
 
 // asker asks for what was not given as a flag, if there is a person to ask.

@@ -39,12 +39,18 @@ type cli struct {
 	Incident incidentCmd   `cmd:"" help:"What IT or a supervisor must look at."`
 	Template templateCmd   `cmd:"" help:"The texts WhatsApp has approved for writing to customers first."`
 	Request  requestCmd    `cmd:"" help:"What customers ask about their own data: a copy, or to be forgotten."`
-	Audit    auditCmd      `cmd:"" help:"The record of who did what to whose data, and the proof that nobody changed it."`
+	Audit    auditCmd      `cmd:"" help:"The audit log: who did what to whose data, and the proof that nobody changed it."`
+	Backup   backupCmd     `cmd:"" help:"Copy everything the relay keeps while it runs, verify a copy, and restore one."`
 	Compact  compactCmd    `cmd:"" help:"Write the store's files anew, without what was deleted or erased."`
 	Verify   verifyMaskCmd `cmd:"" name:"verify-mask" help:"Judge how well customers' data is masked, by corpora of your own or the built-in one. Fails when a figure is not as promised."`
 	Doctor   doctorCmd     `cmd:"" help:"Check configuration, certificate, clock, store and the way to WhatsApp, and say what to do."`
 	Example  exampleCmd    `cmd:"" help:"Print a configuration with every key explained."`
 }
+
+const description = `The company's side of Sealdesk. Start with: sealdesk-relay init
+
+Ends with 0 when it was done, with 1 when it was not or what was to be proven is not proven, with 64 when it was not understood.
+What goes wrong is said with what is safe and what to do. Commands work beside a running relay, through it.`
 
 type env struct {
 	ctx    context.Context
@@ -60,7 +66,7 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	var c cli
 	exit := -1
 	parser, err := kong.New(&c, kong.Name("sealdesk-relay"), kong.Writers(out, errOut), kong.UsageOnError(),
-		kong.Description("The company's side of Sealdesk. Start with: sealdesk-relay init"),
+		kong.Description(description),
 		kong.Vars{"config": defaultConfig(), "version": version(), "wipefile": wire.WipeFile}, kong.Exit(func(code int) { exit = code }))
 	if err != nil {
 		fmt.Fprintln(errOut, "sealdesk-relay:", err)
@@ -120,41 +126,6 @@ func (serveCmd) Run(e *env) error {
 	}
 	err = r.Serve(e.ctx)
 	return errors.Join(err, r.Close())
-}
-
-type personCmd struct {
-	Add     personAddCmd     `cmd:"" help:"Add a person."`
-	List    personListCmd    `cmd:"" help:"List people."`
-	Role    personRoleCmd    `cmd:"" help:"Give a person another role."`
-	Team    personTeamCmd    `cmd:"" help:"Put a person into a team: supervisors look after the agents of their own."`
-	Inboxes personInboxesCmd `cmd:"" help:"Say which inboxes a person works in."`
-	Leave   personLeaveCmd   `cmd:"" help:"Let a person go: signed out, laptops wiped, conversations handed on."`
-	Return  personReturnCmd  `cmd:"" help:"Take a person back who has left. Laptops are enrolled anew."`
-}
-
-type personAddCmd struct {
-	Name  string   `arg:"" help:"The name colleagues see."`
-	Role  string   `help:"agent, supervisor, privacy-officer, it-admin or auditor." default:"agent"`
-	Inbox []string `help:"An inbox the person works in; all when left out." placeholder:"ID"`
-}
-
-func (c personAddCmd) Run(e *env) error {
-	role, ok := inbox.ParseRole(c.Role)
-	if !ok {
-		return fmt.Errorf("%q is not a role; one of agent, supervisor, privacy-officer, it-admin, auditor", c.Role)
-	}
-	return e.admin(func(a relay.Admin) error {
-		var inboxes []inbox.InboxID
-		for _, id := range c.Inbox {
-			inboxes = append(inboxes, inbox.InboxID(id))
-		}
-		p, err := a.AddPerson(e.ctx, c.Name, role, inboxes)
-		if err != nil {
-			return fmt.Errorf("%s was not added: %w", c.Name, err)
-		}
-		fmt.Fprintf(e.out, "%s is now %s in %s.\nLet a laptop in with: sealdesk-relay enrol %q\n", p.Name, p.Role, join(p.Inboxes), p.Name)
-		return nil
-	})
 }
 
 func join(ids []inbox.InboxID) string {

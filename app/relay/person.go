@@ -3,30 +3,106 @@ package main
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"sealdesk/app/inbox"
 	"sealdesk/sync/relay"
 )
 
+type personCmd struct {
+	Add     personAddCmd     `cmd:"" help:"Add a person."`
+	List    personListCmd    `cmd:"" help:"List people: what they may do, and whether they can sign in."`
+	Show    personShowCmd    `cmd:"" help:"Show a person: role, inboxes, laptops, and how that one signs in. No secret is shown."`
+	Role    personRoleCmd    `cmd:"" help:"Give a person another role."`
+	Team    personTeamCmd    `cmd:"" help:"Put a person into a team: supervisors look after the agents of their own."`
+	Inboxes personInboxesCmd `cmd:"" help:"Say which inboxes a person works in."`
+	Reset   personResetCmd   `cmd:"" help:"Take a forgotten password or a lost second factor away: the next sign-in makes another."`
+	SignOn  personSignOnCmd  `cmd:"" name:"sign-on" help:"Say who a person is at the company's sign-on."`
+	Leave   personLeaveCmd   `cmd:"" help:"Let a person go: signed out, laptops wiped, conversations handed on."`
+	Return  personReturnCmd  `cmd:"" help:"Take a person back who has left. Laptops are enrolled anew."`
+}
+
+type personAddCmd struct {
+	Name  string   `arg:"" help:"The name colleagues see."`
+	Role  string   `help:"agent, supervisor, privacy-officer, it-admin or auditor." default:"agent"`
+	Team  string   `help:"A short word such as north; the team of all who have none when left out." placeholder:"TEAM"`
+	Inbox []string `help:"An inbox the person works in; all when left out." placeholder:"ID"`
+	Email string   `help:"The person's address at the company's sign-on, which needs it before the first sign-in there." placeholder:"ADDRESS"`
+}
+
+// Help implements kong.HelpProvider.
+func (personAddCmd) Help() string {
+	return `What is wrong is said before anybody is added. Then let a laptop in with "sealdesk-relay enrol". At the first start of the app
+the person chooses a password and scans a code, or signs in at the company's sign-on.
+
+  sealdesk-relay person add "Tobias Brandt" --team north --inbox sales
+  sealdesk-relay person add "Sabine Lorenz" --role supervisor --email sabine.lorenz@example.com`
+}
+
+func (c personAddCmd) Run(e *env) error {
+	role, err := roleOf(c.Role)
+	if err != nil {
+		return err
+	}
+	who := relay.Colleague{Name: c.Name, Role: role, Team: inbox.TeamID(c.Team), SignOn: relay.SignOn{Email: c.Email}}
+	for _, id := range c.Inbox {
+		who.Inboxes = append(who.Inboxes, inbox.InboxID(id))
+	}
+	return e.admin(func(a relay.Admin) error {
+		p, err := a.AddColleague(e.ctx, who)
+		switch {
+		case errors.Is(err, relay.ErrAddedInPart):
+			return fmt.Errorf("%w; see: sealdesk-relay person show %q", err, c.Name)
+		case errors.Is(err, relay.ErrSignOn):
+			return fmt.Errorf("%s was not added: somebody else has that address, or it is none", c.Name)
+		case err != nil:
+			return fmt.Errorf("%s was not added: %w", c.Name, err)
+		}
+		team := ""
+		if p.Team != "" {
+			team = ", team " + string(p.Team)
+		}
+		fmt.Fprintf(e.out, "%s is now %s in %s%s.\n", p.Name, p.Role, join(p.Inboxes), team)
+		now, err := a.PersonAccount(e.ctx, string(p.ID))
+		if err != nil {
+			return err
+		}
+		switch now.Way {
+		case relay.SignInCannot:
+			fmt.Fprintf(e.out, "Nobody can sign in as %s yet: say who that is at the company's sign-on: sealdesk-relay person sign-on %q --email ADDRESS\n", p.Name, p.Name)
+		case relay.SignInPassword:
+			if c.Email != "" {
+				fmt.Fprintln(e.out, "The address counts as soon as there is a sign-on; see [sign_in.oidc] in relay.toml.")
+			}
+		}
+		fmt.Fprintf(e.out, "Let a laptop in with: sealdesk-relay enrol %q\n", p.Name)
+		return nil
+	})
+}
+
+func roleOf(s string) (inbox.Role, error) {
+	role, ok := inbox.ParseRole(s)
+	if !ok {
+		return role, fmt.Errorf("%q is not a role; one of agent, supervisor, privacy-officer, it-admin, auditor", s)
+	}
+	return role, nil
+}
+
 type personRoleCmd struct {
-	Name string `arg:"" help:"The person, by name."`
+	Name string `arg:"" help:"The person, by name or id."`
 	Role string `arg:"" help:"agent, supervisor, privacy-officer, it-admin or auditor. Another role signs the person out everywhere."`
 }
 
 func (c personRoleCmd) Run(e *env) error {
-	role, ok := inbox.ParseRole(c.Role)
-	if !ok {
-		return fmt.Errorf("%q is not a role; one of agent, supervisor, privacy-officer, it-admin, auditor", c.Role)
+	role, err := roleOf(c.Role)
+	if err != nil {
+		return err
 	}
 	return e.changePerson(c.Name, relay.PersonChange{Role: role})
 }
 
 type personTeamCmd struct {
-	Name string `arg:"" help:"The person, by name."`
+	Name string `arg:"" help:"The person, by name or id."`
 	Team string `arg:"" optional:"" help:"A short word such as north; left out: the team of all who have none."`
 }
 
@@ -36,7 +112,7 @@ func (c personTeamCmd) Run(e *env) error {
 }
 
 type personInboxesCmd struct {
-	Name  string   `arg:"" help:"The person, by name."`
+	Name  string   `arg:"" help:"The person, by name or id."`
 	Inbox []string `arg:"" help:"All inboxes the person works in from now on."`
 }
 
@@ -49,7 +125,7 @@ func (c personInboxesCmd) Run(e *env) error {
 }
 
 type personReturnCmd struct {
-	Name string `arg:"" help:"The person, by name."`
+	Name string `arg:"" help:"The person, by name or id."`
 }
 
 func (c personReturnCmd) Run(e *env) error {
@@ -72,7 +148,7 @@ func (e *env) changePerson(name string, c relay.PersonChange) error {
 }
 
 type personLeaveCmd struct {
-	Name string `arg:"" help:"The person, by name."`
+	Name string `arg:"" help:"The person, by name or id."`
 	To   string `help:"Who takes over the conversations; nobody when left out." placeholder:"NAME"`
 	JSON bool   `name:"json" help:"Print JSON."`
 }
@@ -80,7 +156,9 @@ type personLeaveCmd struct {
 // Help implements kong.HelpProvider.
 func (personLeaveCmd) Help() string {
 	return `All in one: the person is signed out everywhere and cannot come in any more, every laptop of theirs is wiped, every
-conversation goes to the colleague, or to nobody. If the relay is stopped in between it goes on at its next start.`
+conversation goes to the colleague, or to nobody. If the relay is stopped in between it goes on at its next start.
+
+  sealdesk-relay person leave "Tobias Brandt" --to "Mira Falk"`
 }
 
 func (c personLeaveCmd) Run(e *env) error {
@@ -113,53 +191,5 @@ func (c personLeaveCmd) Run(e *env) error {
 			}
 		}
 		return nil
-	})
-}
-
-type personListCmd struct {
-	All  bool `help:"Those who have left too."`
-	JSON bool `name:"json" help:"Print JSON."`
-}
-
-type personLine struct {
-	ID      inbox.PersonID  `json:"id"`
-	Name    string          `json:"name"`
-	Role    string          `json:"role"`
-	Team    inbox.TeamID    `json:"team,omitempty"`
-	Inboxes []inbox.InboxID `json:"inboxes"`
-	Left    string          `json:"left,omitempty"`
-}
-
-func (c personListCmd) Run(e *env) error {
-	return e.admin(func(a relay.Admin) error {
-		people, err := a.People(e.ctx)
-		if err != nil {
-			return err
-		}
-		if !c.All {
-			people = slices.DeleteFunc(people, func(p inbox.Person) bool { return p.Left != 0 })
-		}
-		slices.SortFunc(people, func(a, b inbox.Person) int { return strings.Compare(a.Name, b.Name) })
-		if c.JSON {
-			lines := make([]personLine, 0, len(people))
-			for _, p := range people {
-				lines = append(lines, personLine{ID: p.ID, Name: p.Name, Role: p.Role.String(), Team: p.Team, Inboxes: p.Inboxes, Left: exactly(p.Left)})
-			}
-			return e.json(lines)
-		}
-		if len(people) == 0 {
-			fmt.Fprintln(e.out, "Nobody yet. Add somebody with: sealdesk-relay person add NAME --role agent")
-			return nil
-		}
-		t := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, "NAME\tROLE\tTEAM\tINBOXES\tSTATE")
-		for _, p := range people {
-			state := "-"
-			if p.Left != 0 {
-				state = "left " + day(p.Left)
-			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", p.Name, p.Role, dash(string(p.Team)), dash(join(p.Inboxes)), state)
-		}
-		return t.Flush()
 	})
 }

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
+
+	"github.com/alecthomas/kong"
 
 	"sealdesk/app/inbox"
 	"sealdesk/sync/relay"
@@ -24,7 +27,13 @@ the laptop is online or in a drawer. The laptop gets the order when it is next h
 printed is what is proven; only a verified receipt is called wiped. No customer's data is lost: enrol the laptop again and it
 fetches everything.
 
-After three wipes within ten minutes every further one waits for a second person, who agrees in the Devices page.`
+After three wipes within ten minutes every further one waits for a second person, who agrees in the Devices page.
+
+Ends with 0 when the order is in force or waits, with 1 when nothing was ordered.
+
+  sealdesk-relay wipe "Desk 12" --why lost
+  sealdesk-relay order "Desk 12" --out wipe.order
+  sealdesk-relay device list`
 }
 
 var whyNames = map[inbox.WipeReason]string{
@@ -73,7 +82,9 @@ type orderCmd struct {
 func (orderCmd) Help() string {
 	return `The order must have been given before, with "sealdesk-relay wipe" or in the window. Have your device management put the file
 under the name ` + wire.WipeFile + ` into the laptop's data folder of Sealdesk: it obeys at once, or at its next start. Only that one
-laptop obeys it.`
+laptop obeys it. Ends with 1 when no wipe was ordered or the file is there already; then nothing was written.
+
+  sealdesk-relay order "Desk 12" --out /srv/management/desk-12/` + wire.WipeFile
 }
 
 func (c orderCmd) Run(e *env) error {
@@ -96,7 +107,28 @@ func (c orderCmd) Run(e *env) error {
 type receiptCmd struct {
 	Key    receiptKeyCmd    `cmd:"" help:"Print the public key that proofs of wipes are judged by. Keep a copy apart from the relay."`
 	Save   receiptSaveCmd   `cmd:"" help:"Write the proof of a laptop's wipe to a file."`
-	Verify receiptVerifyCmd `cmd:"" help:"Judge a proof without the relay, and say what it proves. Fails unless the laptop's receipt is in it."`
+	Verify receiptVerifyCmd `cmd:"" help:"Judge a proof without the relay, and say what it proves. Ends with 1 unless the laptop's receipt is in it."`
+}
+
+// A keyWord is a key as it is printed: one in 64 begins with a dash, and is no flag for that.
+type keyWord string
+
+// Decode implements kong.MapperValue.
+func (k *keyWord) Decode(ctx *kong.DecodeContext) error {
+	word, _ := ctx.Scan.Pop().Value.(string)
+	if word == "" || strings.HasPrefix(word, "--") {
+		return errors.New("a key is missing")
+	}
+	*k = keyWord(word)
+	return nil
+}
+
+// Help implements kong.HelpProvider.
+func (receiptVerifyCmd) Help() string {
+	return `Needs no relay, no configuration and no network. Ends with 0 only if the laptop's own signed receipt is in the file; with 1 if
+the file was changed, is by another key, or proves no more than that the order was given.
+
+  sealdesk-relay receipt verify wipe.proof --key "$(cat receipt-key.txt)"`
 }
 
 type receiptKeyCmd struct{}
@@ -137,10 +169,10 @@ func (c receiptSaveCmd) Run(e *env) error {
 }
 
 type receiptVerifyCmd struct {
-	File  string `arg:"" help:"The proof."`
-	Key   string `required:"" help:"The relay's public key, as \"sealdesk-relay receipt key\" printed it." placeholder:"KEY"`
-	Audit string `help:"The public key of the audit log, as \"sealdesk-relay audit key\" printed it; the one in the file when left out." placeholder:"KEY"`
-	JSON  bool   `name:"json" help:"Print JSON."`
+	File  string  `arg:"" help:"The proof."`
+	Key   keyWord `required:"" help:"The relay's public key, as \"sealdesk-relay receipt key\" printed it." placeholder:"KEY"`
+	Audit string  `help:"The public key of the audit log, as \"sealdesk-relay audit key\" printed it; the one in the file when left out." placeholder:"KEY"`
+	JSON  bool    `name:"json" help:"Print JSON."`
 }
 
 func (c receiptVerifyCmd) Run(e *env) error {
@@ -148,7 +180,7 @@ func (c receiptVerifyCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	key, err := relay.ParseReceiptKey(c.Key)
+	key, err := relay.ParseReceiptKey(string(c.Key))
 	if err != nil {
 		return err
 	}

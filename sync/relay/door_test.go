@@ -15,6 +15,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"sealdesk/app/inbox"
+	"sealdesk/store/seal"
 	"sealdesk/sync/relay/internal/audit"
 	"sealdesk/sync/relay/internal/eventlog"
 	"sealdesk/sync/relay/internal/identity"
@@ -242,7 +243,9 @@ func TestOnlyWhatTheRelaySignedIsAWordAgainstTheLog(t *testing.T) {
 	agent := d.person("Tobias Brandt", inbox.Agent, "")
 	d.assigned(agent.person.ID, 1)
 	d.signAudit(t.Context())
-	conn := d.connect(devices(t, d.Relay), agent)
+	conn := d.call(devices(t, d.Relay), agent, "one run")
+	receive[wire.Welcome](conn)
+	say(conn, wire.Resume{})
 	shown := until[wire.Checkpoint](t, conn)
 
 	// A word about a tree nobody was shown.
@@ -288,7 +291,7 @@ func TestOnlyWhatTheRelaySignedIsAWordAgainstTheLog(t *testing.T) {
 
 func openLedger(t *testing.T) ledger.DB {
 	t.Helper()
-	db, err := ledger.Open(t.TempDir()+"/other.db", ledger.Config{})
+	db, err := ledger.Open(t.TempDir()+"/other.db", ledger.Config{Key: seal.RandomKey()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -338,6 +341,9 @@ func TestADeviceThatWipedItselfIsToldOf(t *testing.T) {
 			say(conn, wire.Wiped{Receipt: wire.SignReceipt(agent.key, receipt)})
 			if code := closedWith(conn); code != wire.CloseWiped {
 				t.Errorf("closed with %d", code)
+			}
+			for wait := time.Now().Add(15 * time.Second); d.incidents(inbox.IncidentWipe) == 0 && time.Now().Before(wait); {
+				time.Sleep(20 * time.Millisecond) // its connection may end before all is done
 			}
 			if n := d.incidents(inbox.IncidentWipe); n != 1 {
 				t.Errorf("%d incidents", n)
@@ -421,10 +427,11 @@ func TestNothingIsFetchedAfterSigningOutOrLeaving(t *testing.T) {
 		if !ok {
 			t.Fatal("no ticket")
 		}
-		_, ctx, _, err := d.tickets.take(t.Context(), strings.TrimPrefix(path, wire.MediaPath), false)
+		_, ctx, done, err := d.tickets.take(t.Context(), strings.TrimPrefix(path, wire.MediaPath), false)
 		if err != nil {
 			t.Fatal(err)
 		}
+		t.Cleanup(done)
 		return ctx
 	}
 	agent := d.person("Tobias Brandt", inbox.Agent, "")

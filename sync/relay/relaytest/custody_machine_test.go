@@ -260,7 +260,7 @@ func (m *machine) await(what string, holds func() bool) {
 			}
 			m.t.Fatalf("waited in vain for: %s (state %d, reason %d, %v)", what, link.State, link.Reason, link.Err)
 		}
-		time.Sleep(5 * time.Millisecond)
+		<-time.After(5 * time.Millisecond)
 	}
 }
 

@@ -137,6 +137,11 @@ func TestWhatIsSensitiveNeedsAStepUp(t *testing.T) {
 	if err := ask(); err != nil {
 		t.Errorf("after a step-up: %v", err)
 	}
+	for _, name := range []string{"holdings", "reveal"} {
+		if _, err := boss.ask(questions[name]); errors.Is(err, inbox.RefusedStepUp) {
+			t.Errorf("%s after a step-up: %v", name, err)
+		}
+	}
 	clk.turn(6 * time.Minute)
 	if err := ask(); !errors.Is(err, inbox.RefusedStepUp) {
 		t.Errorf("a step-up counts longer than five minutes: %v", err)
@@ -145,7 +150,7 @@ func TestWhatIsSensitiveNeedsAStepUp(t *testing.T) {
 
 // TestWhatIsDecidedAboutAPersonActsAtOnce is T15's half of the relay's own accounts.
 func TestWhatIsDecidedAboutAPersonActsAtOnce(t *testing.T) {
-	c, clk, m, a := signedIn(t, inbox.Agent, Options{})
+	c, _, m, a := signedIn(t, inbox.Agent, Options{})
 	admin := c.Relay()
 	var most time.Duration
 	closes := func(what string, act func() error, code func() bool) {
@@ -195,5 +200,4 @@ func TestWhatIsDecidedAboutAPersonActsAtOnce(t *testing.T) {
 		t.Errorf("a connection was closed only after %s", most)
 	}
 	t.Logf("closed within %s", most.Round(time.Millisecond))
-	_ = clk
 }

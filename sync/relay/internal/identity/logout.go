@@ -44,6 +44,8 @@ func (r *Register) Logout(gone func(context.Context, Removal) error) http.Handle
 			http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
 			return
 		}
+		q.Body = http.MaxBytesReader(w, q.Body, logoutMost)
+		raw := q.PostFormValue("logout_token") // read before anybody waits for it
 		// An unknown key makes us ask the provider for its keys: strangers shall not make us ask often.
 		select {
 		case r.sso.hearing <- struct{}{}:
@@ -52,8 +54,7 @@ func (r *Register) Logout(gone func(context.Context, Removal) error) http.Handle
 			http.Error(w, http.StatusText(http.StatusTooManyRequests), http.StatusTooManyRequests)
 			return
 		}
-		q.Body = http.MaxBytesReader(w, q.Body, logoutMost)
-		removals, err := r.loggedOut(q.Context(), q.PostFormValue("logout_token"))
+		removals, err := r.loggedOut(q.Context(), raw)
 		for _, removal := range removals {
 			err = errors.Join(err, gone(q.Context(), removal))
 		}

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -149,4 +150,40 @@ func FuzzLogoutHead(f *testing.F) {
 			t.Error("taken")
 		}
 	})
+}
+
+// aSlowBody never ends, and says when it is read.
+type aSlowBody struct {
+	read chan struct{}
+	end  chan struct{}
+}
+
+func (b aSlowBody) Read([]byte) (int, error) {
+	b.read <- struct{}{}
+	<-b.end
+	return 0, io.ErrUnexpectedEOF
+}
+
+func TestStrangersWhoTalkSlowlyKeepNoLogoutOut(t *testing.T) {
+	b := newSignOnBench(t, OIDCConfig{})
+	handler := b.r.Logout(func(context.Context, Removal) error { return nil })
+	slow := aSlowBody{make(chan struct{}), make(chan struct{})}
+	var wait sync.WaitGroup
+	for range cap(b.r.sso.hearing) {
+		wait.Go(func() {
+			q := httptest.NewRequest(http.MethodPost, "/logout", slow)
+			q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			handler.ServeHTTP(httptest.NewRecorder(), q)
+		})
+		<-slow.read
+	}
+	w := httptest.NewRecorder()
+	q := httptest.NewRequest(http.MethodPost, "/logout", strings.NewReader(url.Values{"logout_token": {"e30.e30.x"}}.Encode()))
+	q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	handler.ServeHTTP(w, q)
+	if w.Code != http.StatusBadRequest {
+		t.Errorf("status %d: nobody listens", w.Code)
+	}
+	close(slow.end)
+	wait.Wait()
 }

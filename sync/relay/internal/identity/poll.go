@@ -65,7 +65,7 @@ func (r *Register) Poll(ctx context.Context, gone func(context.Context, Removal)
 	default:
 		return nil
 	}
-	p := poll{r: r, asked: map[inbox.DeviceID]heard{}}
+	p := &poll{r: r, asked: map[inbox.DeviceID]heard{}}
 	all, err := r.grants(ctx)
 	if err != nil {
 		return err
@@ -81,10 +81,21 @@ func (r *Register) Poll(ctx context.Context, gone func(context.Context, Removal)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if p.news { // at once: the next answer may be long in coming
+			p.news = false
+			errs = append(errs, r.tell(ctx, gone))
+		}
 	}
-	if all, err = r.grants(ctx); err != nil {
-		return errors.Join(append(errs, err)...)
+	return errors.Join(append(errs, r.tell(ctx, gone))...)
+}
+
+// tell tells gone what was not heard yet.
+func (r *Register) tell(ctx context.Context, gone func(context.Context, Removal) error) error {
+	all, err := r.grants(ctx)
+	if err != nil {
+		return err
 	}
+	var errs []error
 	for _, g := range all {
 		if g.Why == "" {
 			continue
@@ -104,6 +115,7 @@ func (r *Register) Poll(ctx context.Context, gone func(context.Context, Removal)
 type poll struct {
 	r     *Register
 	asked map[inbox.DeviceID]heard
+	news  bool // there is something to be told
 }
 
 // heard is what came of asking about a grant.
@@ -113,7 +125,7 @@ type heard struct {
 }
 
 // judge asks about a grant, and writes down what follows.
-func (p poll) judge(ctx context.Context, g grant, all []grant) error {
+func (p *poll) judge(ctx context.Context, g grant, all []grant) error {
 	said := p.ask(ctx, g)
 	if said.why == "" {
 		return said.err
@@ -140,7 +152,7 @@ func (p poll) judge(ctx context.Context, g grant, all []grant) error {
 }
 
 // ask asks about a grant, unless this round did.
-func (p poll) ask(ctx context.Context, g grant) heard {
+func (p *poll) ask(ctx context.Context, g grant) heard {
 	said, done := p.asked[g.Device]
 	if !done {
 		said.why, said.err = p.askOnce(ctx, g)
@@ -149,7 +161,7 @@ func (p poll) ask(ctx context.Context, g grant) heard {
 	return said
 }
 
-func (p poll) askOnce(ctx context.Context, g grant) (Why, error) {
+func (p *poll) askOnce(ctx context.Context, g grant) (Why, error) {
 	r := p.r
 	doubt := g.Asked != 0
 	if g.Ends != 0 && inbox.At(r.now()) >= g.Ends {
@@ -200,7 +212,7 @@ func (p poll) askOnce(ctx context.Context, g grant) (Why, error) {
 }
 
 // write ends sessions and marks the grant, in one transaction, so that it is told until it was heard.
-func (p poll) write(ctx context.Context, g grant, why Why, everywhere bool) error {
+func (p *poll) write(ctx context.Context, g grant, why Why, everywhere bool) error {
 	r := p.r
 	return r.keepGrant(ctx, g, func(tx ledger.Tx, now *grant) (err error) {
 		at := inbox.At(r.now())
@@ -222,6 +234,7 @@ func (p poll) write(ctx context.Context, g grant, why Why, everywhere bool) erro
 		if err := (By{}).record(tx, at, ActSignOnGone, string(g.Person), string(why)); err != nil {
 			return err
 		}
+		p.news = true
 		return put(tx, bucketGrant, []byte(g.Device), now)
 	})
 }

@@ -160,3 +160,33 @@ func (deadEnd) RoundTrip(*http.Request) (*http.Response, error) {
 	_, err := http.DefaultTransport.RoundTrip(httptest.NewRequest(http.MethodGet, "http://127.0.0.1:1/", nil))
 	return nil, err
 }
+
+// TestARemovalIsToldBeforeTheNextIsAskedAbout: a sign-on that answers slowly must not keep somebody in whom it counted out.
+func TestARemovalIsToldBeforeTheNextIsAskedAbout(t *testing.T) {
+	b := newSignOnBench(t, OIDCConfig{})
+	b.enter(b.device, b.p.browser(t), "tobias")
+	other, err := b.r.AddPerson(t.Context(), "Mira Falk", inbox.Agent, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.p.account(t, "mira", employee("mira", "desk"))
+	b.signOn(other, "mira")
+	d := b.enrol(other)
+	s := b.r.NewSignIn(d, other, []byte(d.ID), "192.0.2.8")
+	b.in(s, wire.Credential{Browser: ptr(b.p.browser(t).visit(b.ask(s).Browser.URL, "mira", nil))})
+	b.p.account(t, "tobias", nil)
+	b.p.account(t, "mira", nil)
+	b.pass(PollEvery)
+	calls := func() int { b.way.mu.Lock(); defer b.way.mu.Unlock(); return b.way.calls }
+	start := calls()
+	var told []int
+	if err := b.r.Poll(t.Context(), func(context.Context, Removal) error {
+		told = append(told, calls()-start)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(told, []int{1, 2}) {
+		t.Errorf("told after %v questions", told)
+	}
+}

@@ -2,6 +2,7 @@ package identity
 
 import (
 	_ "embed"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -112,13 +113,17 @@ func contains(text []rune, word string) bool {
 func cost(text []rune) int {
 	words := common()
 	best := make([]int, len(text)+1)
+	reach := max(words.longest, 64) // no piece is longer
 	for i := 1; i <= len(text); i++ {
+		if i > reach && slices.Min(best[i-1-reach:i]) >= weakBelow {
+			return weakBelow // and nothing that follows makes it less: a long text is not to cost more than a password does
+		}
 		c := text[i-1]
 		best[i] = best[i-1] + 1
 		if unicode.IsLetter(c) {
 			best[i] += 2
 		}
-		for from := max(0, i-max(words.longest, 64)); from <= i-3; from++ {
+		for from := max(0, i-reach); from <= i-3; from++ {
 			if piece := text[from:i]; best[from]+2 < best[i] && (easy(piece) || len(piece) <= words.longest && isWord(words.is, piece)) {
 				best[i] = best[from] + 2
 			}

@@ -301,13 +301,16 @@ func (h *halves) lend(id inbox.DeviceID) (halfRow, error) {
 	h.ring.write.Lock()
 	defer h.ring.write.Unlock()
 	if row, ok, err := h.get(id); ok || err != nil {
+		h.mu.Lock()
+		delete(h.want, id) // it was made while this one waited
+		h.mu.Unlock()
 		return row, err
 	}
 	h.mu.Lock()
 	next := maps.Clone(h.rows)
 	h.want[id] = true // somebody's write may have failed for all
 	for w := range h.want {
-		if !h.gone.has(inbox.ContactID(w)) {
+		if _, made := next[w]; !made && !h.gone.has(inbox.ContactID(w)) {
 			next[w] = halfRow{Half: random(seal.KeySize), Generation: 1}
 		}
 	}
