@@ -475,12 +475,16 @@ func fillData(ctx context.Context, data string, files []restoreFile) (err error)
 			os.Remove(filepath.Join(data, f.to))
 		}
 		os.Remove(filepath.Join(data, "media"))
+		os.Remove(restoredMark(data))
 		if errors.Is(absent, fs.ErrNotExist) {
 			os.Remove(data)
 		}
 	}()
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return fmt.Errorf("making the data folder: %w", err)
+	}
+	if err := touch(restoredMark(data)); err != nil { // before there is a store to start on
+		return fmt.Errorf("remembering the restore: %w", err)
 	}
 	// The lists come first and the ledger last: half a folder starts no relay that has forgotten whom it erased.
 	slices.SortStableFunc(files, func(a, b restoreFile) int { return restoreOrder(a.to) - restoreOrder(b.to) })

@@ -131,6 +131,10 @@ func TestABackupTakenAtWorkIsRestoredAndBringsNobodyBack(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	at, err := d.logs.Head(ctx, d.one.Log())
+	if err != nil {
+		t.Fatal(err)
+	}
 	d.again(func(cfg Config) {
 		before := cfg.Data + ".broken"
 		if err := os.Rename(cfg.Data, before); err != nil {
@@ -144,6 +148,9 @@ func TestABackupTakenAtWorkIsRestoredAndBringsNobodyBack(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+	if now, err := d.logs.Head(ctx, d.one.Log()); err != nil || now.Epoch == at.Epoch || now.Epoch == "" {
+		t.Errorf("a device that saw more than the backup goes on in it: epoch %q, %v", now.Epoch, err)
+	}
 	rows := d.dump()
 	for _, canary := range []string{"Kanarien", "Wilhelmine", "4915155501234"} {
 		if at := where(rows, canary); len(at) > 0 {

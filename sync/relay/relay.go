@@ -148,6 +148,9 @@ func Open(ctx context.Context, cfg Config, opt Options) (*Relay, error) {
 	if r.guarding, err = newGuarding(&cfg, v); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
+	if err := r.afterRestore(ctx); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
 	if err := r.eraseAgain(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("erasing again who was erased: %w", err), r.Close())
 	}

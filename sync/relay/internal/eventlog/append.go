@@ -145,6 +145,16 @@ func ensureEpoch(tx ledger.Tx) error {
 	return tx.Put(bucketMeta, keyEpoch, []byte(inbox.NewID[string]()))
 }
 
+// Renew gives the log of a shard a new epoch: every device is told it anew. It is for a log that was put back to where it
+// stood once, so that a cursor may stand where other facts are now. A log nobody wrote to stays as it is.
+func Renew(tx ledger.Tx) error {
+	epoch, err := tx.Get(bucketMeta, keyEpoch)
+	if err != nil || epoch == nil {
+		return err
+	}
+	return tx.Put(bucketMeta, keyEpoch, []byte(inbox.NewID[string]()))
+}
+
 // fold brings the state up to date with one event.
 func (w *Writer) fold(e inbox.Event) error {
 	id := e.Body.Of()
