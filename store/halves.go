@@ -54,9 +54,7 @@ func (k CacheKey) Store() []byte { return slices.Clone(k.store[:]) }
 // Format prints [redacted] for every verb.
 func (k CacheKey) Format(f fmt.State, r rune) { k.half.Format(f, r) }
 
-// root joins the halves there are.
-func (k CacheKey) root(relayHalf seal.Key) seal.Key { return rootOf(k.store, k.half, relayHalf) }
-
+// rootOf joins the halves there are.
 func rootOf(store [16]byte, half, relayHalf seal.Key) seal.Key {
 	if relayHalf.IsZero() {
 		return seal.Join(store[:], "root/v1", half)

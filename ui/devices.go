@@ -40,7 +40,6 @@ type devicesPage struct {
 	failed  error
 	asked   int
 	chosen  inbox.DeviceID
-	acting  bool
 }
 
 // aside puts a list and what is chosen in it side by side, or one in the place of the other.

@@ -35,7 +35,6 @@ type signInForm struct {
 	outside bool        // button is a dialog's
 	done    func()      // the person is known
 	resized func()
-	leave   func() // "" for none: gives it up
 
 	password, repeat, code *kit.Field
 	pass                   string // the password that was right, while a code is asked beside it

@@ -34,9 +34,11 @@ const (
 	actKeysRotated audit.Act = "keys.rotated"
 	actKeysOlder   audit.Act = "keys.older" // the keys are of an epoch that was over: a backup was restored
 
-	replayed inbox.RequestID = "restored" // stands for the request where an erasure was carried out again
-	eraseLot                 = 256        // contacts erased again in one transaction
+	eraseLot = 256 // contacts erased again in one transaction
 )
+
+// replayed stands for the request where an erasure was carried out again.
+const replayed inbox.RequestID = "restored"
 
 var keyEpoch = []byte("last")
 

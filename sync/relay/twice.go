@@ -35,10 +35,3 @@ func (t *twice) seen(id inbox.DeviceID, boot []byte) bool {
 	t.runs[id] = runs[max(0, len(runs)-runsKept):]
 	return again
 }
-
-// forget begins anew with a device.
-func (t *twice) forget(id inbox.DeviceID) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.runs, id)
-}
