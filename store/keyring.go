@@ -77,6 +77,9 @@ type Device struct {
 	WipeEpoch uint64            // the highest of an order or enrolment: no order that is not above it is obeyed
 }
 
+// Format prints [redacted] for every verb: the key is in it.
+func (Device) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[redacted]") }
+
 type deviceItem struct {
 	Seed   []byte         `cbor:"1,keyasint"`
 	ID     inbox.DeviceID `cbor:"2,keyasint"`

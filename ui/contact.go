@@ -324,7 +324,7 @@ func (p *contactPane) draw(i int, s *kit.Sketch, size fyne.Size, st kit.RowState
 	r := p.rows[i]
 	x, room := sideInset, size.Width-2*sideInset
 	if _, ok := p.stop(i); ok && st.Selected {
-		s.Frame(x-10, -3, room+20, size.Height-1, nil, s.P.Accent, kit.FocusWidth, kit.InputRadius)
+		s.Frame(x-10, -6, room+20, size.Height, nil, s.P.Accent, kit.FocusWidth, kit.InputRadius)
 	}
 	switch r.kind {
 	case sideHead:

@@ -17,7 +17,7 @@ const (
 // holds. Nobody finds anything of his own there.
 func newDecisions(d *desk) *oversight {
 	o := newOversight(d, word("action.decisions"), "check", word("decide.empty"), word("decide.empty.text"), word("decide.how"))
-	o.line = func() string { return count("decide.line", d.waiting()) }
+	o.line = func() string { return counted("decide.line", d.waiting()) }
 	views := map[string]DecisionView{}
 	o.gather = func() []oversightRow {
 		clear(views)

@@ -84,7 +84,7 @@ func (u *UI) showDesk(s Session, rows *inboxWorker, head inboxView) {
 	d.looks = newLooks(d)
 	d.drafts = &draftWorker{relay: s.Relay, post: u.cfg.Post, after: u.cfg.After, typed: newPoke(), show: func(q inbox.CheckDraft, v inbox.Verdict, err error) { d.comp.guard.judged(q, v, err) }}
 	u.desk = d
-	d.rows, rows.show = rows, d.showRows
+	d.rows, rows.show, rows.awaits = rows, d.showRows, d.looks.awaits
 	d.lines = &lineWorker{model: s.Model, relay: s.Relay, post: u.cfg.Post, again: newPoke(), now: u.cfg.Now, loc: u.cfg.Location, show: d.showLine}
 	d.writer = newWriter(ctx, s.Model, u.cfg.After)
 	d.writer.failed = func(i inbox.Intent, err error) { u.cfg.Post(func() { d.notKept(i, err) }) }
@@ -237,6 +237,7 @@ func (d *desk) showRows(v inboxView) {
 	if v.newer {
 		d.notify()
 	}
+	d.looks.news(v.answers)
 	d.refreshPages()
 	d.applyRows()
 	if (first || !d.traced) && len(d.all) > 0 {

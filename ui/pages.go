@@ -340,9 +340,17 @@ func (o *oversight) group(open, past []oversightRow, openHead, pastHead string) 
 	return out
 }
 
+// counted is how many there are; nothing for none, which the page says itself.
+func counted(key string, n int) string {
+	if n == 0 {
+		return ""
+	}
+	return count(key, n)
+}
+
 func newIncidents(d *desk) *oversight {
 	o := newOversight(d, word("action.incidents"), "check", word("incidents.empty"), word("incidents.empty.text"), word("incidents.how"))
-	o.line = func() string { return count("incidents.line", openIncidents(d.house.incidents)) }
+	o.line = func() string { return counted("incidents.line", openIncidents(d.house.incidents)) }
 	o.gather = func() []oversightRow {
 		var open, past []oversightRow
 		for _, i := range d.house.incidents {
@@ -361,7 +369,7 @@ func newIncidents(d *desk) *oversight {
 
 func newRequests(d *desk) *oversight {
 	o := newOversight(d, word("action.requests"), "scales", word("requests.empty"), word("requests.empty.text"), word("requests.how"))
-	o.line = func() string { return count("requests.line", openRequests(d.house.requests)) }
+	o.line = func() string { return counted("requests.line", openRequests(d.house.requests)) }
 	o.gather = func() []oversightRow {
 		var open, past []oversightRow
 		for _, q := range d.house.requests {

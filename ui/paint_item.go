@@ -276,6 +276,9 @@ func (l *placed) bubble() {
 	if v.Notice != "" {
 		l.noticeY = l.height + 5
 		l.notice = layoutText([]kit.Run{{Text: v.Notice}}, max(most, l.inner), kit.Style{Type: kit.Caption})
+		if v.Out {
+			l.notice = l.notice.Ended()
+		}
 		l.height = l.noticeY + l.notice.Height
 		if v.Action != "" || v.Restore != "" || v.Withdraw || v.Decides {
 			l.buttonsY = l.height + 6

@@ -17,8 +17,11 @@ type looks struct {
 	list  []inbox.Reveal // of the open conversation, newest first
 	mine  map[inbox.RevealID]inbox.Reveal
 	keys  map[inbox.RevealID]RevealKey
-	here  map[lookAt]revealing // by conversation and field
+	here  map[lookAt]revealing    // by conversation and field
+	given map[inbox.RevealID]bool // requests that were taken back here
 	value *shown
+
+	awaits *awaited
 }
 
 // lookAt is a field of the contact of a conversation.
@@ -37,7 +40,7 @@ type shown struct {
 }
 
 func newLooks(d *desk) *looks {
-	return &looks{d: d, mine: map[inbox.RevealID]inbox.Reveal{}, keys: map[inbox.RevealID]RevealKey{}, here: map[lookAt]revealing{}}
+	return &looks{d: d, mine: map[inbox.RevealID]inbox.Reveal{}, keys: map[inbox.RevealID]RevealKey{}, here: map[lookAt]revealing{}, given: map[inbox.RevealID]bool{}, awaits: &awaited{}}
 }
 
 // forget drops every value and every key.
@@ -46,6 +49,7 @@ func (l *looks) forget() {
 	clear(l.keys)
 	clear(l.mine)
 	clear(l.here)
+	clear(l.given)
 	l.list = nil
 }
 
@@ -90,6 +94,7 @@ func (l *looks) view(f inbox.Field) RevealView {
 	at := lookAt{d.open, f}
 	here := l.here[at]
 	here.key = func(id inbox.RevealID) bool { return l.keys[id] != nil }
+	here.given = func(id inbox.RevealID) bool { return l.given[id] }
 	if l.value != nil && l.value.at == at {
 		here.shown = l.value.reveal
 	}
@@ -202,6 +207,9 @@ func (l *looks) ask(f inbox.Field, why inbox.RevealReason, note string) {
 			l.mine[g.Reveal] = inbox.Reveal{ID: g.Reveal, Conversation: at.conversation, Field: f, By: d.staff.me.ID, Why: why, State: g.State, At: now, Until: g.Until}
 			l.set(at, revealing{})
 			d.u.trace("reveal answered")
+			if g.State == inbox.RevealAsked {
+				l.awaits.add(g.Reveal, at)
+			}
 			if g.Second && g.State == inbox.RevealAsked {
 				d.u.toast(kit.Toast{Text: word("reveal.second"), Icon: "people"})
 			}
@@ -302,6 +310,8 @@ func (l *looks) act(f inbox.Field) {
 	case RevealWaits:
 		if v.Action != "" {
 			delete(l.keys, v.Reveal)
+			l.given[v.Reveal] = true
+			l.awaits.drop(v.Reveal)
 			l.finish(at, v.Reveal)
 		}
 	case RevealReady:

@@ -282,7 +282,7 @@ func TestAHiddenValueIsShownAgainWhileItsTimeLasts(t *testing.T) {
 	g, m := shownStage(t, rawNumber, Settings{EnterSends: true})
 	g.ui.SetActive(false)
 	g.ui.SetActive(true)
-	g.wantShown("Hidden, because you looked elsewhere. Until 15:03")
+	g.wantShown("Hidden, because you looked elsewhere. It can be shown until 15:03")
 	g.press(fyne.KeyR, ctrl|shift)
 	g.until("shown again", func() bool { return g.ui.desk.looks.value != nil })
 	g.ui.SetActive(false)

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -116,7 +117,7 @@ func entryView(e inbox.AuditEntry, h house, s staff, t clock) EntryView {
 		}
 		parts = append(parts, a.Device)
 	}
-	parts = append(parts, h.inbox(e.Inbox).Name, e.Detail)
+	parts = append(parts, h.inbox(e.Inbox).Name, plainDetail(e))
 	v.Line = join(parts...)
 	if e.Refused != inbox.Granted {
 		v.Refused, v.Tone = word("audit.refused"), ToneWarn
@@ -126,6 +127,44 @@ func entryView(e inbox.AuditEntry, h house, s staff, t clock) EntryView {
 		v.Tone = ToneWarn
 	}
 	return v
+}
+
+// guardNames are the rules of the guard by the names they have in the log.
+var guardNames = map[string]inbox.GuardRule{
+	"other-contact": inbox.GuardOthersData, "payment-card": inbox.GuardPayCard, "bank-account": inbox.GuardBank, "diversion": inbox.GuardDiversion,
+	"link": inbox.GuardLink, "bad-link": inbox.GuardLink, "mass-send": inbox.GuardMass, "discount": inbox.GuardDiscount, "foreign-code": inbox.GuardDiscount,
+	"wrong-recipient": inbox.GuardRecipient, "pasted": inbox.GuardRecipient, "file": inbox.GuardFile, "window": inbox.GuardWindow, "consent": inbox.GuardWindow,
+	"claim": inbox.GuardForbidden, "disclaimer": inbox.GuardForbidden, "unreadable": inbox.GuardForbidden, "sensitive-data": inbox.GuardAsksTooMuch,
+}
+
+// plainDetail is what a person reads of an entry's detail: what the guard found in words, and of anything else no ids. The
+// entry in full has it as it stands in the log.
+func plainDetail(e inbox.AuditEntry) string {
+	words := strings.Fields(e.Detail)
+	if strings.HasPrefix(e.Act, "guard.") {
+		var found []inbox.GuardRule
+		for _, w := range words {
+			name, _, _ := strings.Cut(w, "/")
+			if r, ok := guardNames[name]; ok && name != w {
+				found = append(found, r)
+			}
+		}
+		return foundText(found)
+	}
+	return strings.Join(slices.DeleteFunc(words, wireID), " ")
+}
+
+// wireID reports whether a word is an id of a message, a wish or the like, which tells a person nothing.
+func wireID(word string) bool {
+	if len(word) != 26 {
+		return false
+	}
+	for _, r := range word {
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') {
+			return false
+		}
+	}
+	return true
 }
 
 // entryFacts is an entry in full.

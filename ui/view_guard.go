@@ -60,12 +60,12 @@ func guardView(text string, v inbox.Verdict, back returned) GuardView {
 		}
 		out.Lines = append(out.Lines, line)
 	}
-	if len(out.Lines) == 0 {
+	if len(out.Lines) == 0 || action == inbox.GuardRefuse && findings[0].Action < action { // the company's server knew more when it was sent
 		switch action {
 		case inbox.GuardAsk:
 			out.Lines = []string{word("guard.back.ask")}
 		case inbox.GuardRefuse:
-			out.Lines = []string{word("guard.back.refuse")}
+			out.Lines = append(out.Lines, word("guard.back.refuse"))
 		}
 	}
 	return out

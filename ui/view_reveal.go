@@ -111,6 +111,7 @@ type revealing struct {
 	asking  bool
 	trouble string                       // why the last attempt came to nothing
 	key     func(id inbox.RevealID) bool // whether the key of a reveal is in memory
+	given   func(id inbox.RevealID) bool // whether a request was taken back in this window; nil is never
 	shown   inbox.RevealID
 }
 
@@ -170,6 +171,9 @@ func revealView(r *inbox.Reveal, here revealing, c inbox.Conversation, s staff, 
 			v.Icon, v.Tone, v.Text = "close", ToneDanger, word("reveal.refused", "Name", s.name(r.Decider))
 		}
 	case inbox.RevealLapsed:
+		if here.given != nil && here.given(r.ID) {
+			return v // who took it back knows
+		}
 		if v.Text == "" && t.now.Sub(r.At) < revealRecent {
 			v.Icon, v.Text = "clock", word("reveal.lapsed")
 			if r.Decider != "" {

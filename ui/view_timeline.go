@@ -303,7 +303,7 @@ func unsent(v *ItemView, m *inbox.Message, s staff) {
 		v.Notice = word("receipt.guarded.you")
 	}
 	if found := foundText(m.Found); found != "" {
-		v.Notice = word("guard.found", "Found", found) + " " + v.Notice
+		v.Notice += ". " + word("guard.found", "Found", found)
 	}
 }
 

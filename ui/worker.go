@@ -66,6 +66,8 @@ type inboxView struct {
 	house house
 	err   error
 	newer bool // a customer wrote since the last view
+
+	answers []inbox.Reveal // what was decided about the reader's requests
 }
 
 // house is what the company has beside conversations.
@@ -104,6 +106,7 @@ type inboxWorker struct {
 	show    func(inboxView)
 	pending atomic.Bool // a view was posted and not shown yet
 	again   poke
+	awaits  *awaited // set before it runs
 	begun   bool
 	newest  map[inbox.ConversationID]uint64 // place of the customer's last message seen
 }
@@ -141,6 +144,9 @@ func (w *inboxWorker) read(ctx context.Context) inboxView {
 	v.staff = newStaff(me, w.model.People())
 	v.house = readHouse(w.model)
 	v.newer = w.noticed(v.all)
+	if w.awaits != nil {
+		v.answers = w.awaits.answers(w.model)
+	}
 	return v
 }
 

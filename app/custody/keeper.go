@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -69,6 +70,12 @@ type Keeper struct {
 	opened  chan struct{}
 	wiping  *Wiping
 }
+
+// Format prints [redacted] for every verb: the device's key is in it.
+func (Config) Format(f fmt.State, _ rune) { io.WriteString(f, "[redacted]") }
+
+// Format prints [redacted] for every verb: halves and a passphrase are in it.
+func (*Keeper) Format(f fmt.State, _ rune) { io.WriteString(f, "[redacted]") }
 
 // New returns the keeper of a device. It asks nothing yet.
 func New(cfg Config) *Keeper {

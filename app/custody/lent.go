@@ -156,6 +156,12 @@ func (k *Keeper) Rotate(ctx context.Context, r wire.Rotate) error {
 		return errors.New("the cache is closed")
 	}
 	if s.Generation() != r.Generation {
+		// Who asks for the next generation lends by the one there is: only from that one may a way lead to the next.
+		if r.Generation == s.Generation()+1 {
+			if err := s.Rotated(ctx, k.cfg.Ring); err != nil {
+				return err
+			}
+		}
 		if err := s.Rotate(ctx, k.cfg.Ring, half, r.Generation); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"sealdesk/app/inbox"
 	"sealdesk/store"
@@ -147,6 +148,7 @@ func (k *Keeper) destroy(ctx context.Context, intent store.WipeIntent, step func
 	if err != nil {
 		return nil, err
 	}
+	done.Steps = slices.DeleteFunc(done.Steps, func(s inbox.WipeStep) bool { return s.Did == inbox.WipeSigned }) // of another receipt
 	receipt := wire.WipeReceipt{
 		Wipe: about.ID, Device: k.cfg.Device.ID, Store: done.Store, Epoch: about.Epoch, Why: about.Why, Steps: done.Steps, Left: done.Left,
 		App: k.cfg.App, System: k.cfg.System, Cut: done.Cut,

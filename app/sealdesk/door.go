@@ -23,6 +23,7 @@ type session struct {
 	engine   *engine.Engine
 	stop     context.CancelFunc
 	done     chan struct{}
+	locked   bool // the engine has the person show who is there, at every connection
 	unlocked bool // the ui has it
 }
 
@@ -30,6 +31,17 @@ func (s *session) close() error {
 	s.stop()
 	<-s.done
 	return s.keeper.Close()
+}
+
+// relieve puts an engine that asks nothing in the place of one that had the person show who is there, once the cache is open:
+// who was let in by the passphrase is as much there as who signed in, and nobody is asked again because a connection was lost.
+func (h *house) relieve(ctx context.Context, device store.Device, open *session) *session {
+	if !open.locked {
+		return open
+	}
+	open.stop()
+	<-open.done
+	return h.dial(ctx, device, open.keeper, open.keeper.Store(), false)
 }
 
 // openAhead begins to open the inbox while the window is being made: asking the keyring and reading the store take time
@@ -123,7 +135,7 @@ func (h *house) Enrol(ctx context.Context, text string, reached func(ui.Enrollin
 	reached(at)
 	// What an earlier enrolment left belongs to another device, and perhaps to another person.
 	h.leave()
-	if err := store.Quarantine(h.storeDir()); err != nil {
+	if err := errors.Join(store.FinishWipe(ctx, h.dir, h.ring), store.Quarantine(h.storeDir())); err != nil {
 		return ui.Enrolled{}, trouble(err)
 	}
 	if err := h.ring.Forget(ctx); err != nil {
@@ -153,7 +165,7 @@ func (h *house) Rebuild(ctx context.Context) error {
 // SetUpAgain implements ui.Door.
 func (h *house) SetUpAgain(ctx context.Context) error {
 	h.leave()
-	if err := store.Quarantine(h.storeDir()); err != nil {
+	if err := errors.Join(store.FinishWipe(ctx, h.dir, h.ring), store.Quarantine(h.storeDir())); err != nil {
 		return trouble(err)
 	}
 	forgetWiped(h.dir)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"sealdesk/app/custody"
@@ -42,7 +43,7 @@ func (h *house) dial(ctx context.Context, device store.Device, keeper *custody.K
 		Custody: keeper, Locked: locked, Posture: posture(), Audit: device.Audit, Log: h.log, Frames: h.frames,
 	})
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
-	open := &session{keeper: keeper, engine: e, stop: stop, done: make(chan struct{})}
+	open := &session{keeper: keeper, engine: e, locked: locked, stop: stop, done: make(chan struct{})}
 	go func() {
 		defer close(open.done)
 		if err := e.Run(run); err != nil && run.Err() == nil {
@@ -73,6 +74,9 @@ func (h *house) openInbox(ctx context.Context) (ui.Session, error) {
 		return ui.Session{}, trouble(err)
 	}
 	keeper := h.stand(device)
+	if h.standing() == nil { // before anything is opened
+		h.obeyFile(ctx, keeper)
+	}
 	if w, ok := keeper.Wiped(); ok {
 		return ui.Session{}, h.wiping(ctx, device, keeper, w)
 	}
@@ -82,7 +86,7 @@ func (h *house) openInbox(ctx context.Context) (ui.Session, error) {
 		}
 		if open.unlocked {
 			h.shut()
-		} else if s, err := h.sessionOf(ctx, device, open); err == nil {
+		} else if s, err := h.sessionOf(ctx, device, h.relieve(ctx, device, open)); err == nil {
 			return s, nil
 		}
 	}
@@ -137,7 +141,7 @@ func (h *house) await(ctx context.Context, device store.Device, open *session) (
 				h.shut()
 				return ui.Session{}, trouble(err)
 			}
-			return h.sessionOf(ctx, device, open)
+			return h.sessionOf(ctx, device, h.relieve(ctx, device, open))
 		case <-open.done:
 			return ui.Session{}, ended(open.engine.Link().State)
 		case <-pokes:
@@ -226,6 +230,10 @@ func (h *house) guardLease(open *session) {
 		case <-open.done:
 			return
 		}
+		if h.obeyFile(context.Background(), open.keeper) {
+			h.shut()
+			h.replace()
+		}
 		at := open.engine.Link()
 		if at.State == engine.Online || open.keeper.Store() == nil {
 			continue
@@ -238,6 +246,15 @@ func (h *house) guardLease(open *session) {
 		h.shut()
 		h.replace()
 	}
+}
+
+// obeyFile obeys an order that IT put into the data folder, and reports whether it did.
+func (h *house) obeyFile(ctx context.Context, keeper *custody.Keeper) bool {
+	obeyed, err := keeper.ObeyFile(ctx)
+	if err != nil {
+		h.log.Error("an order in the data folder was not obeyed", "error", err)
+	}
+	return obeyed
 }
 
 // wiping goes on with a wipe that was begun, or brings its receipt to the relay.
@@ -278,7 +295,11 @@ func (h *house) wipeEnded() {
 func shown(w custody.Wiping) ui.Wiped {
 	out := ui.Wiped{Order: w.ID, Why: w.Why, Steps: w.Steps, Left: w.Left, Done: w.Signed}
 	if n := len(w.Steps); n > 0 {
-		out.At = w.Steps[n-1].At.Time()
+		last := w.Steps[n-1]
+		out.At = last.At.Time()
+		if w.Signed && last.Did != inbox.WipeSigned { // the receipt cannot hold that it was signed; the screen can
+			out.Steps = append(slices.Clone(w.Steps), inbox.WipeStep{Did: inbox.WipeSigned, At: last.At})
+		}
 	}
 	if w.Known {
 		out.Sent = time.Now()

@@ -40,6 +40,9 @@ type Enrolled struct {
 	Epoch  uint64            // no wipe order up to it is for this enrolment
 }
 
+// Format prints [redacted] for every verb: the key is in it.
+func (Enrolled) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[redacted]") }
+
 const (
 	enrolPatience = 20 * time.Second
 	maxReply      = 64 << 10

@@ -465,33 +465,57 @@ func TestNothingIsFetchedAfterSigningOutOrLeaving(t *testing.T) {
 	}
 }
 
-func TestWhoSignsOutWhileAPasswordIsLookedAtIsGoneAtOnce(t *testing.T) {
-	cfg := newConfig(t, nil)
-	required := true
-	cfg.SignIn.Required, cfg.SignIn.weak = &required, true
+func TestAConnectionThatIsClosedWhileItIsHeardWaitsForNothingMore(t *testing.T) {
+	d := newWipeDesk(t)
+	boss, agent := d.person("Sabine Lorenz", inbox.Supervisor, ""), d.person("Tobias Brandt", inbox.Agent, "")
+	w := d.wipes(boss, agent, inbox.WipeLost)
 	var hook atomic.Pointer[func()]
-	r, err := Open(t.Context(), cfg, Options{Now: func() time.Time {
+	d.Relay.now = func() time.Time {
 		if f := hook.Swap(nil); f != nil {
 			(*f)()
 		}
-		return time.Now()
-	}})
-	if err != nil {
-		t.Fatal(err)
+		return d.now
 	}
-	t.Cleanup(func() { r.Close() })
-	id, key := admitted(t, r)
-	d := &wipeDesk{Relay: r, t: t}
-	conn := d.call(devices(t, r), colleague{asker: asker{device: id}, key: key}, "one run")
-	until[wire.SignIn](t, conn)
+	conn := d.call(devices(t, d.Relay), agent, "one run")
+	until[wire.Wipe](t, conn)
 	closing := func() {
-		r.sessions.closeDevice(id, wire.CloseSignedOut)
+		d.sessions.closeDevice(agent.device, wire.CloseGoingAway)
 		time.Sleep(100 * time.Millisecond) // until the reader was told
 	}
 	hook.Store(&closing)
-	say(conn, wire.Credential{Password: "not the one at all"})
+	say(conn, wire.Wiping{Wipe: w.ID, Step: inbox.WipeStep{Did: inbox.WipeIntended}})
 	if code := closedWith(conn); code == -1 {
-		t.Error("it still waits for a password")
+		t.Error("it still waits for a word of the device")
+	}
+}
+
+func TestAFaultAtTheDoorCostsOneConnection(t *testing.T) {
+	d := newWipeDesk(t)
+	boss, agent := d.person("Sabine Lorenz", inbox.Supervisor, ""), d.person("Tobias Brandt", inbox.Agent, "")
+	w := d.wipes(boss, agent, inbox.WipeLost)
+	var fault atomic.Bool
+	d.Relay.now = func() time.Time {
+		if fault.Swap(false) {
+			panic("a fault of ours")
+		}
+		return d.now
+	}
+	conn := d.call(devices(t, d.Relay), agent, "one run")
+	until[wire.Wipe](t, conn)
+	fault.Store(true)
+	say(conn, wire.Wiping{Wipe: w.ID, Step: inbox.WipeStep{Did: inbox.WipeIntended}})
+	if code := closedWith(conn); code != wire.CloseTrouble {
+		t.Errorf("closed with %d", code)
+	}
+	gone := make(chan struct{})
+	go func() {
+		d.sessions.closeAll()
+		close(gone)
+	}()
+	select {
+	case <-gone:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the relay cannot stop any more")
 	}
 }
 

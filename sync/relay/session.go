@@ -111,11 +111,8 @@ func (s *sessions) serve(w http.ResponseWriter, q *http.Request) {
 		return // the upgrader has answered
 	}
 	ctx, stop := context.WithCancel(s.life)
-	x := &session{s: s, conn: conn, pace: rate.NewLimiter(frameRate, frameBurst), outcomes: make(chan []byte, outcomeQueue), asks: make(chan struct{}, asksAtOnce), orders: make(chan []byte, 1), stop: stop, done: make(chan struct{})}
-	code := x.handshake(ctx)
-	if code == 0 {
-		code = s.admit(ctx, x)
-	}
+	x := &session{s: s, conn: conn, outcomes: make(chan []byte, outcomeQueue), asks: make(chan struct{}, asksAtOnce), orders: make(chan []byte, 1), stop: stop, done: make(chan struct{})}
+	code := s.comes(ctx, x)
 	s.leaveDoor(x)
 	if code != 0 {
 		if ctx.Err() != nil {
@@ -131,6 +128,21 @@ func (s *sessions) serve(w http.ResponseWriter, q *http.Request) {
 	}
 	s.r.log.Info("device connected", "device", string(x.device.ID), "person", string(x.person.ID))
 	go x.run(ctx)
+}
+
+// comes takes a device in, or returns a close code. A fault of ours in it costs this connection, and the relay can still stop.
+func (s *sessions) comes(ctx context.Context, x *session) (code int) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.r.log.Error("a device at the door made the relay stumble", "device", string(x.device.ID), "stack", string(debug.Stack()))
+			s.leave(x)
+			code = wire.CloseTrouble
+		}
+	}()
+	if code = x.handshake(ctx); code == letIn {
+		code = s.admit(ctx, x)
+	}
+	return code
 }
 
 // enter counts a connection, unless the relay is stopping.
@@ -345,6 +357,7 @@ func closeWith(conn *websocket.Conn, code int) {
 // never told: an unknown device and a wrong key look the same from outside.
 func (x *session) handshake(ctx context.Context) int {
 	r := x.s.r
+	x.pace = rate.NewLimiter(frameRate, frameBurst)
 	x.conn.SetReadLimit(wire.MaxHandshakeFrame)
 	x.conn.SetReadDeadline(time.Now().Add(wire.HandshakeTimeout))
 	defer context.AfterFunc(ctx, func() { x.conn.SetReadDeadline(time.Unix(1, 0)) })()

@@ -268,7 +268,7 @@ func (x *session) witnessed(ctx context.Context, w wire.Witness) {
 func (x *session) protested(ctx context.Context, p wire.Protest) {
 	r := x.s.r
 	held, err := audit.ParseCheckpoint(string(p.Held), r.checkpoints.key.Verifier())
-	if err != nil || held.Shard != eventlog.Shard(p.Log) || !r.follows(x, p.Log) || !x.heeds(&x.cries, p.Log) {
+	if err != nil || held.Shard != eventlog.Shard(p.Log) || !r.follows(x, p.Log) {
 		return
 	}
 	signed := []audit.Checkpoint{held}
@@ -294,10 +294,10 @@ func (x *session) protested(ctx context.Context, p wire.Protest) {
 	switch {
 	case err != nil:
 		r.log.Error("a protest cannot be judged", "error", err)
-	case against:
+	case against && x.heeds(&x.cries, p.Log):
 		r.rewritten(ctx, x.device.ID, p.Log)
-	default:
-		r.log.Error("a device protests against an audit log that is what was signed", "device", string(x.device.ID), "log", string(p.Log))
+	case !against:
+		r.log.Warn("a device protests against an audit log that is what was signed", "device", string(x.device.ID), "log", string(p.Log))
 	}
 }
 

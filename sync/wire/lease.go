@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"sealdesk/app/inbox"
 )
@@ -19,6 +20,14 @@ const HalfLen = 32
 
 // Format prints [redacted] for every verb.
 func (Half) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[redacted]") }
+
+// MarshalJSON says [redacted].
+func (Half) MarshalJSON() ([]byte, error) { return redacted() }
+
+// LogValue says [redacted].
+func (Half) LogValue() slog.Value { return slog.StringValue("[redacted]") }
+
+func redacted() ([]byte, error) { return []byte(`"[redacted]"`), nil }
 
 // A Lease says how long a device may read its cache without the relay, and what it must do by itself. The relay signs it
 // (see [SignLease]), so that whoever holds the device cannot prolong it.

@@ -2,8 +2,11 @@ package wire
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 )
 
@@ -44,5 +47,27 @@ func TestARevealedValueOpensForItsReaderAndItsRevealOnly(t *testing.T) {
 	}
 	if s := fmt.Sprintf("%v %+v %#v %s", key, key, key, key); s != "[redacted] [redacted] [redacted] [redacted]" {
 		t.Errorf("a key prints as %q", s)
+	}
+}
+
+func TestSecretsOfTheWirePrintAsRedacted(t *testing.T) {
+	secrets := []any{
+		Half("half of a key"), Credential{Password: "half of a key"}, SignIn{Recovery: []string{"half of a key"}},
+		Welcome{Half: Half("half of a key")}, &Rotate{Half: Half("half of a key")},
+	}
+	for _, s := range secrets {
+		j, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "it", s)
+		slog.New(slog.NewTextHandler(&log, nil)).Info("x", "it", s)
+		all := fmt.Sprintf("%v %+v %#v %s %q", s, s, s, s, s) + string(j) + log.String()
+		for _, form := range []string{"half of a key", "aGFsZiBvZiBhIGtleQ", "104 97 108 102"} {
+			if strings.Contains(all, form) {
+				t.Errorf("%T shows its secret: %s", s, all)
+			}
+		}
 	}
 }

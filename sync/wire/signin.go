@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"log/slog"
 
 	"sealdesk/app/inbox"
 )
@@ -21,6 +22,12 @@ type SignIn struct {
 
 // Format prints [redacted] for every verb: a secret may be in it.
 func (SignIn) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[redacted]") }
+
+// MarshalJSON says [redacted].
+func (SignIn) MarshalJSON() ([]byte, error) { return redacted() }
+
+// LogValue says [redacted].
+func (SignIn) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 
 // A Way is how a person shows who is there.
 type Way uint8
@@ -85,6 +92,12 @@ type Credential struct {
 
 // Format prints [redacted] for every verb.
 func (Credential) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[redacted]") }
+
+// MarshalJSON says [redacted].
+func (Credential) MarshalJSON() ([]byte, error) { return redacted() }
+
+// LogValue says [redacted].
+func (Credential) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 
 // BrowserCode is what the provider sent to the redirect address.
 type BrowserCode struct {

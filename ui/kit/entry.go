@@ -47,7 +47,17 @@ func (e *input) SetText(text string) {
 		return
 	}
 	e.pending = nil
+	e.fill(text)
+}
+
+// fill shows a text with the caret behind it, where its writer goes on.
+func (e *input) fill(text string) {
+	same := e.Text == text
 	e.Entry.SetText(text)
+	if !same && text != "" {
+		e.Entry.TypedKey(&fyne.KeyEvent{Name: fyne.KeyPageDown})
+		e.Entry.TypedKey(&fyne.KeyEvent{Name: fyne.KeyEnd})
+	}
 }
 
 // Content is the text, including one that waits for a width.
@@ -64,7 +74,7 @@ func (e *input) Resize(size fyne.Size) {
 	if e.pending != nil && size.Width >= leastWrap {
 		text := *e.pending
 		e.pending = nil
-		e.Entry.SetText(text)
+		e.fill(text)
 	}
 }
 

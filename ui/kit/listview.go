@@ -246,6 +246,7 @@ func (l *List) rowAt(p fyne.Position) (r *listRow, at fyne.Position) {
 // Tapped implements fyne.Tappable.
 func (l *List) Tapped(ev *fyne.PointEvent) {
 	noticed(l)
+	showTip(l, "")
 	if l.onBar(ev.Position) {
 		goHome(l)
 		return
@@ -340,6 +341,7 @@ func (l *List) onBar(p fyne.Position) bool {
 // MouseDown implements desktop.Mouseable: a press on the bar's lane starts dragging it there.
 func (l *List) MouseDown(ev *desktop.MouseEvent) {
 	noticed(l)
+	showTip(l, "") // who presses knows; and what is under the pointer may be something else then
 	l.pressed = ""
 	if ev.Button != desktop.MouseButtonPrimary {
 		return

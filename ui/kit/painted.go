@@ -104,6 +104,7 @@ func (t *Touch) Hovered() (area string, inside bool) { return t.hoverArea, t.hov
 // Tapped implements fyne.Tappable.
 func (t *Touch) Tapped(ev *fyne.PointEvent) {
 	noticed(t.outer)
+	showTip(t.outer, "")
 	if t.OnTap != nil {
 		t.OnTap(t.sketch.areaAt(ev.Position), ev.Position)
 	}
@@ -169,6 +170,7 @@ type control struct {
 // Tapped implements fyne.Tappable.
 func (c *control) Tapped(*fyne.PointEvent) {
 	noticed(c.outer)
+	showTip(c.outer, "")
 	c.act()
 	goHome(c.outer)
 }

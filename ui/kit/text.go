@@ -155,7 +155,13 @@ func (x *Text) paint(s *Sketch, size fyne.Size) {
 }
 
 // Centered returns the block with every line in the middle of a width.
-func (b Block) Centered(width float32) Block {
+func (b Block) Centered(width float32) Block { return b.moved(width, 0.5) }
+
+// Ended returns the block with every line ending at its right edge.
+func (b Block) Ended() Block { return b.moved(b.Width, 1) }
+
+// moved returns the block as wide as given, with that share of each line's free space before the line.
+func (b Block) moved(width, share float32) Block {
 	frags := append([]Fragment(nil), b.Fragments...)
 	for i := 0; i < len(frags); {
 		line := b.lineOf(&frags[i])
@@ -165,7 +171,7 @@ func (b Block) Centered(width float32) Block {
 			lo, hi = min(lo, left), max(hi, right)
 			j++
 		}
-		d := round((width-(hi-lo))/2 - lo)
+		d := round((width-(hi-lo))*share - lo)
 		for ; i < j; i++ {
 			frags[i].X += d
 			frags[i].ChipX += d

@@ -119,6 +119,9 @@ func TestAReactionOfTheCompanyReachesTheCustomer(t *testing.T) {
 	}
 }
 
+// numbered is the text of a number, in letters: digits sent one after the other add up to a telephone number.
+func numbered(i int) string { return fmt.Sprintf("%c%c", 'a'+i/10, 'a'+i%10) }
+
 func TestMessagesToOneCustomerLeaveInOrder(t *testing.T) {
 	c := Start(t, Options{})
 	d := c.Device(c.Person("Tobias Brandt", inbox.Agent), DeviceOptions{})
@@ -126,11 +129,11 @@ func TestMessagesToOneCustomerLeaveInOrder(t *testing.T) {
 	d.Await("the message", func() bool { return len(d.Rows()) == 1 })
 	id := d.Rows()[0].ID
 	for i := range 20 {
-		d.Wish(inbox.SendText{Conversation: id, Text: fmt.Sprintf("%02d", i)})
+		d.Wish(inbox.SendText{Conversation: id, Text: numbered(i)})
 	}
 	d.Await("all of them", func() bool { return len(c.Sim.Sent()) == 20 })
 	for i, m := range c.Sim.Sent() {
-		if m.Text != fmt.Sprintf("%02d", i) {
+		if m.Text != numbered(i) {
 			t.Fatalf("message %d arrived as number %d", i, i+1)
 		}
 	}
