@@ -319,8 +319,8 @@ func TestWhyAMessageIsHeldStandsBesideIt(t *testing.T) {
 	english(t)
 	msg := out(0, "tb", inbox.Queued, "20 %")
 	msg.Seq, msg.Held, msg.Found, msg.Kind = 4, true, []inbox.GuardRule{inbox.GuardDiscount, inbox.GuardDiscount}, inbox.Text
-	for role, want := range map[inbox.Role]string{inbox.Agent: "Found: a discount nobody has approved. Held: a supervisor decides before it leaves",
-		inbox.Supervisor: "Found: a discount nobody has approved. Held: it waits for your decision"} {
+	for role, want := range map[inbox.Role]string{inbox.Agent: "Held: a supervisor decides before it leaves. Found: a discount nobody has approved.",
+		inbox.Supervisor: "Held: it waits for your decision. Found: a discount nobody has approved."} {
 		me := newMemory().me
 		me.Role = role
 		var v ItemView
@@ -377,5 +377,27 @@ func TestAPassphraseIsSetOnThisDevice(t *testing.T) {
 	g.heard("lock ready")
 	if g.ui.desk != nil {
 		t.Error("the inbox is still there")
+	}
+}
+
+func TestARowOfTheLogShowsNoIDs(t *testing.T) {
+	english(t)
+	const id = "28j257hx4b22chc86buhmikby2"
+	for _, x := range []struct{ act, detail, want string }{
+		{"guard.found", "wish " + id + " message " + id + " discount/above-limit/hold discount/unknown/warn payment-card//block", "a discount nobody has approved; a payment card's number"},
+		{"guard.alerted", "wish " + id + " message " + id + " other-contact/number/block/" + id, "data of another customer"},
+		{"message.withdrawn", id, ""},
+		{"device.holdings", "2026-11-01 2026-11-22", "2026-11-01 2026-11-22"},
+		{"wipe.proven", id + " receipt 0a1b", "receipt 0a1b"},
+	} {
+		if got := plainDetail(inbox.AuditEntry{Act: x.act, Detail: x.detail}); got != x.want {
+			t.Errorf("%s: %q", x.act, got)
+		}
+	}
+	m := company()
+	e := inbox.AuditEntry{ID: "e1", Act: "message.withdrawn", Detail: id}
+	whole := entryFacts(e, house{}, newStaff(m.me, m.people), at1453)
+	if !slices.ContainsFunc(whole, func(f FactView) bool { return f.Text == id }) {
+		t.Error("the entry in full leaves its detail out")
 	}
 }

@@ -501,3 +501,12 @@ func hoverMask(g *stage) {
 		}
 	}
 }
+
+func TestARefusalThatTheDraftDidNotShowIsExplained(t *testing.T) {
+	english(t)
+	text := "call +1 555 0100"
+	v := guardView(text, inbox.Verdict{Action: inbox.GuardWarn, Findings: []inbox.Finding{{Rule: inbox.GuardDiversion, Action: inbox.GuardWarn, From: 5, To: 16}}}, returned{text: text, action: inbox.GuardRefuse})
+	if v.Action != inbox.GuardRefuse || len(v.Lines) != 2 || v.Lines[1] != word("guard.back.refuse") {
+		t.Errorf("says %q", v.Lines)
+	}
+}

@@ -276,7 +276,7 @@ func (l *placed) bubble() {
 	if v.Notice != "" {
 		l.noticeY = l.height + 5
 		l.notice = layoutText([]kit.Run{{Text: v.Notice}}, max(most, l.inner), kit.Style{Type: kit.Caption})
-		if v.Out {
+		if v.Out && l.notice.Lines > 1 {
 			l.notice = l.notice.Ended()
 		}
 		l.height = l.noticeY + l.notice.Height

@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/test"
 
 	"sealdesk/app/inbox"
 	"sealdesk/ui/kit"
@@ -324,13 +325,15 @@ func TestWhatBecameOfARequestIsSaid(t *testing.T) {
 		{"a colleague decides", &base, revealing{key: all}, true, RevealWaits, "Waits for Sabine Lang. Lapses at 15:07", "Take the request back"},
 		{"offline it waits", &base, revealing{key: all}, false, RevealWaits, "Waits for a decision. Needs a connection to go on", ""},
 		{"nobody decided", with(func(r *inbox.Reveal) { r.Until = inbox.At(noon) }), revealing{key: all}, true, RevealOffer, word("reveal.lapsed"), ""},
+		{"taken back in this window", with(func(r *inbox.Reveal) { r.State = inbox.RevealLapsed }), revealing{key: none, given: all}, true, RevealOffer, "", ""},
+		{"taken back elsewhere, or lapsed", with(func(r *inbox.Reveal) { r.State = inbox.RevealLapsed }), revealing{key: none, given: none}, true, RevealOffer, word("reveal.lapsed"), ""},
 		{"granted by policy", with(func(r *inbox.Reveal) { r.State = inbox.RevealGranted }), revealing{key: all}, true, RevealReady, "May be shown. Until 15:07", "Show now"},
 		{"granted by a colleague", with(func(r *inbox.Reveal) { r.State, r.Decider = inbox.RevealGranted, "sl" }), revealing{key: all}, true, RevealReady, "Sabine Lang agreed. Show it before 15:07", "Show now"},
 		{"granted to another device", with(func(r *inbox.Reveal) { r.State = inbox.RevealGranted }), revealing{key: none}, true, RevealOffer, word("reveal.elsewhere"), ""},
 		{"granted while offline", with(func(r *inbox.Reveal) { r.State = inbox.RevealGranted }), revealing{key: all}, false, RevealReady, word("reveal.ready.offline"), ""},
 		{"granted and not looked at", with(func(r *inbox.Reveal) { r.State, r.Decider, r.Until = inbox.RevealGranted, "sl", inbox.At(noon) }), revealing{key: all}, true, RevealOffer, word("reveal.lapsed.unseen"), ""},
 		{"shown", with(func(r *inbox.Reveal) { r.State = inbox.RevealShown }), revealing{key: all, shown: "r"}, true, RevealOpen, "14:00 left · Esc hides it", "Hide"},
-		{"hidden", with(func(r *inbox.Reveal) { r.State = inbox.RevealShown }), revealing{key: all}, true, RevealReady, "Hidden, because you looked elsewhere. Until 15:07", "Show again"},
+		{"hidden", with(func(r *inbox.Reveal) { r.State = inbox.RevealShown }), revealing{key: all}, true, RevealReady, "Hidden, because you looked elsewhere. It can be shown until 15:07", "Show again"},
 		{"over", with(func(r *inbox.Reveal) { r.State, r.Until = inbox.RevealShown, inbox.At(noon) }), revealing{key: all}, true, RevealOffer, "", ""},
 		{"refused", with(func(r *inbox.Reveal) { r.State, r.Decider = inbox.RevealRefused, "sl" }), revealing{key: all}, true, RevealOffer, "Sabine Lang refused", ""},
 		{"refused long ago", with(func(r *inbox.Reveal) { r.State, r.Decider, r.At = inbox.RevealRefused, "sl", ago(2*time.Hour) }), revealing{key: all}, true, RevealOffer, "", ""},
@@ -499,5 +502,57 @@ func TestANumberIsFoundWholeAndForgotten(t *testing.T) {
 		if found := traces(root, "0100 147"); len(found) > 0 {
 			t.Errorf("the number is still in %s", strings.Join(found, ", "))
 		}
+	}
+}
+
+func TestADecisionIsToldWhereverWhoAskedIs(t *testing.T) {
+	for state, x := range map[inbox.RevealState]struct{ told, open string }{
+		inbox.RevealGranted: {"Sabine Lang agreed: Phone of Katharina W.", "Sabine Lang agreed. Show it before 15:08"},
+		inbox.RevealRefused: {"Sabine Lang refused: Phone of Katharina W.", "Sabine Lang refused"},
+	} {
+		m := company()
+		m.reveal(rawNumber, false)
+		g := askedFor(t, m, Settings{EnterSends: true})
+		g.sayWhy()
+		g.open("m")
+		m.tell(func() { m.reveals[0].State, m.reveals[0].Decider = state, "sl" })
+		g.heard("reveal decision told")
+		if got := g.ui.layers.ToastText(); got != x.told {
+			t.Errorf("told %q", got)
+		}
+		test.Tap(kit.Find(g.ui.layers, word("reveal.news.open")).(fyne.Tappable))
+		g.wantShown(x.open)
+		m.tell(func() {}) // it is told once
+		g.rest()
+		if got := g.ui.layers.ToastText(); got == x.told {
+			t.Error("told again")
+		}
+	}
+}
+
+func TestADecisionTheReaderSeesIsNotToldAsWell(t *testing.T) {
+	m := company()
+	m.reveal(rawNumber, false)
+	g := askedFor(t, m, Settings{EnterSends: true})
+	g.sayWhy()
+	m.tell(func() { m.reveals[0].State, m.reveals[0].Decider = inbox.RevealGranted, "sl" })
+	g.wantShown("Sabine Lang agreed. Show it before 15:08")
+	g.rest()
+	if g.said("reveal decision told") {
+		t.Error("said twice")
+	}
+}
+
+func TestWhoTookARequestBackIsNotToldThatNobodyDecided(t *testing.T) {
+	m := company()
+	m.reveal(rawNumber, false)
+	g := askedFor(t, m, Settings{EnterSends: true})
+	g.sayWhy()
+	g.wantShown("Take the request back")
+	g.ui.desk.looks.act(inbox.FieldPhone)
+	m.tell(func() { m.reveals[0].State, m.reveals[0].Until = inbox.RevealLapsed, inbox.At(noon) })
+	g.rest()
+	if strings.Contains(g.onScreen(), word("reveal.lapsed")) {
+		t.Error("said to have lapsed")
 	}
 }

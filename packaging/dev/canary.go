@@ -54,8 +54,8 @@ func readIdentifiers(path string) ([]identifier, error) {
 	return all, nil
 }
 
-// scanFor scans the roots for all identifiers and prints what was checked. A hit is a problem.
-func (d *dev) scanFor(ids []identifier, roots ...string) error {
+// scanFor scans the roots for all of a list and prints what was checked; what says what one of them is. A hit is a problem.
+func (d *dev) scanFor(what string, ids []identifier, roots ...string) error {
 	kinds := map[string]int{}
 	var canaries []leak.Canary
 	for _, id := range ids {
@@ -80,7 +80,7 @@ func (d *dev) scanFor(ids []identifier, roots ...string) error {
 		rows = append(rows, []string{shortPath(root), fmt.Sprint(c.Files), fmt.Sprint(c.Bytes), fmt.Sprint(c.Unopened), fmt.Sprint(len(c.Hits))})
 		all, files, size = append(all, c.Hits...), files+c.Files, size+c.Bytes
 	}
-	d.out.say("leak scan: %d identifiers (%s) in %d forms; too short to look for: %d", len(ids), strings.Join(names, ", "), s.Forms(), s.Short())
+	d.out.say("leak scan: %d things to look for (%s) in %d forms; too short to look for: %d", len(ids), strings.Join(names, ", "), s.Forms(), s.Short())
 	d.out.say("%s", strings.TrimRight(table(rows), "\n"))
 	if files == 0 || size == 0 {
 		return &problem{happened: "the leak scan found nothing to read", do: "check that the client wrote its data where the scan looks."}
@@ -103,9 +103,9 @@ func (d *dev) scanFor(ids []identifier, roots ...string) error {
 		d.out.say("  LEAK %s", h)
 	}
 	if len(all) > 0 {
-		return &problem{happened: fmt.Sprintf("%d places on the device hold a customer's identifier", len(all)),
+		return &problem{happened: fmt.Sprintf("%d places hold an %s", len(all), what),
 			safe: "these are made-up people of the simulator.", do: "find who wrote the file; nothing may ship before this is empty."}
 	}
-	d.out.say("no identifier in any form.")
+	d.out.say("no %s in any form.", what)
 	return nil
 }

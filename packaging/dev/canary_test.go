@@ -44,10 +44,10 @@ func TestScanForSaysWhatItChecked(t *testing.T) {
 		t.Fatal(err)
 	}
 	ids := []identifier{{"phone", canaryPhone}, {"email", canaryMail}}
-	if err := d.scanFor(ids, file); err != nil {
+	if err := d.scanFor("identifier", ids, file); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"2 identifiers (1 email, 1 phone)", "client.log", "10", "no identifier in any form"} {
+	for _, want := range []string{"2 things to look for (1 email, 1 phone)", "client.log", "10", "no identifier in any form"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("output lacks %q:\n%s", want, out.String())
 		}
@@ -55,20 +55,20 @@ func TestScanForSaysWhatItChecked(t *testing.T) {
 	if err := os.WriteFile(file, []byte("connected to "+canaryPhone+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.scanFor(ids, file); err == nil || !strings.Contains(out.String(), "LEAK") {
+	if err := d.scanFor("identifier", ids, file); err == nil || !strings.Contains(out.String(), "LEAK") {
 		t.Errorf("a leak passed: %v\n%s", err, out.String())
 	}
 	out.Reset()
 	if err := os.WriteFile(file, []byte("born on 03.03.1984\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.scanFor(append(ids, identifier{"personal", "03.03.1984"}), file); err != nil || !strings.Contains(out.String(), "1 of 1 personal things") {
+	if err := d.scanFor("identifier", append(ids, identifier{"personal", "03.03.1984"}), file); err != nil || !strings.Contains(out.String(), "1 of 1 personal things") {
 		t.Errorf("what is no identifier is no leak, and counted: %v\n%s", err, out.String())
 	}
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.scanFor(ids, file); err == nil {
+	if err := d.scanFor("identifier", ids, file); err == nil {
 		t.Error("a scan of nothing passed")
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"io"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -27,12 +27,24 @@ type stage struct {
 	clean []func()
 	codes map[string]string // enrolment strings by device folder
 
+	second   bool // people sign in with a second factor
+	accounts map[string]*account
+	runs     map[string]int // how often a program was started, by the name of its log
+
 	relay, wasim, client *process // nil until started
 }
 
 // stage prepares nothing yet: the first step, company, opens it.
 func (d *dev) stage(name string, fresh bool) *stage {
-	return &stage{d: d, name: name, fresh: fresh, codes: map[string]string{}}
+	return &stage{d: d, name: name, fresh: fresh, second: true, codes: map[string]string{}, accounts: map[string]*account{}, runs: map[string]int{}}
+}
+
+// account is how a person signs in.
+func (s *stage) account(p person) *account {
+	if s.accounts[p.Name] == nil {
+		s.accounts[p.Name] = newAccount()
+	}
+	return s.accounts[p.Name]
 }
 
 func (s *stage) open() error {
@@ -72,6 +84,9 @@ func openCompany(dir string) (*company, error) {
 		if err := json.Unmarshal(raw, c); err != nil {
 			return nil, &problem{happened: "the demo's state cannot be read", err: err, do: "repeat with --fresh."}
 		}
+		if c.Age != companyAge {
+			return nil, &problem{happened: "the demo's state is of an older Sealdesk", do: "repeat with --fresh."}
+		}
 		return c, nil
 	}
 	if !errors.Is(err, os.ErrNotExist) {
@@ -84,6 +99,7 @@ func openCompany(dir string) (*company, error) {
 	}
 	c.Number, c.NumberID, c.Account = "493023125100", "106540352242922", "102290129340398"
 	c.AppSecret, c.VerifyToken, c.AccessToken = rand.Text(), rand.Text(), rand.Text()
+	c.Age = companyAge
 	return c, c.save()
 }
 
@@ -154,6 +170,11 @@ func (s *stage) found(ctx context.Context, log *os.File) error {
 	if err := s.relayCall(log).run(ctx, s.d.binary(relayProgram), s.c.relayInit()...); err != nil {
 		return err
 	}
+	if !s.second {
+		if err := s.c.withoutSecondFactor(); err != nil {
+			return err
+		}
+	}
 	s.c.Founded = true
 	return s.c.save()
 }
@@ -177,22 +198,28 @@ func (s *stage) people(ctx context.Context, log *os.File) error {
 		if isFile(s.enrolledMark(p)) {
 			continue
 		}
-		out, err := s.relayCall(log).output(ctx, relay, s.c.enrol(p)...)
-		if err != nil {
-			return err
-		}
-		if s.codes[p.Home], err = enrolmentIn(out); err != nil {
+		if _, err := s.invite(ctx, log, p); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// invite gets the enrolment string with which a person's next window lets its device in.
+func (s *stage) invite(ctx context.Context, log *os.File, p person) (string, error) {
+	out, err := s.relayCall(log).output(ctx, s.d.binary(relayProgram), s.c.enrol(p)...)
+	if err != nil {
+		return "", err
+	}
+	s.codes[p.Home], err = enrolmentIn(out)
+	return s.codes[p.Home], err
+}
+
 // enrolledMark lies beside a device's folder once its window has shown the inbox.
 func (s *stage) enrolledMark(p person) string { return s.c.path(p.Home + ".enrolled") }
 
 func (s *stage) startRelay(ctx context.Context, _ *os.File) error {
-	p, err := s.sup.start(launch{name: "relay", path: s.d.binary(relayProgram), args: s.c.relayServe(), dir: s.c.dir, env: s.c.relayEnv()})
+	p, err := s.sup.start(launch{name: s.run("relay"), path: s.d.binary(relayProgram), args: s.c.relayServe(), dir: s.c.dir, env: s.c.relayEnv()})
 	if err != nil {
 		return err
 	}
@@ -221,7 +248,7 @@ func (s *stage) keyring(ctx context.Context, p person) ([]string, error) {
 
 // window starts a person's client, looking as wished.
 func (s *stage) window(p person, env []string, v variant) (*process, error) {
-	return s.sup.start(launch{name: s.clientName(p, v), path: s.d.binary(clientProgram), args: s.c.client(p, s.codes[p.Home], v), dir: s.c.home(p), env: env})
+	return s.sup.start(launch{name: s.run("client-" + p.Home), path: s.d.binary(clientProgram), args: s.c.client(p, s.codes[p.Home], v), dir: s.c.home(p), env: env})
 }
 
 func runDemo(ctx context.Context, d *dev, args []string) error {
@@ -257,19 +284,34 @@ func (d *dev) demo(ctx context.Context, fresh, both bool) error {
 		return &problem{happened: "there is no display to open a window on", do: "run it in a desktop session, or use: go run ./packaging/dev demo --headless"}
 	}
 	s := d.stage("demo", fresh)
+	s.second = false
 	defer s.close()
 	var client *process
+	people := []person{demoAgent}
+	if both {
+		people = append(people, demoSupervisor)
+	}
+	rings := map[person][]string{}
 	plan := slices.Concat([]step{d.packagesStep("demo"), d.modulesStep(), d.buildStep()}, s.steps(), []step{
-		{name: "window", does: "the agent's window is open", must: true, run: func(ctx context.Context, _ *os.File) error {
-			people := []person{demoAgent}
-			if both {
-				people = append(people, demoSupervisor)
-			}
+		{name: "sign-in", does: "whoever's window it is has signed in, on a display nobody sees", must: true, run: func(ctx context.Context, _ *os.File) error {
 			for _, p := range people {
 				env, err := s.keyring(ctx, p)
 				if err != nil {
 					return err
 				}
+				rings[p] = env
+				if isFile(s.enrolledMark(p)) {
+					continue
+				}
+				if err := s.arrive(ctx, p, env); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{name: "window", does: "the agent's window is open", must: true, run: func(ctx context.Context, _ *os.File) error {
+			for _, p := range people {
+				env := slices.Clone(rings[p])
 				// The display is the caller's; home, bus and keyring are not.
 				for _, name := range []string{"DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY", "XDG_SESSION_TYPE"} {
 					if v := os.Getenv(name); v != "" {
@@ -283,11 +325,11 @@ func (d *dev) demo(ctx context.Context, fresh, both bool) error {
 				if p == demoAgent {
 					client = w
 				}
-				t := &trace{path: s.c.trace(p)}
-				if err := w.ready(ctx, 2*minute, func(context.Context) bool { return t.read() == nil && t.find(seesInbox) >= 0 }); err != nil {
-					return err
+				t := s.newTrace(p)
+				shown := func(context.Context) bool { // a sign-in holds for twelve hours: who comes back later is asked
+					return t.read() == nil && (t.find(seesInbox) >= 0 || t.find(seesSignIn) >= 0 || t.find(seesLock) >= 0)
 				}
-				if err := os.WriteFile(s.enrolledMark(p), nil, 0o600); err != nil {
+				if err := w.ready(ctx, 2*minute, shown); err != nil {
 					return err
 				}
 			}
@@ -320,53 +362,23 @@ func (d *dev) demo(ctx context.Context, fresh, both bool) error {
 	}
 }
 
-// headless does what demo does on a display of its own, drives the window, takes pictures and scans for leaks.
-func (d *dev) headless(ctx context.Context) error {
-	s := d.stage("headless", true) // always from nothing: a proof must not lean on old state
-	defer s.close()
-	plan := slices.Concat([]step{d.packagesStep("demo --headless"), d.modulesStep(), d.buildStep()}, s.steps(), s.journeySteps())
-	if err := d.follow(ctx, "demo", plan); err != nil {
-		return err
-	}
-	d.out.say("Pictures: %s", shortPath(s.c.path("shots")))
-	return nil
-}
-
-// journeySteps drive the agent's window and scan the device afterwards. The scan runs even when the journey failed.
-func (s *stage) journeySteps() []step {
-	return []step{
-		{name: "journey", does: "the agent's window, driven by keyboard", run: s.journey},
-		{name: "leaks", does: "no customer's identifier on the device, in its frames, titles and notifications, in any log, or plain on the relay's disk", run: s.leaks},
-	}
-}
-
-func (s *stage) journey(ctx context.Context, _ *os.File) error {
-	env, err := s.keyring(ctx, demoAgent)
-	if err != nil {
-		return err
-	}
+// arrive lets a person's device in and signs the person in for the first time, with the password that the terminal will tell,
+// in a window on a display of its own.
+func (s *stage) arrive(ctx context.Context, p person, env []string) error {
+	s.accounts[p.Name] = &account{password: demoPassword}
 	screen, err := startDisplay(ctx, s.sup, "1600x1000", env)
 	if err != nil {
 		return err
 	}
-	// Every notification passes the session's bus, where any program may listen.
-	if _, err := s.sup.start(launch{name: "notifications", path: "dbus-monitor", env: env,
-		args: []string{"--session", "interface='org.freedesktop.Notifications'", "interface='org.gtk.Notifications'"}}); err != nil {
+	w := &driver{display: screen, alone: true, say: func(string, ...any) {}}
+	if w.album, err = newAlbum(s.c.path("run", "arrivals")); err != nil {
 		return err
 	}
-	w := &driver{display: screen, alone: true, shots: s.c.path("shots"), say: s.d.out.say, properties: s.c.path("run", "window.txt")}
-	if err := os.MkdirAll(w.shots, 0o755); err != nil {
+	if err := s.enter(ctx, w, p, env, variant{language: "en_GB", w: 1440, h: 900}); err != nil {
 		return err
 	}
-	if err := s.travel(ctx, w, env, variant{theme: "light", language: "en_GB", w: 1440, h: 900}, agentJourney()); err != nil {
-		return err
-	}
-	s.client.stop(10 * time.Second)
-	s.wasim.stop(10 * time.Second)
-	if err := s.startCast(ctx); err != nil {
-		return err
-	}
-	return s.travel(ctx, w, env, variant{theme: "dark", language: "en_GB", w: 1440, h: 900}, darkJourney())
+	w.client.stop(10 * time.Second)
+	return nil
 }
 
 // startCast lets the difficult people write, and returns when they have nothing more to say.
@@ -390,12 +402,13 @@ func (s *stage) startCast(ctx context.Context) error {
 	})
 }
 
-// clientName tells the logs of a person's clients apart: one that starts must not overwrite what another one said.
-func (s *stage) clientName(p person, v variant) string {
-	if v.theme == "dark" {
-		return "client-" + p.Home + "-dark"
+// run tells the logs of a program's runs apart: one that starts must not overwrite what the one before it said.
+func (s *stage) run(name string) string {
+	s.runs[name]++
+	if s.runs[name] == 1 {
+		return name
 	}
-	return "client-" + p.Home
+	return fmt.Sprintf("%s-%d", name, s.runs[name])
 }
 
 // newTrace reads a person's trace from where it ends now: a client appends to what the one before it left.
@@ -407,93 +420,39 @@ func (s *stage) newTrace(p person) *trace {
 	return t
 }
 
-// travel starts the agent's client and makes the moves of a journey in its window.
-func (s *stage) travel(ctx context.Context, w *driver, env []string, v variant, moves []move) error {
-	w.trace = s.newTrace(demoAgent)
-	client, err := s.window(demoAgent, w.display.clientEnv(env, v.language), v)
+// show starts a person's client and finds its window.
+func (s *stage) show(ctx context.Context, w *driver, p person, env []string, v variant) error {
+	w.trace = s.newTrace(p)
+	client, err := s.window(p, w.display.clientEnv(env, v.language), v)
 	if err != nil {
 		return err
 	}
-	s.client, w.client = client, client
+	w.client = client
+	if p == demoAgent {
+		s.client = client
+	}
 	if err := w.findWindow(ctx, windowTitle); err != nil {
 		return err
 	}
-	if err := w.resize(ctx, v.w, v.h); err != nil {
-		return err
-	}
-	for _, m := range moves {
-		if err := w.do(ctx, m); err != nil {
-			return err
-		}
-	}
-	s.codes[demoAgent.Home] = "" // the device is enrolled from now on
-	return nil
+	return w.resize(ctx, v.w, v.h)
 }
 
-// tell writes down what the relay tells whoever runs it: metrics, health, and what its commands list.
-func (s *stage) tell(ctx context.Context, log *os.File) (string, error) {
-	var all []byte
-	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	for _, url := range []string{"http://" + s.c.Ops + "/metrics", "http://" + s.c.Ops + "/healthz", s.c.relayHealth()} {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-		if err != nil {
-			return "", err
-		}
-		res, err := client.Do(req)
-		if err != nil {
-			return "", err
-		}
-		body, err := io.ReadAll(res.Body)
-		res.Body.Close()
-		if err != nil {
-			return "", err
-		}
-		all = append(all, body...)
-	}
-	for _, args := range s.c.relayLists() {
-		out, err := s.relayCall(log).output(ctx, s.d.binary(relayProgram), args...)
-		if err != nil {
-			return "", err
-		}
-		all = append(all, out...)
-	}
-	path := s.c.path("run", "relay-told.txt")
-	return path, os.WriteFile(path, all, 0o600)
-}
-
-func (s *stage) leaks(ctx context.Context, log *os.File) error {
-	if s.client == nil || s.wasim == nil {
-		return skipped{"the journey did not get as far as a device"}
-	}
-	told, err := s.tell(ctx, log)
-	if err != nil {
+// enter starts a person's client on a device that is let in by it, and signs the person in for the first time.
+func (s *stage) enter(ctx context.Context, w *driver, p person, env []string, v variant) error {
+	if err := s.show(ctx, w, p, env, v); err != nil {
 		return err
 	}
-	// A device at rest has written everything, and so has a simulator that ended: each send makes new identifiers.
-	for _, p := range []*process{s.client, s.wasim, s.relay} {
-		p.stop(10 * time.Second)
+	if err := w.make(ctx, firstSignIn(s.account(p), s.second)...); err != nil {
+		return err
 	}
-	ids, err := readIdentifiers(s.c.identifiers())
-	if err != nil {
-		return &problem{happened: "the simulator left no list of identifiers to look for", err: err}
+	s.codes[p.Home] = "" // the device is enrolled from now on
+	return os.WriteFile(s.enrolledMark(p), nil, 0o600)
+}
+
+// travel starts the agent's client and makes the moves of a journey in its window.
+func (s *stage) travel(ctx context.Context, w *driver, env []string, v variant, moves []move) error {
+	if err := s.show(ctx, w, demoAgent, env, v); err != nil {
+		return err
 	}
-	if isFile(s.c.identifiersOfCast()) {
-		more, err := readIdentifiers(s.c.identifiersOfCast())
-		if err != nil {
-			return err
-		}
-		ids = append(ids, more...)
-	}
-	roots := []string{s.c.home(demoAgent), s.c.trace(demoAgent), s.c.frames(demoAgent), told, s.c.path("relay")}
-	for _, pattern := range []string{s.c.path("log", "client-*.log"), s.c.path("log", "relay*.log"), s.c.path("log", "notifications.log"), s.c.path("run", "window.txt")} {
-		found, err := filepath.Glob(pattern)
-		if err != nil {
-			return err
-		}
-		if len(found) == 0 {
-			return &problem{happened: "there is nothing to look at where " + filepath.Base(pattern) + " should be"}
-		}
-		roots = append(roots, found...)
-	}
-	return s.d.scanFor(ids, roots...)
+	return w.make(ctx, moves...)
 }

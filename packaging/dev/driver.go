@@ -8,6 +8,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -19,31 +20,48 @@ type driver struct {
 	client  *process
 	window  string // X window id
 	trace   *trace
-	shots   string // folder of the pictures
+	album   *album // where the pictures go
 	alone   bool   // pictures show the window alone, not the whole display
 
 	// properties, if set, is a file that gets the window's title and other properties after every move: they are there for
 	// every program of the session to read.
 	properties string
 
-	taken int
-	say   func(format string, args ...any)
+	say func(format string, args ...any)
 }
+
+// album is a folder of numbered pictures.
+type album struct {
+	dir   string
+	taken int
+}
+
+func newAlbum(dir string) (*album, error) { return &album{dir: dir}, os.MkdirAll(dir, 0o755) }
 
 // move is one row of a journey.
 type move struct {
 	name  string        // what a person would say: "open the first conversation"
 	keys  []press       // sent in order
 	await []string      // milestones that must follow, in any order
+	never []string      // milestones that must not come before those
+	rest  bool          // the pixels come to rest before the next move: the milestones come before what they are about is drawn
 	shot  string        // picture's name, if one is taken at the end
 	limit time.Duration // for all milestones together; zero means a minute
 }
 
-// press is a key chord in xdotool's words ("ctrl+k", "Return") or a text to type.
-type press struct{ key, text string }
+// press is one of: a key chord in xdotool's words ("ctrl+k", "Return"), a text to type, a text that is made when it is to be
+// typed, a text that must come to the clipboard.
+type press struct {
+	key, text string
+	make      func(context.Context) (string, error)
+	pattern   string // of the text on the clipboard, as a whole
+	take      func(text string)
+}
 
-func key(chord string) press  { return press{key: chord} }
-func typed(text string) press { return press{text: text} }
+func key(chord string) press                                { return press{key: chord} }
+func typed(text string) press                               { return press{text: text} }
+func made(text func(context.Context) (string, error)) press { return press{make: text} }
+func copied(pattern string, take func(text string)) press   { return press{pattern: pattern, take: take} }
 
 // findWindow waits for the client's window, gives it the focus, and remembers it.
 func (d *driver) findWindow(ctx context.Context, title string) error {
@@ -71,6 +89,9 @@ func (d *driver) findWindow(ctx context.Context, title string) error {
 // focus gives the window the keyboard.
 func (d *driver) focus(ctx context.Context) error {
 	_, err := d.tool(ctx, "xdotool", "windowactivate", "--sync", d.window, "windowfocus", "--sync", d.window)
+	if err == nil {
+		d.display.front = d.window
+	}
 	return err
 }
 
@@ -89,13 +110,15 @@ func (d *driver) tool(ctx context.Context, name string, args ...string) (string,
 // do makes one move.
 func (d *driver) do(ctx context.Context, m move) error {
 	start := time.Now()
-	for _, p := range m.keys {
-		args := []string{"key", "--clearmodifiers", p.key}
-		if p.text != "" {
-			args = []string{"type", "--clearmodifiers", "--delay", "15", "--", p.text}
+	if d.display.front != d.window { // another window of the journey had the keyboard
+		if err := d.focus(ctx); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
 		}
-		if _, err := d.tool(ctx, "xdotool", args...); err != nil {
-			return err
+	}
+	begun := d.trace.at
+	for _, p := range m.keys {
+		if err := d.press(ctx, p); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
 		}
 	}
 	limit := m.limit
@@ -104,6 +127,21 @@ func (d *driver) do(ctx context.Context, m move) error {
 	}
 	if err := d.await(ctx, m.await, limit); err != nil {
 		return fmt.Errorf("%s: %w", m.name, err)
+	}
+	for _, line := range d.trace.lines[begun:d.trace.at] {
+		for _, never := range m.never {
+			if line == never || strings.HasPrefix(line, never+" ") {
+				return &problem{happened: fmt.Sprintf("%s: the client said %q, which it must not", m.name, never)}
+			}
+		}
+	}
+	if m.rest && m.shot == "" {
+		if _, err := d.still(ctx, filepath.Join(d.album.dir, "still.png")); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+		if err := os.Remove(filepath.Join(d.album.dir, "still.png")); err != nil {
+			return err
+		}
 	}
 	if err := d.note(ctx); err != nil {
 		return fmt.Errorf("%s: %w", m.name, err)
@@ -118,6 +156,58 @@ func (d *driver) do(ctx context.Context, m move) error {
 	}
 	d.say("      %-44s %6s%s", m.name, since(time.Since(start)), picture)
 	return nil
+}
+
+// make makes moves, one after the other.
+func (d *driver) make(ctx context.Context, moves ...move) error {
+	for _, m := range moves {
+		if err := d.do(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// press presses one key, types one text, or reads the clipboard.
+func (d *driver) press(ctx context.Context, p press) error {
+	args := []string{"key", "--clearmodifiers", p.key}
+	switch {
+	case p.pattern != "":
+		return d.copied(ctx, p)
+	case p.make != nil:
+		text, err := p.make(ctx)
+		if err != nil {
+			return err
+		}
+		p.text = text
+	}
+	if p.text != "" {
+		args = []string{"type", "--clearmodifiers", "--delay", "15", "--", p.text}
+	}
+	_, err := d.tool(ctx, "xdotool", args...)
+	return err
+}
+
+// copied waits until the clipboard holds what it must, and hands it over. What it holds is never shown: it may be a secret.
+func (d *driver) copied(ctx context.Context, p press) error {
+	fits := regexp.MustCompile(`^(?:` + p.pattern + `)$`)
+	err := d.client.ready(ctx, 20*time.Second, func(ctx context.Context) bool {
+		text, err := d.clipboard(ctx)
+		if err != nil || !fits.MatchString(text) {
+			return false
+		}
+		p.take(text)
+		return true
+	})
+	if errors.Is(err, errTooLong) {
+		return &problem{happened: "what was to be copied did not come to the clipboard", err: err}
+	}
+	return err
+}
+
+// clipboard is the text on the clipboard. It is an error if there is none.
+func (d *driver) clipboard(ctx context.Context) (string, error) {
+	return d.tool(ctx, "xclip", "-selection", "clipboard", "-out")
 }
 
 // note adds the window's properties to the file of them.
@@ -168,32 +258,40 @@ func (d *driver) await(ctx context.Context, milestones []string, limit time.Dura
 	return err
 }
 
-// shot takes a numbered picture once its pixels have come to rest: two captures in a row are
-// equal. A picture with next to no colours is an error: nobody can look at nothing.
+// shot takes a numbered picture once its pixels have come to rest. A picture with next to no colours is an error: nobody can
+// look at nothing.
 func (d *driver) shot(ctx context.Context, name string) (string, error) {
-	d.taken++
-	path := filepath.Join(d.shots, fmt.Sprintf("%02d-%s.png", d.taken, name))
-	target := "root"
-	if d.alone {
-		target = d.window
-	}
-	var before, now *image.NRGBA
-	err := until(ctx, 15*time.Second, 80*time.Millisecond, func() (bool, error) {
-		if _, err := d.tool(ctx, "import", "-window", target, "-depth", "8", path); err != nil {
-			return false, err
-		}
-		before = now
-		var err error
-		now, err = readPNG(path)
-		return err == nil && before != nil && samePixels(before, now), err
-	})
-	if err != nil && !errors.Is(err, errTooLong) { // something that always moves is still worth a picture
+	d.album.taken++
+	path := filepath.Join(d.album.dir, fmt.Sprintf("%02d-%s.png", d.album.taken, name))
+	now, err := d.still(ctx, path)
+	if err != nil {
 		return path, err
 	}
 	if n := colours(now, 64); n < 8 {
 		return path, &problem{happened: fmt.Sprintf("the picture %s is nearly blank (%d colours)", filepath.Base(path), n)}
 	}
 	return path, nil
+}
+
+// still takes a picture when its pixels have come to rest: two captures in a row are equal.
+func (d *driver) still(ctx context.Context, path string) (now *image.NRGBA, err error) {
+	target := "root"
+	if d.alone {
+		target = d.window
+	}
+	err = until(ctx, 15*time.Second, 80*time.Millisecond, func() (bool, error) {
+		if _, err := d.tool(ctx, "import", "-window", target, "-depth", "8", path); err != nil {
+			return false, err
+		}
+		before := now
+		var err error
+		now, err = readPNG(path)
+		return err == nil && before != nil && samePixels(before, now), err
+	})
+	if errors.Is(err, errTooLong) { // something that always moves is still worth a picture
+		err = nil
+	}
+	return now, err
 }
 
 func readPNG(path string) (*image.NRGBA, error) {

@@ -46,7 +46,9 @@ func TestTraceReadsWhatIsAddedAndOnlyWholeLines(t *testing.T) {
 }
 
 func TestJourneysAwaitSomethingAndNameTheirPicturesOnce(t *testing.T) {
-	for name, journey := range map[string][]move{"agent": agentJourney(), "dark": darkJourney(), "shots": shotJourney()} {
+	a := newAccount()
+	for name, journey := range map[string][]move{"agent": agentJourney(), "dark": darkJourney(), "shots": shotJourney(), "first sign-in": firstSignIn(a, true),
+		"without a second factor": firstSignIn(a, false), "sign-in": signIn(a), "lock": lockMoves(a), "devices": toDevice(2), "enrol": enrolMoves("")} {
 		seen := map[string]bool{}
 		for _, m := range journey {
 			if len(m.await) == 0 {

@@ -35,7 +35,7 @@ func verbs() []verb {
 
 // needs names the groups of system packages a verb needs, in the words of the packages table.
 var needs = map[string][]string{
-	"demo":            {"client", "keyring"},
+	"demo":            {"client", "window", "keyring"},
 	"demo --headless": {"client", "window", "keyring", "fonts"},
 	"test":            {"client", "window", "keyring", "fonts", "browser", "provider"},
 	"bench":           {"client", "window", "keyring", "fonts", "plot"},

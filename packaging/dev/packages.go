@@ -28,9 +28,9 @@ var packages = map[string]group{
 	},
 	"window": {
 		purpose: "opening real windows on a display of our own",
-		debian:  []string{"xvfb", "xauth", "openbox", "xdotool", "imagemagick", "x11-xkb-utils", "x11-utils", "libgl1-mesa-dri"},
-		probes:  []string{"Xvfb", "openbox", "xdotool", "import", "xkbcomp", "xprop"},
-		hint:    "Fedora: dnf install xorg-x11-server-Xvfb openbox xdotool ImageMagick xkbcomp xprop mesa-dri-drivers; the headless journey runs on Linux only",
+		debian:  []string{"xvfb", "xauth", "openbox", "xdotool", "xclip", "imagemagick", "x11-xkb-utils", "x11-utils", "libgl1-mesa-dri"},
+		probes:  []string{"Xvfb", "openbox", "xdotool", "xclip", "import", "xkbcomp", "xprop"},
+		hint:    "Fedora: dnf install xorg-x11-server-Xvfb openbox xdotool xclip ImageMagick xkbcomp xprop mesa-dri-drivers; the headless journey runs on Linux only",
 	},
 	"keyring": {
 		purpose: "a real, private keyring for the client",

@@ -61,6 +61,12 @@ type person struct {
 	Home string // folder name of the device below the demo's folder
 }
 
+// laptop is what the company calls a person's device: by the machine's own name one would look like the other.
+func (p person) laptop() string {
+	words := strings.Fields(p.Name)
+	return "Laptop " + words[len(words)-1]
+}
+
 var (
 	demoAgent      = person{Name: "Tobias Brandt", Role: "agent", Home: "agent"}
 	demoSupervisor = person{Name: "Ines Moretti", Role: "supervisor", Home: "supervisor"}
@@ -80,9 +86,13 @@ type company struct {
 	AccessToken string
 	Founded     bool // init is done
 	Peopled     bool // person add is done
+	Age         int  // companyAge when it was founded
 
 	dir string // where everything lies
 }
+
+// companyAge changes when a company of an earlier run can no longer be gone on with.
+const companyAge = 2
 
 func (c *company) path(parts ...string) string {
 	return filepath.Join(append([]string{c.dir}, parts...)...)
@@ -111,7 +121,20 @@ func (c *company) relayEnv() []string {
 // relayInit makes the company: config and keys. Nothing is asked when everything is given.
 func (c *company) relayInit() []string {
 	return []string{"--config", c.config(), "init", "--public", c.Devices, "--devices", c.Devices, "--webhooks", c.Webhooks, "--ops", c.Ops,
-		"--number", "+" + c.Number, "--phone-number-id", c.NumberID, "--account-id", c.Account, "--api", "http://" + c.Graph, "--no-sign-in"}
+		"--number", "+" + c.Number, "--phone-number-id", c.NumberID, "--account-id", c.Account, "--api", "http://" + c.Graph}
+}
+
+// withoutSecondFactor has the company's people sign in with a password alone.
+func (c *company) withoutSecondFactor() error {
+	raw, err := os.ReadFile(c.config())
+	if err != nil {
+		return err
+	}
+	const yes, no = "\nsecond_factor = true\n", "\nsecond_factor = false\n"
+	if strings.Count(string(raw), yes) != 1 {
+		return &problem{happened: "the relay's config has no second factor to leave out"}
+	}
+	return os.WriteFile(c.config(), []byte(strings.Replace(string(raw), yes, no, 1)), 0o600)
 }
 
 func (c *company) relayServe() []string { return []string{"--config", c.config(), "serve"} }
@@ -122,6 +145,44 @@ func (c *company) personAdd(p person) []string {
 
 func (c *company) enrol(p person) []string {
 	return []string{"--config", c.config(), "enrol", p.Name, "--no-qr"}
+}
+
+func (c *company) deviceList() []string {
+	return []string{"--config", c.config(), "device", "list", "--json"}
+}
+
+func (c *company) deviceRename(id, name string) []string {
+	return []string{"--config", c.config(), "device", "rename", id, name}
+}
+
+func (c *company) wipe(id, why string) []string {
+	return []string{"--config", c.config(), "wipe", id, "--why", why}
+}
+
+// device is a device as the relay lists it.
+type device struct {
+	ID, Name, Person, Excluded string
+	Online                     bool
+	Wipe                       *struct {
+		Level  int
+		Proven string
+	}
+}
+
+func (c *company) auditVerify() []string { return []string{"--config", c.config(), "audit", "verify"} }
+
+func (c *company) auditSearch() []string {
+	return []string{"--config", c.config(), "audit", "search", "--limit", "500", "--json"}
+}
+
+func (c *company) receiptSave(id, file string) []string {
+	return []string{"--config", c.config(), "receipt", "save", id, "--out", file}
+}
+
+func (c *company) receiptKey() []string { return []string{"--config", c.config(), "receipt", "key"} }
+
+func (c *company) receiptVerify(file, key string) []string {
+	return []string{"receipt", "verify", file, "--key", key}
 }
 
 // enrolment is the string a person pastes into the client; the relay prints it on a line of its own.
@@ -152,7 +213,7 @@ func (c *company) wasimCast() []string {
 // relayLists are the relay's commands that print what it knows, for whoever runs it.
 func (c *company) relayLists() [][]string {
 	var all [][]string
-	for _, words := range []string{"person list", "incident list --all", "request list --all", "template list", "doctor"} {
+	for _, words := range []string{"person list", "device list", "incident list --all", "request list --all", "audit search --limit 500", "template list", "doctor"} {
 		all = append(all, append([]string{"--config", c.config()}, strings.Fields(words)...))
 	}
 	return all
@@ -183,95 +244,16 @@ func (c *company) client(p person, enrolment string, v variant) []string {
 	return args
 }
 
-// milestones are the lines of the client's trace that journeys wait for.
-const (
-	seesWindow        = "window shown"
-	seesInbox         = "inbox shown"
-	seesEmpty         = "inbox empty"
-	seesConversation  = "conversation opened"
-	seesDraft         = "draft kept"
-	seesSubmitted     = "intent submitted"
-	seesSent          = "receipt sent"
-	seesDelivered     = "receipt delivered"
-	seesRead          = "receipt read"
-	seesInbound       = "message shown"
-	seesPalette       = "palette shown"
-	seesFilter        = "filter shown"
-	seesOverlayClosed = "overlay closed"
-	seesContact       = "contact panel shown"
-	seesNote          = "note shown"
-	seesReply         = "reply shown"
-	seesMessage       = "message chosen"
-	seesMenu          = "menu shown"
-	seesEmoji         = "emoji shown"
-	seesHelp          = "help shown"
-	seesSettings      = "settings shown"
-	seesAssign        = "assign shown"
-	seesTemplates     = "templates shown"
-	seesEnrol         = "enrol shown"
-	seesEnrolled      = "enrolled"
-	seesOffline       = "state unreachable"
-	seesOnline        = "state online"
-)
-
-// agentJourney is what demo --headless does in the window, by keyboard alone.
-func agentJourney() []move {
-	return []move{
-		{name: "the window opens on the inbox", await: []string{seesWindow, seesInbox}, shot: "inbox"},
-		{name: "open the first conversation", keys: []press{key("alt+Down")}, await: []string{seesConversation}, shot: "conversation"},
-		{name: "write an answer", keys: []press{typed("Guten Morgen! Das machen wir gern. Wie alt ist das Haus?")}, await: []string{seesDraft}, shot: "draft"},
-		{name: "send it", keys: []press{key("Return")}, await: []string{seesSubmitted, seesSent}, shot: "sent"},
-		{name: "the ticks turn: delivered, then read", await: []string{seesDelivered, seesRead}, shot: "read"},
-		{name: "the customer answers", await: []string{seesInbound}, limit: 2 * minute, shot: "answered"},
-		{name: "choose that message, to quote it", keys: []press{key("Up"), key("r")}, await: []string{seesMessage, seesReply}},
-		{name: "write the reply", keys: []press{typed("Danke! Passt Donnerstag um 10 Uhr?")}, await: []string{seesDraft}, shot: "reply"},
-		{name: "send it", keys: []press{key("Return")}, await: []string{seesSubmitted, seesSent}},
-		{name: "take the conversation", keys: []press{key("ctrl+k"), typed("assign to me"), key("Return")}, await: []string{seesPalette, seesSubmitted}, shot: "taken"},
-		{name: "write a note to colleagues", keys: []press{key("ctrl+shift+n"), typed("Site visit first, then the offer.")}, await: []string{seesNote}, shot: "note"},
-		{name: "keep it", keys: []press{key("Return")}, await: []string{seesSubmitted}},
-		{name: "the customer answers again", await: []string{seesInbound}, limit: 2 * minute},
-		{name: "ask what can be done with that message", keys: []press{key("Up"), key("Return")}, await: []string{seesMessage, seesMenu}, shot: "menu"},
-		{name: "react to it", keys: []press{key("Right"), key("Return")}, await: []string{seesSubmitted}},
-		{name: "choose a template", keys: []press{key("Escape"), key("ctrl+t"), typed("follow")}, await: []string{seesTemplates}, shot: "templates"},
-		{name: "fill it with what the relay knows, and send it", keys: []press{key("Return"), typed("{{contact.first_name}}"), key("Return"), key("Return")}, await: []string{seesSubmitted, seesSent}, shot: "template-sent"},
-		{name: "show every conversation", keys: []press{key("Escape"), key("ctrl+k"), typed("show all"), key("Return")}, await: []string{seesPalette, seesFilter}, shot: "window"},
-		{name: "open the palette", keys: []press{key("ctrl+k")}, await: []string{seesPalette}, shot: "palette"},
-		{name: "close it and go to the next conversation", keys: []press{key("Escape"), key("alt+Down")}, await: []string{seesConversation}, shot: "next"},
-	}
-}
-
-// darkJourney is the pair of pictures that demo --headless takes in the dark.
-func darkJourney() []move {
-	return []move{
-		{name: "the same inbox in the dark", await: []string{seesWindow, seesInbox}, shot: "dark-inbox"},
-		{name: "and a conversation", keys: []press{key("alt+Down")}, await: []string{seesConversation}, shot: "dark-conversation"},
-	}
-}
-
-// shotJourney is what shots does in each size, theme and language.
-func shotJourney() []move {
-	return []move{
-		{name: "inbox", await: []string{seesWindow, seesInbox}, shot: "inbox"},
-		{name: "conversation", keys: []press{key("alt+Down")}, await: []string{seesConversation}, shot: "conversation"},
-		{name: "note", keys: []press{key("ctrl+shift+n")}, await: []string{seesNote}, shot: "note"},
-		{name: "message menu", keys: []press{key("Escape"), key("Up"), key("Return")}, await: []string{seesMessage, seesMenu}, shot: "menu"},
-		{name: "emoji", keys: []press{key("Escape"), key("ctrl+e")}, await: []string{seesOverlayClosed, seesEmoji}, shot: "emoji"},
-		{name: "contact panel, or none", keys: []press{key("Escape"), key("ctrl+i")}, await: []string{seesOverlayClosed}, shot: "contact"},
-		{name: "palette", keys: []press{key("ctrl+i"), key("ctrl+k")}, await: []string{seesPalette}, shot: "palette"},
-		{name: "assign", keys: []press{key("Escape"), key("ctrl+shift+a")}, await: []string{seesOverlayClosed, seesAssign}, shot: "assign"},
-		{name: "shortcuts", keys: []press{key("Escape"), key("F1")}, await: []string{seesOverlayClosed, seesHelp}, shot: "help"},
-		{name: "settings", keys: []press{key("Escape"), key("ctrl+comma")}, await: []string{seesSettings}, shot: "settings"},
-	}
-}
-
 // whatToDo is what a newcomer reads when the window is open.
 func (c *company) whatToDo() []string {
 	return strings.Split(strings.TrimSpace(fmt.Sprintf(`
-You are %s, an agent. The window shows what customers write through the simulator.
+You are %s, an agent, and signed in. The window shows what customers write through the simulator.
   * Open a conversation with Alt+Down, write, press Enter: the customer answers within seconds.
   * Ctrl+K finds people and actions; F1 shows all keys.
+  * Ctrl+Shift+L locks the window, as ten minutes without you do. Your password, now and at the next sign-in: %s
+    (This company asks for no second factor, second_factor = false in its relay.toml, so that you need no telephone.)
   * Play a customer yourself, or break something, at http://%s/play
   * No number, address or WhatsApp id of a customer is on this device; %s holds them.
 Logs: build/demo/log. State is kept for the next run; --fresh begins anew. Ctrl+C stops everything.`,
-		demoAgent.Name, c.Graph, "the relay's vault")), "\n")
+		demoAgent.Name, demoPassword, c.Graph, "the relay's vault")), "\n")
 }

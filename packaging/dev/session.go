@@ -121,6 +121,8 @@ func (d *dev) goCaches(ctx context.Context) ([]string, error) {
 type display struct {
 	name string // ":99"
 	size string // "1440x900"
+
+	front string // the window that has the keyboard, as far as we gave it
 }
 
 // startDisplay starts Xvfb on a free display, which it picks itself, and openbox on it.

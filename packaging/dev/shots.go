@@ -64,7 +64,7 @@ func runShots(ctx context.Context, d *dev, args []string) error {
 	var env []string
 	var screen *display
 	shots := func(folder string) *driver {
-		return &driver{display: screen, alone: true, shots: d.build("shots", folder), say: d.out.say}
+		return &driver{display: screen, alone: true, album: &album{dir: d.build("shots", folder)}, say: d.out.say}
 	}
 	prepare := slices.Concat([]step{d.packagesStep("shots"), d.modulesStep(), d.buildStep()}, s.steps(), []step{
 		{name: "display", does: "a private keyring and a private display", must: true, run: func(ctx context.Context, _ *os.File) error {
@@ -75,8 +75,8 @@ func runShots(ctx context.Context, d *dev, args []string) error {
 			screen, err = startDisplay(ctx, s.sup, "1600x1000", env)
 			return err
 		}},
-		{name: "a-morning", does: "the agent works, so that there is something to see", must: true, run: func(ctx context.Context, _ *os.File) error {
-			return s.pictures(ctx, shots("morning"), env, variant{theme: "light", language: "en_GB", w: 1440, h: 900}, agentJourney())
+		{name: "a-morning", does: "the agent works, so that there is something to see", must: true, run: func(ctx context.Context, log *os.File) error {
+			return s.morning(ctx, log, shots("morning"), env)
 		}},
 	})
 	var takes []step
@@ -85,9 +85,10 @@ func runShots(ctx context.Context, d *dev, args []string) error {
 			return s.pictures(ctx, shots(v.name()), env, v, shotJourney())
 		}})
 	}
-	for _, v := range stateVariants() {
-		takes = append(takes, step{name: "setup-" + v.name(), does: "a device is set up: each error, then the empty inbox", run: func(ctx context.Context, log *os.File) error {
-			return s.setup(ctx, shots("setup-"+v.name()), screen, v, log)
+	for i, v := range stateVariants() {
+		p := stateSupervisors[i] // of their own: each signs in for the first time
+		takes = append(takes, step{name: "setup-" + v.name(), does: "a device is set up: each error, the first sign-in, devices, audit, lock, wiped", run: func(ctx context.Context, log *os.File) error {
+			return s.setup(ctx, shots("setup-"+v.name()), screen, p, v, log)
 		}}, step{name: "trouble-" + v.name(), does: "unreachable server, second window, locked keyring, damaged store", run: func(ctx context.Context, _ *os.File) error {
 			return s.trouble(ctx, shots("trouble-"+v.name()), env, v)
 		}})
@@ -116,62 +117,89 @@ func (s *stage) pictures(ctx context.Context, w *driver, env []string, v variant
 			s.client.stop(10 * time.Second)
 		}
 	}()
-	if err := os.MkdirAll(w.shots, 0o755); err != nil {
+	if err := os.MkdirAll(w.album.dir, 0o755); err != nil {
 		return err
 	}
 	return s.travel(ctx, w, env, v, moves)
 }
 
-// setup takes the pictures of a device that is not enrolled yet: every reason why it is refused, and success.
-func (s *stage) setup(ctx context.Context, w *driver, screen *display, v variant, log *os.File) error {
-	if err := os.MkdirAll(w.shots, 0o755); err != nil {
+// morning signs the agent in and lets him work.
+func (s *stage) morning(ctx context.Context, log *os.File, w *driver, env []string) error {
+	if err := os.MkdirAll(w.album.dir, 0o755); err != nil {
 		return err
 	}
-	p := demoSupervisor
+	if err := s.enter(ctx, w, demoAgent, env, light); err != nil {
+		return err
+	}
+	defer w.client.stop(10 * time.Second)
+	if _, err := s.christen(ctx, log, demoAgent); err != nil {
+		return err
+	}
+	return w.make(ctx, agentJourney()...)
+}
+
+// stateSupervisors are whose devices the states are taken of, a person for each of [stateVariants].
+var stateSupervisors = []person{demoSupervisor, {Name: "Jonas Weber", Role: "supervisor", Home: "jonas"}, {Name: "Giulia Conti", Role: "supervisor", Home: "giulia"}}
+
+// setup takes the pictures of a device that is not enrolled yet: every reason why it is refused, success, the first sign-in;
+// then of what a supervisor does with devices, of the lock, and of the device when it was wiped.
+func (s *stage) setup(ctx context.Context, w *driver, screen *display, p person, v variant, log *os.File) error {
+	if err := os.MkdirAll(w.album.dir, 0o755); err != nil {
+		return err
+	}
+	if p != demoSupervisor {
+		if err := s.relayCall(log).run(ctx, s.d.binary(relayProgram), s.c.personAdd(p)...); err != nil {
+			return err
+		}
+	}
 	p.Home += "-" + v.name() // a device of its own, with a keyring of its own
 	env, err := s.keyring(ctx, p)
 	if err != nil {
 		return err
 	}
-	enrol := func() (string, error) {
-		out, err := s.relayCall(log).output(ctx, s.d.binary(relayProgram), s.c.enrol(p)...)
-		if err != nil {
-			return "", err
-		}
-		return enrolmentIn(out)
-	}
-	code, err := enrol()
+	code, err := s.invite(ctx, log, p)
 	if err != nil {
 		return err
 	}
-	w.trace = s.newTrace(p)
-	client, err := s.window(p, screen.clientEnv(env, v.language), v)
-	if err != nil {
+	s.codes[p.Home] = "" // it is typed
+	if err := s.show(ctx, w, p, env, v); err != nil {
 		return err
 	}
-	defer client.stop(10 * time.Second)
-	w.client = client
-	if err := w.findWindow(ctx, windowTitle); err != nil {
-		return err
-	}
-	if err := w.resize(ctx, v.w, v.h); err != nil {
-		return err
-	}
+	defer func() { w.client.stop(10 * time.Second) }()
 	paste := func(text string) []press { return []press{key("ctrl+a"), typed(text), key("Return")} }
-	for _, m := range []move{
+	a := s.account(p)
+	err = w.make(ctx, slices.Concat([]move{
 		{name: "a device that nobody knows", await: []string{seesWindow, seesEnrol}, shot: "first"},
 		{name: "something else is pasted", keys: paste("7KQ4-9MXD-2TRW"), await: []string{"enrol not an enrolment string"}, shot: "not-a-string"},
 		{name: "the server is not there", keys: paste(altered(code, "relay", "127.0.0.1:9")), await: []string{"enrol server unreachable"}, shot: "unreachable"},
 		{name: "another server answers", keys: paste(altered(code, "pin", "")), await: []string{"enrol wrong certificate"}, shot: "certificate"},
 		{name: "the code is wrong", keys: paste(altered(code, "code", "")), await: []string{"enrol code wrong"}, shot: "code-wrong"},
 		{name: "the device is let in", keys: paste(code), await: []string{seesEnrolled}, shot: "done"},
-		{name: "and shows its inbox", keys: []press{key("Return")}, await: []string{seesInbox}, shot: "inbox"},
-	} {
-		if err := w.do(ctx, m); err != nil {
-			return err
-		}
+		{name: "and asks who is there", keys: []press{key("Return")}, await: []string{}},
+	}, firstSignIn(a, s.second))...)
+	if err != nil {
+		return err
 	}
-	return nil
+	own, err := s.christen(ctx, log, p)
+	if err != nil {
+		return err
+	}
+	agents, err := s.toAgents(ctx, log, p)
+	if err != nil {
+		return err
+	}
+	err = w.make(ctx, slices.Concat(agents, []move{
+		{name: "wipe the agent's?", keys: []press{key("Return"), key("Return")}, await: []string{seesWipeDialog}, shot: "wipe-dialog"},
+		{name: "no; the audit log", keys: []press{key("Escape"), key("ctrl+5")}, await: []string{seesAuditPage, seesAudit}, shot: "audit"},
+		{name: "an entry of it", keys: []press{key("Return")}, rest: true, shot: "audit-entry"},
+	}, lockMoves(a))...)
+	if err != nil {
+		return err
+	}
+	if err := s.relayCall(log).run(ctx, s.d.binary(relayProgram), s.c.wipe(own.ID, "replaced")...); err != nil {
+		return err
+	}
+	return w.make(ctx, move{name: "the device was wiped", await: []string{seesWindow, seesWiped, seesWipeProven}, rest: true, shot: "wiped"})
 }
 
 // altered changes one part of an enrolment string: to a value, or, for "", to something of the same shape that is wrong.
@@ -205,10 +233,10 @@ func altered(enrolment, part, value string) string {
 
 // trouble takes the pictures of the states in which something does not work.
 func (s *stage) trouble(ctx context.Context, w *driver, env []string, v variant) error {
-	if err := os.MkdirAll(w.shots, 0o755); err != nil {
+	if err := os.MkdirAll(w.album.dir, 0o755); err != nil {
 		return err
 	}
-	first := &driver{display: w.display, alone: true, shots: w.shots, say: w.say}
+	first := &driver{display: w.display, alone: true, album: w.album, say: w.say}
 	err := s.travel(ctx, first, env, v, []move{
 		{name: "a window is open", await: []string{seesWindow, seesInbox, seesOnline}},
 		{name: "with a conversation", keys: []press{key("alt+Down")}, await: []string{seesConversation}},
@@ -236,7 +264,6 @@ func (s *stage) trouble(ctx context.Context, w *driver, env []string, v variant)
 		return err
 	}
 
-	w.taken = first.taken
 	one := func(name string, env []string, wants string) error {
 		if err := s.travel(ctx, w, env, v, []move{{name: name, await: []string{seesWindow, wants}, shot: strings.ReplaceAll(strings.TrimPrefix(wants, "start "), " ", "-")}}); err != nil {
 			return err

@@ -81,7 +81,7 @@ func someoneHas(variable string) bool {
 
 // The driver is tested on a real window: xev prints every key it receives, which serves as its trace.
 func TestDriverPressesKeysAwaitsMilestonesAndTakesPictures(t *testing.T) {
-	tools(t, "Xvfb", "openbox", "xdotool", "import", "xev", "xprop")
+	tools(t, "Xvfb", "openbox", "xdotool", "xclip", "import", "xev", "xprop")
 	dir := t.TempDir()
 	h, runtime, clean, err := newHome(filepath.Join(dir, "home"))
 	if err != nil {
@@ -103,8 +103,8 @@ func TestDriverPressesKeysAwaitsMilestonesAndTakesPictures(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	w := &driver{display: screen, client: p, trace: &trace{path: p.logPath}, shots: filepath.Join(dir, "shots"), say: newConsole(&out).say}
-	if err := os.Mkdir(w.shots, 0o700); err != nil {
+	w := &driver{display: screen, client: p, trace: &trace{path: p.logPath}, album: &album{dir: filepath.Join(dir, "shots")}, say: newConsole(&out).say}
+	if err := os.Mkdir(w.album.dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.findWindow(t.Context(), "Event Tester"); err != nil {
@@ -127,7 +127,7 @@ func TestDriverPressesKeysAwaitsMilestonesAndTakesPictures(t *testing.T) {
 			t.Errorf("the window did not receive %q", want)
 		}
 	}
-	if img, err := readPNG(filepath.Join(w.shots, "01-typed.png")); err != nil || img.Rect.Dx() != 640 || img.Rect.Dy() != 480 {
+	if img, err := readPNG(filepath.Join(w.album.dir, "01-typed.png")); err != nil || img.Rect.Dx() != 640 || img.Rect.Dy() != 480 {
 		t.Errorf("picture: %v", err)
 	}
 	err = w.await(t.Context(), []string{"never said"}, 300*time.Millisecond)

@@ -343,7 +343,7 @@ func TestADeviceThatWipedItselfIsToldOf(t *testing.T) {
 				t.Errorf("closed with %d", code)
 			}
 			for wait := time.Now().Add(15 * time.Second); d.incidents(inbox.IncidentWipe) == 0 && time.Now().Before(wait); {
-				time.Sleep(20 * time.Millisecond) // its connection may end before all is done
+				time.Sleep(20 * time.Millisecond) // a real process ends the connection: before all is done
 			}
 			if n := d.incidents(inbox.IncidentWipe); n != 1 {
 				t.Errorf("%d incidents", n)
@@ -480,7 +480,7 @@ func TestAConnectionThatIsClosedWhileItIsHeardWaitsForNothingMore(t *testing.T) 
 	until[wire.Wipe](t, conn)
 	closing := func() {
 		d.sessions.closeDevice(agent.device, wire.CloseGoingAway)
-		time.Sleep(100 * time.Millisecond) // until the reader was told
+		time.Sleep(100 * time.Millisecond) // a real process: until the reader was told
 	}
 	hook.Store(&closing)
 	say(conn, wire.Wiping{Wipe: w.ID, Step: inbox.WipeStep{Did: inbox.WipeIntended}})

@@ -155,3 +155,23 @@ func TestATapOnNothingGivesTheFocusBack(t *testing.T) {
 		t.Error("the composer did not get the focus back")
 	}
 }
+
+func TestTextThatIsSetIsGoneOnWithAtItsEnd(t *testing.T) {
+	themed(t, kit.Options{})
+	d := composer(t)
+	for _, text := range []string{"one", "one\ntwo lines", strings.Repeat("long enough to wrap ", 20)} {
+		d.c.SetText(text)
+		d.c.TypedRune('!')
+		if d.c.Content() != text+"!" {
+			t.Errorf("goes on at %q", d.c.Content())
+		}
+	}
+	early := kit.NewComposer(kit.ComposerConfig{Name: "Message"})
+	early.SetText("a draft")
+	w := window(t, early, 400, 200)
+	w.Canvas().Focus(early)
+	early.TypedRune('!')
+	if early.Content() != "a draft!" {
+		t.Errorf("a draft from before goes on at %q", early.Content())
+	}
+}

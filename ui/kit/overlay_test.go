@@ -196,6 +196,11 @@ func TestToastUndoAndTooltip(t *testing.T) {
 	if l.TipText() != "" {
 		t.Error("the tooltip stays")
 	}
+	test.MoveMouse(w.Canvas(), fyne.NewPos(20, 60))
+	test.Tap(b)
+	if l.TipText() != "" {
+		t.Error("the tooltip lies over what the tap led to")
+	}
 }
 
 func TestGoldenLayers(t *testing.T) {
