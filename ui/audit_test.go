@@ -387,6 +387,7 @@ func TestARowOfTheLogShowsNoIDs(t *testing.T) {
 		{"guard.found", "wish " + id + " message " + id + " discount/above-limit/hold discount/unknown/warn payment-card//block", "a discount nobody has approved; a payment card's number"},
 		{"guard.alerted", "wish " + id + " message " + id + " other-contact/number/block/" + id, "data of another customer"},
 		{"message.withdrawn", id, ""},
+		{"reveal.asked", "field 2 why 3", word("contact.phone") + " · " + word("reason.call")},
 		{"device.holdings", "2026-11-01 2026-11-22", "2026-11-01 2026-11-22"},
 		{"wipe.proven", id + " receipt 0a1b", "receipt 0a1b"},
 	} {

@@ -323,6 +323,7 @@ func TestWhatBecameOfARequestIsSaid(t *testing.T) {
 		{"being asked", nil, revealing{key: all, asking: true}, true, RevealAsking, "Asking the company's server…", ""},
 		{"caps are told", nil, revealing{key: all, trouble: maskProblem(inbox.RefusedCap)}, true, RevealOffer, word("reveal.cap"), ""},
 		{"a colleague decides", &base, revealing{key: all}, true, RevealWaits, "Waits for Sabine Lang. Lapses at 15:07", "Take the request back"},
+		{"asked on another device", &base, revealing{key: none}, true, RevealWaits, word("reveal.waits.elsewhere"), "Take the request back"},
 		{"offline it waits", &base, revealing{key: all}, false, RevealWaits, "Waits for a decision. Needs a connection to go on", ""},
 		{"nobody decided", with(func(r *inbox.Reveal) { r.Until = inbox.At(noon) }), revealing{key: all}, true, RevealOffer, word("reveal.lapsed"), ""},
 		{"taken back in this window", with(func(r *inbox.Reveal) { r.State = inbox.RevealLapsed }), revealing{key: none, given: all}, true, RevealOffer, "", ""},

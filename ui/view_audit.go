@@ -2,6 +2,7 @@ package ui
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -150,6 +151,10 @@ func plainDetail(e inbox.AuditEntry) string {
 			}
 		}
 		return foundText(found)
+	}
+	var field, why int
+	if n, _ := fmt.Sscanf(e.Detail, "field %d why %d", &field, &why); n == 2 {
+		return join(fieldWord(inbox.Field(field)), reasonWord(inbox.RevealReason(why)))
 	}
 	return strings.Join(slices.DeleteFunc(words, wireID), " ")
 }

@@ -141,6 +141,9 @@ func revealView(r *inbox.Reveal, here revealing, c inbox.Conversation, s staff, 
 	case inbox.RevealAsked:
 		v = RevealView{Step: RevealWaits, Reveal: r.ID, Icon: "clock", Tone: ToneWarn, Action: word("reveal.takeback"),
 			Text: word("reveal.waits", "Who", deciders(s, c.Inbox), "Time", t.hour(r.Until))}
+		if !here.key(r.ID) { // whoever agrees would agree in vain
+			v.Icon, v.Text = "info", word("reveal.waits.elsewhere")
+		}
 		if !online {
 			v.Text, v.Icon, v.Action = word("reveal.waits.offline"), "wifi-off", ""
 		}
