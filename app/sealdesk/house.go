@@ -30,6 +30,7 @@ type house struct {
 	gate   *gate
 	pokes  poker
 	args   []string // of this run, for the next
+	quiet  bool     // no other run follows this one
 
 	mu      sync.Mutex
 	files   []io.Closer
@@ -235,6 +236,9 @@ func (h *house) stopLog() error {
 
 // replace puts a new run in the place of this one, with nothing of it in memory.
 func (h *house) replace() {
+	if h.quiet {
+		return
+	}
 	h.log.Info("the program replaces itself")
 	if err := errors.Join(h.stopLog(), replaceProcess(h.args)); err != nil {
 		os.Exit(1) // better no window than one over what must not be read any more

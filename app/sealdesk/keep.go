@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"time"
 
@@ -23,13 +26,27 @@ const (
 	strictGrace = 5 * time.Minute
 )
 
+// toolkitDirs is where the toolkit keeps the size of the window and the person's settings.
+func toolkitDirs() []string {
+	base, err := os.UserConfigDir()
+	if runtime.GOOS == "darwin" {
+		var home string
+		home, err = os.UserHomeDir()
+		base = filepath.Join(home, "Library", "Preferences")
+	}
+	if err != nil {
+		return nil
+	}
+	return []string{filepath.Join(base, "fyne", AppID)}
+}
+
 // stand makes the keeper of the device, and the engine that stands before the relay, if they are not there.
 func (h *house) stand(device store.Device) *custody.Keeper {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.keeper == nil {
 		h.keeper = custody.New(custody.Config{
-			Dir: h.dir, Ring: h.ring, Device: device, App: version(), System: system(), Log: h.log,
+			Dir: h.dir, Also: toolkitDirs(), Ring: h.ring, Device: device, App: version(), System: system(), Log: h.log,
 			Stop: h.stopLog, Ended: h.wipeEnded, Poke: h.pokes.poke,
 		})
 	}
@@ -285,6 +302,9 @@ func (h *house) wipeEnded() {
 	w, _ := keeper.Wiped()
 	note := shown(w)
 	note.Sent = time.Now()
+	if h.quiet {
+		return // nobody will read it
+	}
 	if err := writeWiped(h.dir, note); err != nil {
 		h.log.Warn("the note of the wipe was not written", "error", err)
 	}

@@ -34,6 +34,7 @@ type flags struct {
 	Trace   string           `help:"File that gets one line per milestone: constant words and ids." placeholder:"FILE" hidden:""`
 	Frames  string           `help:"File that gets every frame exchanged with the relay, masked as it is." placeholder:"FILE" hidden:"" aliases:"record-frames"`
 	Verify  bool             `name:"verify-store" help:"Open the store, say whether it is whole, and exit." hidden:""`
+	Wipe    bool             `help:"Destroy what this device keeps, tell the company, and exit: for uninstallers."`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
 
@@ -76,8 +77,12 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) (err error) 
 	if err := h.observe(f.Trace, f.Frames); err != nil {
 		return err
 	}
-	if f.Verify {
+	switch {
+	case f.Verify:
 		return h.verify(ctx, out)
+	case f.Wipe:
+		h.quiet = true
+		return h.wipe(ctx, out)
 	}
 
 	ctx, cancel := context.WithCancel(ctx)
