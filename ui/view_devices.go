@@ -333,6 +333,9 @@ func wipeSteps(w inbox.Wipe, d inbox.Device, s staff, t clock) []StepView {
 		half.State = StepNow
 	}
 	out = append(out, half)
+	if n := len(w.Steps); n > 0 && w.Level >= inbox.WipeProven && w.Steps[n-1].Did != inbox.WipeSigned {
+		w.Steps = append(slices.Clone(w.Steps), inbox.WipeStep{Did: inbox.WipeSigned, At: w.Steps[n-1].At}) // the receipt cannot hold its own signing
+	}
 	began := StepView{Title: word("wipe.step.reached")}
 	if w.Started != 0 {
 		began.State, began.Detail = StepDone, t.clockTime(w.Started)
