@@ -48,7 +48,7 @@ func TestTraceReadsWhatIsAddedAndOnlyWholeLines(t *testing.T) {
 func TestJourneysAwaitSomethingAndNameTheirPicturesOnce(t *testing.T) {
 	a := newAccount()
 	for name, journey := range map[string][]move{"agent": agentJourney(), "dark": darkJourney(), "shots": shotJourney(), "first sign-in": firstSignIn(a, true),
-		"without a second factor": firstSignIn(a, false), "sign-in": signIn(a), "lock": lockMoves(a), "devices": toDevice(2), "enrol": enrolMoves("")} {
+		"without a second factor": firstSignIn(a, false), "sign-in": signIn(a), "lock": lockMoves(a), "devices": toDevice(2), "enrol": {enrolMove("")}} {
 		seen := map[string]bool{}
 		for _, m := range journey {
 			if len(m.await) == 0 {
