@@ -91,6 +91,7 @@ func (u *UI) showDesk(s Session, rows *inboxWorker, head inboxView) {
 	d.writer.kept = func() { u.trace("draft kept") }
 	d.links = &linkWorker{relay: s.Relay, post: u.cfg.Post, again: newPoke(), show: d.showLink}
 	d.build()
+	u.cfg.Window.Canvas().Unfocus() // a field of the card before must not keep the keyboard
 	d.showRows(head)
 	u.show(d.root)
 	if d.page != pageInbox {

@@ -223,9 +223,23 @@ func TestALockedInboxAtStartIsUnlocked(t *testing.T) {
 	if !g.shows("Opens without the server until") || !g.shows("Katja Moor · LT-0427") {
 		t.Errorf("on screen: %v", g.texts())
 	}
+	c := g.win.Canvas()
+	for range 3 { // to the button, which is disabled while nothing is typed, or to the one below it
+		c.(interface{ FocusNext() }).FocusNext()
+		if b, ok := c.Focused().(*kit.Button); ok && b == g.ui.locked.other {
+			break
+		}
+	}
+	if c.Focused() != fyne.Focusable(g.ui.locked.other) {
+		t.Errorf("the other way in cannot be reached by keyboard: %T", c.Focused())
+	}
+	c.Focus(g.ui.locked.field.Input())
 	g.typeText("right one")
 	g.press(fyne.KeyReturn, 0)
 	g.heard("inbox shown")
+	if f := c.Focused(); f != nil {
+		t.Errorf("%T keeps the keyboard over the inbox", f)
+	}
 }
 
 func TestAQuestionThatNeedsItAsksWhoIsThereAndGoesOnByItself(t *testing.T) {
