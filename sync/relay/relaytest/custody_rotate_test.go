@@ -66,6 +66,7 @@ func TestACacheTurnsToAnotherKeyAndLosesNothing(t *testing.T) {
 	lost, restarts := 0, 0
 	for round := range rounds {
 		s := m.keeper.Store()
+		before := s.Generation()
 		text := fmt.Sprintf("Entwurf %d", round)
 		cutAt := int32(rng.IntN(int(whileTurning) + 1))
 		at.Store(cutAt)
@@ -92,7 +93,7 @@ func TestACacheTurnsToAnotherKeyAndLosesNothing(t *testing.T) {
 		}
 		m.await("another key", func() bool {
 			s := m.keeper.Store()
-			return at.Load() == nowhere && m.online() && s != nil && s.Generation() == boot+uint64(round)+1
+			return at.Load() == nowhere && m.online() && s != nil && s.Generation() > before
 		})
 		if cutAt == beforeTurned {
 			lost++
@@ -129,7 +130,7 @@ func TestACacheTurnsToAnotherKeyAndLosesNothing(t *testing.T) {
 	if err := m.keeper.Failure(); err != nil {
 		t.Error(err)
 	}
-	if got := m.keeper.Store().Generation() - boot; got != rounds {
+	if got := m.keeper.Store().Generation() - boot; got < rounds {
 		t.Errorf("the key was changed %d times in %d rounds", got, rounds)
 	}
 	t.Logf("%d keys, %d words lost, %d restarts, %d wishes", m.keeper.Store().Generation()-boot, lost, restarts, wishes)
