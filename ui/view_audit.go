@@ -217,6 +217,7 @@ type ChainView struct {
 
 // chainView sums the trees up: the worst of them counts.
 func chainView(list []inbox.AuditChain, t clock) ChainView {
+	list = slices.DeleteFunc(slices.Clone(list), func(c inbox.AuditChain) bool { return c.Size == 0 }) // nothing to sign or keep yet
 	if len(list) == 0 {
 		return ChainView{}
 	}
