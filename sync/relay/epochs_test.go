@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -243,14 +244,20 @@ func TestWhoWasErasedStaysSoWhenAnOldBackupIsRestored(t *testing.T) {
 func TestTheKeysGetANewEpochEveryDay(t *testing.T) {
 	d := newIntakeDesk(t)
 	d.feed(from(testNumber, object{"wa_id": "4915155501234"}, "a", d.now.Unix(), "text", text("Hallo")))
+	var now atomic.Pointer[time.Time] // the clock that is read beside this test
+	begin := d.now
+	now.Store(&begin)
+	clock := func() time.Time { return *now.Load() }
+	d.Relay.now = clock
 	ctx, stop := context.WithCancel(context.Background())
 	tick, ended := make(chan time.Time), make(chan error, 1)
 	run := func() { go func() { ended <- d.tendEpochs(ctx, tick) }() }
 	step := func(by time.Duration, want uint64, entries int) {
 		t.Helper()
-		d.now = d.now.Add(by)
-		tick <- d.now
-		tick <- d.now // taken only when the first was dealt with
+		at := now.Load().Add(by)
+		now.Store(&at)
+		tick <- at
+		tick <- at // taken only when the first was dealt with
 		if got := d.vault.Epoch(); got != want {
 			t.Errorf("epoch %d, want %d", got, want)
 		}
@@ -278,6 +285,7 @@ func TestTheKeysGetANewEpochEveryDay(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.again(func(Config) {})
+	d.Relay.now = clock
 	ctx, stop = context.WithCancel(context.Background())
 	run()
 	step(0, first+5, 5)
