@@ -613,7 +613,7 @@ func TestLooksAtTheLogAndAtADeviceLeaveATraceOnEveryPage(t *testing.T) {
 	if n := len(d.acts(actHoldings, string(agent.device))); n != 1 {
 		t.Errorf("%d entries of a look at what was on a device", n)
 	}
-	a, no := d.ask(officer, inbox.AskAudit{})
+	_, no := d.ask(officer, inbox.AskAudit{})
 	if no != inbox.Granted {
 		t.Fatal(no)
 	}
@@ -621,7 +621,8 @@ func TestLooksAtTheLogAndAtADeviceLeaveATraceOnEveryPage(t *testing.T) {
 	for range 80 {
 		d.person("Colleague "+inbox.NewID[string]()[:8], inbox.Agent, "")
 	}
-	if a, no = d.ask(officer, inbox.AskAudit{}); no != inbox.Granted || !a.(inbox.AuditPage).More {
+	a, no := d.ask(officer, inbox.AskAudit{})
+	if no != inbox.Granted || !a.(inbox.AuditPage).More {
 		t.Fatal(no)
 	}
 	page := a.(inbox.AuditPage).Entries

@@ -284,6 +284,7 @@ func TestTheKeysGetANewEpochEveryDay(t *testing.T) {
 	if err := d.vault.RotateEpoch(context.Background()); err != nil {
 		t.Fatal(err)
 	}
+	d.now = clock()
 	d.again(func(Config) {})
 	d.Relay.now = clock
 	ctx, stop = context.WithCancel(context.Background())
