@@ -241,7 +241,7 @@ func TestOnlyAFileWithAnOrderIsTakenForOne(t *testing.T) {
 				t.Fatalf("no file: %v", err)
 			}
 			if err := put(filepath.Join(k.cfg.Dir, wire.WipeFile)); err != nil {
-				t.Skip(err)
+				t.Fatal(err)
 			}
 			if obeyed, err := k.ObeyFile(t.Context()); obeyed || err == nil {
 				t.Errorf("obeyed %v, %v", obeyed, err)
