@@ -63,6 +63,8 @@ func (s *sessions) serve(w http.ResponseWriter, q *http.Request) {
 		if ctx.Err() != nil {
 			code = wire.CloseGoingAway
 		}
+		x.end(code) // whoever asked for an end before has the better reason
+		code = x.code
 		s.r.metrics.refused(code)
 		s.r.log.Info("device refused", "device", string(x.device.ID), "code", code)
 		closeWith(conn, code)

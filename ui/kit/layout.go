@@ -320,6 +320,16 @@ func (l *layouter) fill(from, para int, more bool) {
 			}
 			continue
 		}
+		if pending > 0 { // spaces that start a line, and leave no room for its first word, take none
+			for k := start; k < i; k++ {
+				if l.atoms[k].gap {
+					l.atoms[k].w = 0
+				}
+				l.atoms[k].space, l.atoms[k].nsp = 0, 0
+			}
+			pending = 0
+			continue
+		}
 		// One word wider than a line: cut it.
 		if !l.split(i, limit) {
 			x = l.atoms[i].w

@@ -200,6 +200,16 @@ func TestMaskedRunsAreChips(t *testing.T) {
 	}
 }
 
+func TestSpacesNeverPushAWordOutOfItsLine(t *testing.T) {
+	for _, text := range []string{"  ש", "\ufe0f  ש", "   שלום", "ש   ש", "  ש ab"} {
+		for _, f := range lay(20, Style{}, Run{Text: text}).Fragments {
+			if f.X < 0 || f.X+f.W > 20 {
+				t.Errorf("%q: %q stands from %v to %v of 20", text, f.Text, f.X, f.X+f.W)
+			}
+		}
+	}
+}
+
 func TestMetaStandsOnTheLastLineWhenItFits(t *testing.T) {
 	one := lay(200, Style{Meta: 50}, Run{Text: "short"})
 	if one.Lines != 1 || one.Height != one.LineHeight || one.Width != 50+12+50 || one.MetaX != 62 || one.MetaY != 0 {

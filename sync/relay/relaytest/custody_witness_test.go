@@ -115,7 +115,7 @@ func TestARelayRestoredFromABackupIsProtestedAgainst(t *testing.T) {
 			for i := range 5 { // what shall never have been
 				c.Person(fmt.Sprintf("Somebody %d", i), inbox.Agent)
 			}
-			at = c.signed(m, inbox.CompanyLog, at)
+			c.signed(m, inbox.CompanyLog, at)
 			m.hangUp()
 			at = m.held(inbox.CompanyLog) // more may have been signed before the line was cut
 			c.Down()
