@@ -1,6 +1,9 @@
 package inbox
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // ReplyWindow is how long after a customer's message the company may answer freely
 // (WhatsApp Business Platform, "customer service window").
@@ -14,8 +17,9 @@ type ConversationState uint8
 
 // The states.
 const (
-	Open   ConversationState = 0
-	Closed ConversationState = 1
+	Open    ConversationState = 0
+	Closed  ConversationState = 1
+	Snoozed ConversationState = 2 // nobody has to act until it wakes
 )
 
 // A Conversation is the row an inbox list shows for the thread with one contact. It is a fold over the events of its
@@ -43,6 +47,12 @@ type Conversation struct {
 	Consent     Consent           `cbor:"20,keyasint,omitzero"`
 	Into        ConversationID    `cbor:"21,keyasint,omitempty"` // the same customer goes on there
 	Erased      Moment            `cbor:"22,keyasint,omitempty"` // the customer was forgotten; nothing is left but this
+	Until       Moment            `cbor:"23,keyasint,omitempty"` // when it wakes, while it is Snoozed; 0: when the customer writes
+	Waiting     Moment            `cbor:"24,keyasint,omitempty"` // since when the customer waits for an answer; 0: he does not
+	Tags        []TagID           `cbor:"25,keyasint,omitempty"`
+	Tasks       []Task            `cbor:"26,keyasint,omitempty"` // in the order they were last changed
+	Rating      uint8             `cbor:"27,keyasint,omitempty"` // 1 to 5, the customer's last; 0: none
+	Mentioned   uint64            `cbor:"28,keyasint,omitempty"` // place of the last note that asks the reader to look
 }
 
 // FreeEntry is how long nothing is billed after a customer came from an advertisement and was answered within
@@ -83,7 +93,10 @@ func (c *Conversation) Apply(e Event, reader PersonID) {
 	case Assigned:
 		c.Assignee = b.To
 	case StateChanged:
-		c.State = b.State
+		c.State, c.Until = b.State, b.Until
+		if b.State == Closed {
+			c.Waiting = 0
+		}
 	case ConsentChanged:
 		c.Consent = b.Consent
 	case FreeEntryMoved:
@@ -91,7 +104,13 @@ func (c *Conversation) Apply(e Event, reader PersonID) {
 	case ContactErased:
 		*c = Conversation{ID: c.ID, Inbox: c.Inbox, Contact: Contact{ID: c.Contact.ID, Alias: c.Contact.Alias}, State: Closed, Erased: e.At, LastAt: c.LastAt, LastSeq: e.Seq}
 	case ConversationJoined:
-		c.Into, c.State = b.Into, Closed
+		c.Into, c.State, c.Until, c.Waiting = b.Into, Closed, 0, 0
+	case TagsChanged:
+		c.Tags = b.Tags
+	case TaskChanged:
+		c.keep(b)
+	case Rated:
+		c.Rating = b.Score
 	case MessageMasked:
 		if b.Message == c.LastID && c.LastKind != Deleted {
 			c.Snippet = b.Body.Excerpt(snippetRunes)
@@ -121,7 +140,10 @@ func (c *Conversation) add(m Message, seq uint64, reader PersonID) {
 		c.LastInbound = max(c.LastInbound, m.At)
 		c.InboundSeq = seq
 		if c.Into == "" {
-			c.State = Open // a customer's message always needs a look
+			c.State, c.Until = Open, 0 // a customer's message always needs a look
+		}
+		if c.Waiting == 0 {
+			c.Waiting = m.At
 		}
 		if m.Referral != nil {
 			c.Referred = max(c.Referred, m.At)
@@ -132,6 +154,12 @@ func (c *Conversation) add(m Message, seq uint64, reader PersonID) {
 	}
 	if m.Side == FromPerson && m.Kind != Note && c.Referred != 0 && m.At < c.Referred.Add(ReplyWindow) && c.FreeUntil < c.Referred {
 		c.FreeUntil = m.At.Add(FreeEntry)
+	}
+	if m.Side == FromPerson && m.Kind != Note && m.Author != "" { // what the relay says by itself is no answer
+		c.Waiting = 0
+	}
+	if reader != "" && slices.Contains(m.Mentions, reader) {
+		c.Mentioned = seq
 	}
 	if m.Side == FromPerson && m.Author == reader && reader != "" { // who answers has read
 		c.ReadSeq, c.Unread = max(c.ReadSeq, seq), 0

@@ -45,6 +45,11 @@ const (
 	KindMessageMasked      EventKind = 22
 	KindRevealChanged      EventKind = 23
 	KindContactErased      EventKind = 24
+	KindTagChanged         EventKind = 25
+	KindQuickReplyChanged  EventKind = 26
+	KindTagsChanged        EventKind = 27
+	KindTaskChanged        EventKind = 28
+	KindRated              EventKind = 29
 )
 
 // The facts.
@@ -83,11 +88,12 @@ type (
 		To           PersonID       `cbor:"2,keyasint,omitempty"`
 		By           PersonID       `cbor:"3,keyasint,omitempty"`
 	}
-	// StateChanged opens or closes the conversation.
+	// StateChanged opens, closes or snoozes the conversation.
 	StateChanged struct {
 		Conversation ConversationID    `cbor:"1,keyasint"`
 		State        ConversationState `cbor:"2,keyasint"`
 		By           PersonID          `cbor:"3,keyasint,omitempty"`
+		Until        Moment            `cbor:"4,keyasint,omitempty"` // Snoozed: when it wakes; 0: when the customer writes
 	}
 	// ReadMoved reports how far a person has read.
 	ReadMoved struct {
@@ -185,6 +191,7 @@ func EventBodies() []EventBody {
 		StateChanged{}, ReadMoved{}, MediaChanged{}, PersonChanged{}, InboxChanged{},
 		MessageChanged{}, ConsentChanged{}, FreeEntryMoved{}, ConversationJoined{}, TemplateChanged{}, CardChanged{},
 		IncidentChanged{}, RequestChanged{}, MessageReleased{}, MessageWithdrawn{}, MessageMasked{}, RevealChanged{}, ContactErased{},
+		TagChanged{}, QuickReplyChanged{}, TagsChanged{}, TaskChanged{}, Rated{},
 	}
 }
 

@@ -24,6 +24,9 @@ type (
 	RequestID      string // what a customer asked about his own data
 	RevealID       string // one look at one field of a contact
 	WipeID         string // the destruction of one device's cache
+	TagID          string // a word the company sorts conversations by
+	TaskID         string // something to do for a customer, named by the device
+	QuickReplyID   string // a text the company keeps ready
 	TeamID         string // people who work together: a short slug the company chose
 	LogID          string // one log of events: an inbox's, or the company's
 )

@@ -36,6 +36,9 @@ const (
 	IntentRecordConsent   IntentKind = 13
 	IntentWithdraw        IntentKind = 14
 	IntentDecideHeld      IntentKind = 15
+
+	IntentSetTags  IntentKind = 16
+	IntentEditTask IntentKind = 17
 )
 
 // The wishes.
@@ -53,6 +56,7 @@ type (
 	AddNote struct {
 		Conversation ConversationID `cbor:"1,keyasint"`
 		Text         string         `cbor:"2,keyasint"`
+		Mentions     []PersonID     `cbor:"3,keyasint,omitempty"` // colleagues who shall look
 	}
 	// AddReaction puts an emoji on a message, or takes it away when Emoji is "".
 	AddReaction struct {
@@ -65,10 +69,11 @@ type (
 		Conversation ConversationID `cbor:"1,keyasint"`
 		To           PersonID       `cbor:"2,keyasint,omitempty"`
 	}
-	// SetState opens or closes the conversation.
+	// SetState opens, closes or snoozes the conversation; snoozed, it wakes when the customer writes, and at Until.
 	SetState struct {
 		Conversation ConversationID    `cbor:"1,keyasint"`
 		State        ConversationState `cbor:"2,keyasint"`
+		Until        Moment            `cbor:"3,keyasint,omitempty"`
 	}
 	// MarkRead says that the person has read up to a place in the log.
 	MarkRead struct {
@@ -161,6 +166,7 @@ func IntentBodies() []IntentBody {
 	return []IntentBody{
 		SendText{}, AddNote{}, AddReaction{}, Assign{}, SetState{}, MarkRead{}, SendAgain{},
 		SendMedia{}, SendTemplate{}, SendInteractive{}, SendLocation{}, SendCard{}, RecordConsent{}, Withdraw{}, DecideHeld{},
+		SetTags{}, EditTask{},
 	}
 }
 

@@ -63,6 +63,8 @@ type Message struct {
 	Held         bool           `cbor:"24,keyasint,omitempty"` // waits for a supervisor: the guard found something
 	Found        []GuardRule    `cbor:"26,keyasint,omitempty"` // what the guard found, while it is held
 	Until        Moment         `cbor:"25,keyasint,omitempty"` // its author may take it back until then
+	Mentions     []PersonID     `cbor:"27,keyasint,omitempty"` // of a note: colleagues who shall look
+	Wakes        Moment         `cbor:"28,keyasint,omitempty"` // of [WhatSnoozed]: until when
 }
 
 // A Choice is something the customer can press below a message of ours.
@@ -116,6 +118,8 @@ const (
 	WhatSentOutside   What = 17 // a message reached the customer that did not pass the relay
 	WhatRevealed      What = 18 // Author saw a field of the contact's; which one, the contact panel says
 	WhatErased        What = 19 // what the company held of the customer was destroyed
+	WhatSnoozed       What = 20 // Author put it off until Wakes, or until the customer writes
+	WhatWoke          What = 21 // the time it was put off to has come
 )
 
 // A Quote is the message another one answers.

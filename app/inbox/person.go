@@ -40,6 +40,8 @@ type Person struct {
 	Role    Role      `cbor:"3,keyasint"`
 	Inboxes []InboxID `cbor:"4,keyasint,omitempty"` // the inboxes the person works in
 	Team    TeamID    `cbor:"5,keyasint,omitempty"` // "" is the team of all who have none
+	Away    bool      `cbor:"7,keyasint,omitempty"` // is not to be given conversations for now
+	Speaks  []string  `cbor:"8,keyasint,omitempty"` // languages, such as "de"; empty: whatever comes
 	Left    Moment    `cbor:"6,keyasint,omitempty"` // when the person left the company; who has left may do nothing
 }
 
@@ -60,6 +62,8 @@ type Inbox struct {
 	State   InboxState `cbor:"3,keyasint,omitempty"`
 	Why     Failure    `cbor:"4,keyasint,omitempty"` // what holds it, when State is InboxHeld
 	Quality Quality    `cbor:"5,keyasint,omitempty"` // what WhatsApp thinks of the number
+	Hours   Hours      `cbor:"7,keyasint,omitzero"`  // when it is staffed
+	Answer  int        `cbor:"8,keyasint,omitempty"` // staffed minutes within which a customer should have an answer; 0: no measure
 	Daily   int        `cbor:"6,keyasint,omitempty"` // customers it may write to first in 24 hours; 0: not known, -1: no limit
 }
 

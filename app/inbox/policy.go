@@ -26,6 +26,11 @@ const (
 	ActProve    Action = 16 // verify and export the audit log
 	ActHoldings Action = 17 // see what was on a device
 	ActAdmit    Action = 18 // enrol devices, and say that a machine was set up anew
+
+	ActTag      Action = 19 // put tags on a conversation
+	ActTask     Action = 20 // write tasks down, and tick them off
+	ActOrganise Action = 21 // change the company's tags and quick replies
+	ActReport   Action = 22 // see how the work goes: the board and reports
 )
 
 // A Subject is what an action is done to: a conversation, a person (and what is his), or the company.
@@ -43,8 +48,8 @@ func (p Person) Subject() Subject { return Subject{Person: &p} }
 
 // may is who may do what in an inbox they work in. What is not listed is denied.
 var may = map[Role][]Action{
-	Agent:          {ActRead, ActSend, ActNote, ActAssign, ActSetState, ActConsent, ActReveal, ActLookUp},
-	Supervisor:     {ActRead, ActSend, ActNote, ActAssign, ActSetState, ActConsent, ActCosts, ActOversee, ActReveal, ActDecide, ActLookUp},
+	Agent:          {ActRead, ActSend, ActNote, ActAssign, ActSetState, ActConsent, ActReveal, ActLookUp, ActTag, ActTask},
+	Supervisor:     {ActRead, ActSend, ActNote, ActAssign, ActSetState, ActConsent, ActCosts, ActOversee, ActReveal, ActDecide, ActLookUp, ActTag, ActTask, ActOrganise, ActReport},
 	PrivacyOfficer: {ActOversee, ActDecide},
 	ITAdmin:        {ActOversee},
 }

@@ -35,6 +35,13 @@ const (
 	QuestionProof      QuestionKind = 16
 	QuestionHoldings   QuestionKind = 17
 	QuestionAudit      QuestionKind = 18
+
+	QuestionEditTag        QuestionKind = 19
+	QuestionEditQuickReply QuestionKind = 20
+	QuestionAway           QuestionKind = 21
+	QuestionBoard          QuestionKind = 22
+	QuestionReport         QuestionKind = 23
+	QuestionSearch         QuestionKind = 24
 )
 
 // The questions.
@@ -130,6 +137,7 @@ func Questions() []Question {
 	return []Question{
 		FetchMedia{}, OfferMedia{}, Typing{}, AskCosts{}, AskReveal{}, OpenReveal{}, DecideReveal{}, LookUp{}, CheckDraft{},
 		AskDevices{}, OrderWipe{}, DecideWipe{}, Offboard{}, RenameDevice{}, Reimaged{}, AskProof{}, AskHoldings{}, AskAudit{},
+		EditTag{}, EditQuickReply{}, SetAway{}, AskBoard{}, AskReport{}, AskSearch{},
 	}
 }
 
@@ -138,6 +146,7 @@ func Answers() []Answer {
 	return []Answer{
 		Ticket{}, UploadTicket{}, Done{}, Costs{}, Grant{}, Opened{}, Decided{}, Found{}, Verdict{},
 		Devices{}, Ordered{}, WipeDecided{}, Offboarded{}, Renamed{}, Noticed{}, Proof{}, Holdings{}, AuditPage{},
+		Edited{}, Written{}, Away{}, Board{}, Report{}, SearchPage{},
 	}
 }
 

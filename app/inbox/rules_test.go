@@ -75,10 +75,10 @@ func TestApply(t *testing.T) {
 		{"a contact's change replaces the card", []Event{{Body: ContactChanged{"c", Contact{ID: "x", Alias: "B"}}}},
 			Conversation{Contact: Contact{ID: "x", Alias: "B"}}},
 		{"the customer's message counts and opens the window", []Event{said(1, 10, FromContact, "", "a"), said(2, 20, FromContact, "", "b")},
-			Conversation{LastInbound: 20, LastAt: 20, LastSeq: 2, LastID: "b", LastSide: FromContact, LastKind: Text,
+			Conversation{Waiting: 10, LastInbound: 20, LastAt: 20, LastSeq: 2, LastID: "b", LastSide: FromContact, LastKind: Text,
 				Snippet: PlainText("text b"), Unread: 2, InboundSeq: 2}},
-		{"the customer's message opens a closed conversation", []Event{{Body: StateChanged{"c", Closed, other}}, said(1, 10, FromContact, "", "a")},
-			Conversation{State: Open, LastInbound: 10, LastAt: 10, LastSeq: 1, LastID: "a", LastSide: FromContact, LastKind: Text,
+		{"the customer's message opens a closed conversation", []Event{{Body: StateChanged{"c", Closed, other, 0}}, said(1, 10, FromContact, "", "a")},
+			Conversation{State: Open, Waiting: 10, LastInbound: 10, LastAt: 10, LastSeq: 1, LastID: "a", LastSide: FromContact, LastKind: Text,
 				Snippet: PlainText("text a"), Unread: 1, InboundSeq: 1}},
 		{"a colleague's answer reads nothing for me", []Event{said(1, 10, FromContact, "", "a"), said(2, 20, FromPerson, other, "b")},
 			Conversation{LastInbound: 10, LastAt: 20, LastSeq: 2, LastID: "b", LastSide: FromPerson, LastKind: Text, LastAuthor: other,
@@ -87,24 +87,24 @@ func TestApply(t *testing.T) {
 			Conversation{LastInbound: 10, LastAt: 20, LastSeq: 2, LastID: "b", LastSide: FromPerson, LastKind: Text, LastAuthor: me,
 				Snippet: PlainText("text b"), ReadSeq: 2, InboundSeq: 1}},
 		{"my read mark clears", []Event{said(1, 10, FromContact, "", "a"), read(me, 1)},
-			Conversation{LastInbound: 10, LastAt: 10, LastSeq: 1, LastID: "a", LastSide: FromContact, LastKind: Text,
+			Conversation{Waiting: 10, LastInbound: 10, LastAt: 10, LastSeq: 1, LastID: "a", LastSide: FromContact, LastKind: Text,
 				Snippet: PlainText("text a"), ReadSeq: 1, InboundSeq: 1}},
 		{"another's read mark does not", []Event{said(1, 10, FromContact, "", "a"), read(other, 1)},
-			Conversation{LastInbound: 10, LastAt: 10, LastSeq: 1, LastID: "a", LastSide: FromContact, LastKind: Text,
+			Conversation{Waiting: 10, LastInbound: 10, LastAt: 10, LastSeq: 1, LastID: "a", LastSide: FromContact, LastKind: Text,
 				Snippet: PlainText("text a"), Unread: 1, InboundSeq: 1}},
 		{"a read mark never goes back", []Event{read(me, 5), read(me, 3)}, Conversation{ReadSeq: 5}},
 		{"what was read before it came does not count", []Event{read(me, 5), said(4, 10, FromContact, "", "a")},
-			Conversation{LastInbound: 10, LastAt: 10, LastSeq: 4, LastID: "a", LastSide: FromContact, LastKind: Text,
+			Conversation{Waiting: 10, LastInbound: 10, LastAt: 10, LastSeq: 4, LastID: "a", LastSide: FromContact, LastKind: Text,
 				Snippet: PlainText("text a"), ReadSeq: 5, InboundSeq: 4}},
 		{"the last message's receipt shows", []Event{said(1, 10, FromPerson, other, "a"), receipt("a", Sent), receipt("a", Queued), receipt("b", Read)},
 			Conversation{LastAt: 10, LastSeq: 1, LastID: "a", LastSide: FromPerson, LastKind: Text, LastAuthor: other,
 				LastReceipt: Sent, Snippet: PlainText("text a")}},
 		{"assigned and taken away", []Event{{Body: Assigned{"c", me, other}}, {Body: Assigned{"c", "", other}}}, Conversation{}},
 		{"a system item is no last message", []Event{said(1, 10, FromContact, "", "a"), system(2, 20)},
-			Conversation{LastInbound: 10, LastAt: 10, LastSeq: 2, LastID: "a", LastSide: FromContact, LastKind: Text,
+			Conversation{Waiting: 10, LastInbound: 10, LastAt: 10, LastSeq: 2, LastID: "a", LastSide: FromContact, LastKind: Text,
 				Snippet: PlainText("text a"), Unread: 1, InboundSeq: 1}},
 		{"a clock that went back moves nothing back", []Event{said(1, 20, FromContact, "", "a"), said(2, 10, FromContact, "", "b")},
-			Conversation{LastInbound: 20, LastAt: 20, LastSeq: 2, LastID: "b", LastSide: FromContact, LastKind: Text,
+			Conversation{Waiting: 20, LastInbound: 20, LastAt: 20, LastSeq: 2, LastID: "b", LastSide: FromContact, LastKind: Text,
 				Snippet: PlainText("text b"), Unread: 2, InboundSeq: 2}},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
@@ -134,7 +134,7 @@ func history(t *rapid.T) []Event {
 		case 1:
 			e.Body = Assigned{"c", person, "other"}
 		case 2:
-			e.Body = StateChanged{"c", ConversationState(rapid.IntRange(0, 1).Draw(t, "state")), person}
+			e.Body = StateChanged{"c", ConversationState(rapid.IntRange(0, 2).Draw(t, "state")), person, 7}
 		case 3:
 			e.Body = ReadMoved{"c", person, uint64(rapid.IntRange(0, i+1).Draw(t, "upto"))}
 		case 4:
@@ -301,10 +301,10 @@ func TestReact(t *testing.T) {
 
 func TestCanDeniesByDefault(t *testing.T) {
 	allowed := map[Role]map[Action]bool{
-		Agent: {ActRead: true, ActSend: true, ActNote: true, ActAssign: true, ActSetState: true, ActConsent: true, ActReveal: true, ActLookUp: true},
+		Agent: {ActRead: true, ActSend: true, ActNote: true, ActAssign: true, ActSetState: true, ActConsent: true, ActReveal: true, ActLookUp: true, ActTag: true, ActTask: true},
 		Supervisor: {
 			ActRead: true, ActSend: true, ActNote: true, ActAssign: true, ActSetState: true, ActConsent: true, ActCosts: true, ActOversee: true,
-			ActReveal: true, ActDecide: true, ActLookUp: true,
+			ActReveal: true, ActDecide: true, ActLookUp: true, ActTag: true, ActTask: true, ActOrganise: true, ActReport: true,
 		},
 		PrivacyOfficer: {ActOversee: true, ActDecide: true},
 		ITAdmin:        {ActOversee: true},
@@ -385,7 +385,7 @@ func TestKindsAreUniqueAndClosed(t *testing.T) {
 		}
 		intents[b.IntentKind()] = true
 	}
-	if len(events) != 24 || len(intents) != 15 {
+	if len(events) != 29 || len(intents) != 17 {
 		t.Errorf("%d kinds of facts, %d of wishes: a new kind needs its place in the lists", len(events), len(intents))
 	}
 	questions := map[QuestionKind]bool{}

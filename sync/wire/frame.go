@@ -39,6 +39,9 @@ const (
 	TypeCheckpoint Type = 22
 	TypeWitness    Type = 23
 	TypeProtest    Type = 24
+
+	TypeAttend   Type = 25
+	TypePresence Type = 26
 )
 
 // Hello opens a connection: who is there.
@@ -176,6 +179,7 @@ var decoders = map[Type]func([]byte) (any, error){
 	TypeLent: decodeAs[Lent], TypeRotate: decodeAs[Rotate], TypeRotated: decodeAs[Rotated],
 	TypeWipe: decodeAs[Wipe], TypeWiping: decodeAs[Wiping], TypeWiped: decodeAs[Wiped],
 	TypeCheckpoint: decodeAs[Checkpoint], TypeWitness: decodeAs[Witness], TypeProtest: decodeAs[Protest],
+	TypeAttend: decodeAs[Attend], TypePresence: decodeAs[Presence],
 	TypeBatch: decodeBatch, TypeAck: decodeAs[Ack],
 	TypeIntent: decodeIntent, TypeOutcome: decodeAs[Outcome],
 	TypeAsk: decodeAsk, TypeAnswer: decodeAnswer,

@@ -74,6 +74,24 @@ func goldenEvents() map[string]inbox.EventBody {
 			ID: "incident", Kind: inbox.IncidentAccess, Inbox: "sales", Conversation: "conversation", At: 1_790_000_000_000, Last: 1_790_000_000_001,
 			Count: 3, Detail: "190", Closed: 1_790_000_000_002, By: "person",
 		}},
+		"tag_changed": inbox.TagChanged{Tag: inbox.Tag{ID: "tag", Name: "Offer", Colour: 3, Removed: true}},
+		"quick_reply_changed": inbox.QuickReplyChanged{QuickReply: inbox.QuickReply{
+			ID: "reply", Shortcut: "offer", Text: "Hello {{contact.name}}", Language: "en", Inboxes: []inbox.InboxID{"sales"}, Removed: true,
+		}},
+		"tags_changed": inbox.TagsChanged{Conversation: "conversation", Tags: []inbox.TagID{"tag", "other"}, By: "person"},
+		"task_changed": inbox.TaskChanged{Conversation: "conversation", Task: inbox.Task{
+			ID: "task", Text: inbox.PlainText("send the offer"), Person: "colleague", Due: 1_790_000_000_000, By: "person", Done: 1_790_000_000_001,
+		}, Removed: true},
+		"rated":                 inbox.Rated{Conversation: "conversation", Score: 5, For: "person"},
+		"state_changed_snoozed": inbox.StateChanged{Conversation: "conversation", State: inbox.Snoozed, By: "person", Until: 1_790_000_000_000},
+		"person_changed_away":   inbox.PersonChanged{Person: inbox.Person{ID: "person", Name: "Tobias", Role: inbox.Agent, Away: true, Speaks: []string{"de", "it"}}},
+		"inbox_changed_hours": inbox.InboxChanged{Inbox: inbox.Inbox{ID: "sales", Name: "Sales", Answer: 30, Hours: inbox.Hours{
+			Zone: "Europe/Berlin", Week: [7][]inbox.Shift{1: {{From: 540, To: 720}, {From: 780, To: 1080}}}, Off: []string{"2026-12-25"},
+		}}},
+		"message_added_mention": inbox.MessageAdded{Message: inbox.Message{
+			ID: "message", Conversation: "conversation", Seq: 70_000, At: 1_790_000_000_000, Side: inbox.FromPerson, Author: "person", Kind: inbox.Note,
+			Body: inbox.PlainText("look"), Mentions: []inbox.PersonID{"colleague"}, Wakes: 1_790_000_000_001,
+		}},
 		"message_added_held": inbox.MessageAdded{Message: inbox.Message{
 			ID: "message", Conversation: "conversation", Seq: 70_000, At: 1_790_000_000_000, Side: inbox.FromPerson, Author: "person", Kind: inbox.Text,
 			Body: inbox.PlainText("text"), Receipt: inbox.Queued, Held: true, Until: 1_790_000_005_000,
@@ -181,12 +199,45 @@ func goldenFrames() map[string]any {
 		"intent_send_interactive": wish(inbox.SendInteractive{
 			Conversation: "conversation", Text: "when?", Header: "Visit", Footer: "thanks", Menu: "Days", Options: []inbox.Option{{Title: "Monday", Note: "from 9"}}, Quote: "quoted",
 		}),
-		"intent_send_location":  wish(inbox.SendLocation{Conversation: "conversation", Latitude: 52.5, Longitude: -13.25, Name: "Shop", Address: "Example Street 1", Quote: "quoted"}),
-		"intent_send_card":      wish(inbox.SendCard{Conversation: "conversation", Card: "office", Quote: "quoted"}),
-		"intent_record_consent": wish(inbox.RecordConsent{Conversation: "conversation", Proof: "form"}),
-		"intent_send_text_said": wish(inbox.SendText{Conversation: "conversation", Text: "hello", Said: inbox.Said{Reason: "agreed", Pasted: "other"}}),
-		"intent_withdraw":       wish(inbox.Withdraw{Conversation: "conversation", Message: "message"}),
-		"intent_decide_held":    wish(inbox.DecideHeld{Conversation: "conversation", Message: "message", Agree: true}),
+		"intent_send_location":    wish(inbox.SendLocation{Conversation: "conversation", Latitude: 52.5, Longitude: -13.25, Name: "Shop", Address: "Example Street 1", Quote: "quoted"}),
+		"intent_send_card":        wish(inbox.SendCard{Conversation: "conversation", Card: "office", Quote: "quoted"}),
+		"intent_record_consent":   wish(inbox.RecordConsent{Conversation: "conversation", Proof: "form"}),
+		"intent_send_text_said":   wish(inbox.SendText{Conversation: "conversation", Text: "hello", Said: inbox.Said{Reason: "agreed", Pasted: "other"}}),
+		"intent_withdraw":         wish(inbox.Withdraw{Conversation: "conversation", Message: "message"}),
+		"intent_add_note_mention": wish(inbox.AddNote{Conversation: "conversation", Text: "look", Mentions: []inbox.PersonID{"colleague"}}),
+		"intent_snooze":           wish(inbox.SetState{Conversation: "conversation", State: inbox.Snoozed, Until: 1_790_000_000_000}),
+		"intent_set_tags":         wish(inbox.SetTags{Conversation: "conversation", Add: []inbox.TagID{"tag"}, Remove: []inbox.TagID{"other"}}),
+		"intent_edit_task": wish(inbox.EditTask{
+			Conversation: "conversation", Task: "task", Text: "send the offer", Person: "colleague", Due: 1_790_000_000_000, Done: true, Removed: true,
+		}),
+		"attend":               Attend{Conversation: "conversation", Writing: true},
+		"presence":             Presence{Online: []inbox.PersonID{"person"}, Here: []Here{{Person: "person", Conversation: "conversation", Writing: true}}},
+		"ask_edit_tag":         Ask{ID: 19, Question: inbox.EditTag{Tag: inbox.Tag{ID: "tag", Name: "Offer"}}},
+		"ask_edit_quick_reply": Ask{ID: 20, Question: inbox.EditQuickReply{QuickReply: inbox.QuickReply{ID: "reply", Shortcut: "offer", Text: "text"}}},
+		"ask_away":             Ask{ID: 21, Question: inbox.SetAway{Away: true}},
+		"ask_board":            Ask{ID: 22, Question: inbox.AskBoard{}},
+		"ask_report":           Ask{ID: 23, Question: inbox.AskReport{From: "2026-11-01", To: "2026-11-30", Inbox: "sales", By: inbox.ByTeam}},
+		"ask_search": Ask{ID: 24, Question: inbox.AskSearch{
+			Text: "offer", Conversation: "conversation", Inbox: "sales", Person: "person", Customer: true, File: true, Tag: "tag", From: 1_790_000_000_000, To: 1_790_000_000_001, Before: "7",
+		}},
+		"answer_edited":  Answer{ID: 19, Answer: inbox.Edited{}},
+		"answer_written": Answer{ID: 20, Answer: inbox.Written{}},
+		"answer_away":    Answer{ID: 21, Answer: inbox.Away{}},
+		"answer_board": Answer{ID: 22, Answer: inbox.Board{Now: 1_790_000_000_000, Lines: []inbox.BoardLine{{
+			Inbox: "sales", Open: 9, Unassigned: 8, Waiting: 7, Overdue: 6, Snoozed: 5, Longest: 1_790_000_000_001, Online: 4, In: 3, Out: 2, Closed: 1,
+			Hours: []inbox.HourBin{{From: 1_790_000_000_002, In: 3, Out: 2}},
+		}}}},
+		"answer_report": Answer{ID: 23, Answer: inbox.Report{
+			Lines: []inbox.ReportLine{{
+				Key: "team", Conversations: 20, New: 19, In: 18, Out: 17, Closed: 16, Answered: 15, AnswerMedian: 14, AnswerNinety: 13, Late: 12, CloseMedian: 11, CloseNinety: 10,
+				Ratings: [5]int{1, 2, 3, 4, 5},
+			}},
+			All: inbox.ReportLine{Conversations: 20}, Floor: 5, Hidden: 2,
+		}},
+		"answer_search": Answer{ID: 24, Answer: inbox.SearchPage{Hits: []inbox.Hit{{
+			Conversation: "conversation", Message: "message", Seq: 70_000, At: 1_790_000_000_000, Side: inbox.FromPerson, Author: "person", Kind: inbox.Note, Body: inbox.PlainText("offer"),
+		}}, Next: "7", Back: 1_790_000_000_001}},
+		"intent_decide_held": wish(inbox.DecideHeld{Conversation: "conversation", Message: "message", Agree: true}),
 		"ask_reveal": Ask{ID: 5, Question: inbox.AskReveal{
 			Conversation: "conversation", Field: inbox.FieldEmail, Why: inbox.ReasonContract, Note: "offer", Key: bytes.Repeat([]byte{6}, 32),
 		}},

@@ -91,7 +91,8 @@ func appendReceipt(b []byte, r inbox.ReceiptChanged) ([]byte, bool) {
 // appendMessage appends the body of a plain message, and reports false if m is none.
 func appendMessage(b []byte, m *inbox.Message) ([]byte, bool) {
 	if m.Quote != nil || m.Media != nil || len(m.Reactions) > 0 || m.Failure != 0 || m.What != 0 || m.Whom != "" ||
-		!m.Header.IsZero() || !m.Footer.IsZero() || len(m.Choices) > 0 || m.Edited != 0 || m.Referral != nil || m.Outside || m.Held || m.Until != 0 {
+		!m.Header.IsZero() || !m.Footer.IsZero() || len(m.Choices) > 0 || m.Edited != 0 || m.Referral != nil || m.Outside || m.Held || m.Until != 0 ||
+		len(m.Mentions) > 0 || m.Wakes != 0 {
 		return b, false
 	}
 	for _, s := range [...]string{string(m.ID), string(m.Conversation), string(m.Author), string(m.Cause)} {

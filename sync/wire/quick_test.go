@@ -51,6 +51,10 @@ func events() *rapid.Generator[inbox.Event] {
 			m.Failure = number[inbox.Failure](t, "failure")
 		case 4:
 			m.What, m.Whom = number[inbox.What](t, "what"), texts[inbox.PersonID]().Draw(t, "whom")
+		case 6:
+			m.Mentions = []inbox.PersonID{"p"}
+		case 7:
+			m.Wakes = 9
 		case 5:
 			m.Reactions = []inbox.Reaction{{Side: inbox.FromContact, Emoji: "👍"}}
 		}

@@ -9,9 +9,11 @@ import "time"
 //	2  2026-11-22  ask and answer, media by ticket; facts and wishes of the whole Cloud API
 //	3  2026-11-22  sign-in, half and lease in the welcome, resume after it, wipe, audit checkpoints; nothing older is
 //	               spoken: it could not sign in
+//	4  2026-11-22  team work: tags, tasks, snooze, quick replies, ratings, presence, board, reports, search. A device of
+//	               version 3 would stop at the first tag and is asked to update
 const (
-	Version    = 3
-	MinVersion = 3
+	Version    = 4
+	MinVersion = 4
 )
 
 // Choose returns the version to speak with a peer that speaks low to high, and false when there is none in common.

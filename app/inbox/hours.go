@@ -1,0 +1,99 @@
+package inbox
+
+import (
+	"slices"
+	"time"
+)
+
+// Hours are when an inbox is staffed. The zero value is always.
+type Hours struct {
+	Zone string     `cbor:"1,keyasint,omitempty"` // IANA, such as "Europe/Berlin"; "" is UTC
+	Week [7][]Shift `cbor:"2,keyasint,omitzero"`  // from Sunday, as [time.Weekday] counts; each day in order, without overlaps
+	Off  []string   `cbor:"3,keyasint,omitempty"` // days without any, such as "2026-12-25"
+}
+
+// A Shift is a stretch of a day in minutes since midnight, To not included: 540 to 1080 is 9:00 to 18:00.
+type Shift struct {
+	_    struct{} `cbor:",toarray"`
+	From int
+	To   int
+}
+
+// longestOff is how many days in a row may be without hours before After gives up.
+const longestOff = 31
+
+// IsZero reports whether the hours are always.
+func (h Hours) IsZero() bool {
+	return !slices.ContainsFunc(h.Week[:], func(day []Shift) bool { return len(day) > 0 })
+}
+
+// Open reports whether the inbox is staffed at that moment.
+func (h Hours) Open(at Moment) bool {
+	if h.IsZero() {
+		return true
+	}
+	t := at.Time().In(h.zone())
+	minute := t.Hour()*60 + t.Minute()
+	return slices.ContainsFunc(h.day(t), func(s Shift) bool { return s.From <= minute && minute < s.To })
+}
+
+// After returns the moment by which the inbox has been staffed for so many minutes since at. Hours that never come within a
+// month give at itself and the minutes, as if they were always.
+func (h Hours) After(at Moment, minutes int) Moment {
+	left := time.Duration(minutes) * time.Minute
+	if h.IsZero() {
+		return at.Add(left)
+	}
+	t := at.Time().In(h.zone())
+	for range longestOff {
+		for _, s := range h.day(t) {
+			from, to := clock(t, s.From), clock(t, s.To)
+			if from.Before(t) {
+				from = t
+			}
+			if open := to.Sub(from); open >= left {
+				return At(from.Add(left))
+			} else if open > 0 {
+				left -= open
+			}
+		}
+		t = clock(t.AddDate(0, 0, 1), 0)
+	}
+	return at.Add(time.Duration(minutes) * time.Minute)
+}
+
+// Next returns when the inbox is staffed next: at itself while it is; 0 when it will not be for a month.
+func (h Hours) Next(at Moment) Moment {
+	if h.Open(at) {
+		return at
+	}
+	t := at.Time().In(h.zone())
+	for range longestOff {
+		for _, s := range h.day(t) {
+			if from := clock(t, s.From); s.From < s.To && !from.Before(t) {
+				return At(from)
+			}
+		}
+		t = clock(t.AddDate(0, 0, 1), 0)
+	}
+	return 0
+}
+
+func (h Hours) zone() *time.Location {
+	if loc, err := time.LoadLocation(h.Zone); err == nil {
+		return loc
+	}
+	return time.UTC
+}
+
+func (h Hours) day(t time.Time) []Shift {
+	if slices.Contains(h.Off, t.Format(time.DateOnly)) {
+		return nil
+	}
+	return h.Week[t.Weekday()]
+}
+
+// clock returns t's day at so many minutes after midnight by the wall clock.
+func clock(t time.Time, minute int) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, minute, 0, 0, t.Location())
+}
