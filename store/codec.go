@@ -159,6 +159,10 @@ func (e rawEvent) decode() (inbox.EventBody, error) {
 		return body[inbox.TemplateChanged](e.body)
 	case inbox.KindCardChanged:
 		return body[inbox.CardChanged](e.body)
+	case inbox.KindTagChanged:
+		return body[inbox.TagChanged](e.body)
+	case inbox.KindQuickReplyChanged:
+		return body[inbox.QuickReplyChanged](e.body)
 	case inbox.KindIncidentChanged:
 		return body[inbox.IncidentChanged](e.body)
 	case inbox.KindRequestChanged:

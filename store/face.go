@@ -92,7 +92,7 @@ func plainFace(b inbox.IntentBody) inbox.Message {
 	case inbox.SendText:
 		return inbox.Message{Kind: inbox.Text, Body: inbox.PlainText(b.Text)}
 	case inbox.AddNote:
-		return inbox.Message{Kind: inbox.Note, Body: inbox.PlainText(b.Text)}
+		return inbox.Message{Kind: inbox.Note, Body: inbox.PlainText(b.Text), Mentions: b.Mentions}
 	case inbox.SendMedia:
 		return inbox.Message{Kind: inbox.Document, Body: inbox.PlainText(b.Caption), Media: &inbox.Media{ID: b.Media}}
 	case inbox.SendTemplate:
@@ -129,6 +129,10 @@ func (s *Store) face(b inbox.IntentBody, instead inbox.IntentID) (inbox.Message,
 		err = inbox.CheckText(typedOf(b))
 	case inbox.RecordConsent:
 		err = inbox.CheckText(b.Proof)
+	case inbox.EditTask:
+		if !b.Removed {
+			err = inbox.CheckText(b.Text)
+		}
 	case inbox.SendInteractive:
 		err = inbox.CheckInteractive(b)
 	case inbox.SendLocation:

@@ -80,6 +80,9 @@ func (it *item) onRow(c *inbox.Conversation, reader inbox.PersonID) {
 		}
 		c.LastAt, c.LastID, c.LastSide, c.LastKind, c.LastAuthor, c.LastReceipt = m.At, m.ID, m.Side, m.Kind, m.Author, m.Receipt
 		c.Snippet = m.Body.Excerpt(120)
+		if m.Kind != inbox.Note && it.state != itemRefused {
+			c.Waiting = 0
+		}
 		return
 	}
 	switch b := it.intent.Body.(type) {
@@ -92,8 +95,8 @@ func (it *item) onRow(c *inbox.Conversation, reader inbox.PersonID) {
 		}
 	case inbox.Assign:
 		c.Assignee = b.To
-	case inbox.SetState:
-		c.State = b.State
+	case inbox.SetState, inbox.SetTags, inbox.EditTask:
+		onTeam(c, b, reader, it.intent.At)
 	case inbox.Withdraw:
 		if it.before != nil && c.LastID == b.Message {
 			it.before.onto(c)

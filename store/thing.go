@@ -13,7 +13,7 @@ import (
 )
 
 // This file is about the facts of which only the latest about each thing counts, and whose things belong to a log and no
-// conversation's timeline: templates, the company's cards, incidents, requests, reveals, messages that are held. Each is a
+// conversation's timeline: templates, the company's cards, tags and quick replies, incidents, requests, reveals, messages that are held. Each is a
 // row of its own, under its log's name, so that one change writes one row and a reset finds all.
 
 // A thing is what such a fact is about.
@@ -36,6 +36,10 @@ func thingOf(b inbox.EventBody) (thing, bool) {
 		id = string(b.Request.ID)
 	case inbox.RevealChanged:
 		id = string(b.Reveal.ID)
+	case inbox.TagChanged:
+		id = string(b.Tag.ID)
+	case inbox.QuickReplyChanged:
+		id = string(b.QuickReply.ID)
 	case inbox.MessageAdded: // while it is held
 		id = string(b.Message.ID)
 	default:

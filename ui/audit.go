@@ -37,7 +37,7 @@ func newAudit(d *desk) *auditPage {
 	p.state = newAlarm(12)
 	p.pills = boxed(&least{h: kit.FilterHeight})
 	p.list = kit.NewList(kit.ListConfig{Name: word("action.audit"), Len: func() int { return len(p.entries) }, ID: func(i int) string { return p.entries[i].ID },
-		Uniform: func() float32 { return kit.LineHeight(kit.Body) + kit.LineHeight(kit.Caption) + 20 }, Draw: p.draw, HoverRows: true, RingRow: true, PadBottom: 8, Background: inkSurface,
+		Uniform: func() float32 { return kit.LineHeight(kit.Body) + kit.LineHeight(kit.Caption) + kit.Dense(20, 10) }, Draw: p.draw, HoverRows: true, RingRow: true, PadBottom: 8, Background: inkSurface,
 		OnKey: p.key, OnTap: func(i int, _ string, _ fyne.Position) { p.list.Select(p.entries[i].ID); p.open(i) },
 		OnVisible: func(_, last int) {
 			if last >= len(p.entries)-10 && p.shown {

@@ -389,7 +389,11 @@ func TestARowOfTheLogShowsNoIDs(t *testing.T) {
 		{"message.withdrawn", id, ""},
 		{"reveal.asked", "field 2 why 3", word("contact.phone") + " · " + word("reason.call")},
 		{"device.holdings", "2026-11-01 2026-11-22", "2026-11-01 2026-11-22"},
-		{"wipe.proven", id + " receipt 0a1b", "receipt 0a1b"},
+		{"wipe.proven", id + " receipt 0a1b", ""},
+		{"wipe.ordered", id + " why 1 epoch 3 order 0a1b", wipeReason(1)},
+		{"session.ended", "revoked", word("audit.why.revoked")},
+		{"sign-in.refused", "password", word("audit.why.password")},
+		{"keys.rotated", "7", ""},
 	} {
 		if got := plainDetail(inbox.AuditEntry{Act: x.act, Detail: x.detail}); got != x.want {
 			t.Errorf("%s: %q", x.act, got)

@@ -61,6 +61,7 @@ type desk struct {
 	traced   bool
 	typed    map[inbox.ConversationID]string // what was typed in this run: ahead of what the rows know
 
+	voice    *voice
 	looks    *looks
 	choices  *oversight // the page of decisions
 	drafts   *draftWorker
@@ -72,7 +73,10 @@ type desk struct {
 	ticking  bool
 
 	sheet   *stepUp
+	alerts  alerts
+	whole   bool          // all is every conversation, not only the newest
 	locksIn time.Duration // until the inbox locks because nobody is there; 0 while it does not
+	idling  int           // how often the look for that was begun
 }
 
 // showDesk opens the inbox in the window: first with the rows that were read already, then with all.
@@ -81,7 +85,7 @@ func (u *UI) showDesk(s Session, rows *inboxWorker, head inboxView) {
 	d := &desk{u: u, session: s, ctx: ctx, cancel: cancel, marked: map[inbox.ConversationID]uint64{}, typed: map[inbox.ConversationID]string{}}
 	d.deciding, d.pastes, d.expect, d.undone = map[string]bool{}, map[inbox.ConversationID]inbox.ConversationID{}, map[inbox.ConversationID]bool{}, map[inbox.MessageID]bool{}
 	rand.Read(d.copies.salt[:])
-	d.looks = newLooks(d)
+	d.looks, d.voice = newLooks(d), newVoice(d)
 	d.drafts = &draftWorker{relay: s.Relay, post: u.cfg.Post, after: u.cfg.After, typed: newPoke(), show: func(q inbox.CheckDraft, v inbox.Verdict, err error) { d.comp.guard.judged(q, v, err) }}
 	u.desk = d
 	d.rows, rows.show, rows.awaits = rows, d.showRows, d.looks.awaits
@@ -117,6 +121,7 @@ func (d *desk) ended() bool { return d.u.desk != d }
 // then.
 func (d *desk) end() <-chan struct{} {
 	d.looks.forget()
+	d.voice.leave()
 	if d.sheet != nil {
 		d.sheet.form.end()
 		d.sheet = nil
@@ -235,8 +240,8 @@ func (d *desk) showRows(v inboxView) {
 	if !d.chosen {
 		d.filter = firstFilter(tallyOf(d.all, d.staff.me.ID))
 	}
-	if v.newer {
-		d.notify()
+	if d.whole = d.whole || v.whole; len(v.wrote) > 0 {
+		d.notify(v.wrote)
 	}
 	d.looks.news(v.answers)
 	d.refreshPages()
@@ -249,6 +254,9 @@ func (d *desk) showRows(v inboxView) {
 	if first && len(d.all) == 0 {
 		d.u.trace("inbox empty")
 	}
+	d.u.belong(d.staff.me.ID)
+	d.u.welcome(d.staff.me.ID)
+	d.arrive()
 	if first && d.page == pageInbox && d.staff.me.Role != inbox.NoRole && !may(d.staff.me, inbox.ActRead) {
 		d.firstPage()
 	}
@@ -471,6 +479,7 @@ func (d *desk) showLink(l Link) {
 		d.u.trace("state " + linkWord(l.State))
 	}
 	d.link, d.linked = l, true
+	d.u.refreshTray()
 	if v := goneView(l.State); v != nil {
 		d.u.gone(l.State, *v)
 		return
@@ -498,6 +507,10 @@ func (d *desk) setStatus() {
 	if d.link.State == LinkSignIn {
 		do = d.signInAgain
 	}
+	if n := policyStatus(d.u.news); v.Text == "" && n.Text != "" {
+		v, do = n, d.u.showManaged
+	}
+	v, do = d.u.updateStatus(v, do)
 	if d.locksIn > 0 {
 		v, do = StatusView{Icon: "lock", Tone: ToneInfo, Text: word("lock.soon", "Span", countdown(wholeSeconds(d.locksIn))), Action: word("lock.stay")}, d.u.touched
 	}

@@ -107,7 +107,9 @@ func (p *devicesPage) line() string {
 	return devicesLine(p.devices)
 }
 
-func deviceHeight() float32 { return kit.LineHeight(kit.Name) + kit.LineHeight(kit.Snippet) + 34 }
+func deviceHeight() float32 {
+	return kit.LineHeight(kit.Name) + kit.LineHeight(kit.Snippet) + kit.Dense(34, 22)
+}
 
 func (p *devicesPage) draw(i int, s *kit.Sketch, size fyne.Size, st kit.RowState) {
 	v := p.views[i]

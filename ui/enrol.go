@@ -40,6 +40,11 @@ func (u *UI) showEnrol() {
 	u.show(u.enrol.root)
 	u.cfg.Window.Canvas().Focus(u.enrol.field.Input())
 	u.trace("enrol shown")
+	if u.invited != "" {
+		u.enrol.field.SetText(u.invited)
+		u.invited = ""
+		u.cfg.Window.Canvas().Focus(u.enrol.button)
+	}
 	if u.cfg.Enrolment != "" {
 		u.enrol.field.SetText(u.cfg.Enrolment)
 		u.cfg.Enrolment = "" // once: the second try is the person's
@@ -52,9 +57,13 @@ func (e *enrolScreen) rebuild() { e.build(e.field.Text()) }
 
 func (e *enrolScreen) build(text string) {
 	v := enrolView(nil, nil, nil)
+	example := "sealdesk:enrol?…"
+	if e.u.managed.Server != nil {
+		example = "XXXX-XXXX-XXXX-XX"
+	}
 	e.title = kit.NewText(v.Title, kit.Display, kit.InkText)
 	e.first, e.rest = kit.NewSteps(nil, false, 1), kit.NewSteps(nil, false, 2)
-	e.field = kit.NewField("", "sealdesk:enrol?…", false).SetMono()
+	e.field = kit.NewField("", example, false).SetMono()
 	e.field.SetText(text)
 	e.field.OnSubmit = e.submit
 	e.field.OnChange = func(string) {
@@ -87,6 +96,7 @@ func (e *enrolScreen) build(text string) {
 // refresh shows how far it has come.
 func (e *enrolScreen) refresh() {
 	v := enrolView(e.reached, e.failure, e.done)
+	v.serverKnown(e.u.managed.Server, e.failure)
 	e.title.Set(v.Title)
 	steps := make([]kit.Step, len(v.Steps))
 	for i, s := range v.Steps {

@@ -117,12 +117,14 @@ const (
 	TroubleKeyLost
 	TroubleDamaged
 	TroubleRunning
-	TroubleNewer // the store was written by a newer app
+	TroubleNewer  // the store was written by a newer app
+	TroublePolicy // see [BrokenPolicy]
 	TroubleFull
 	// of enrolling
 	TroubleNotEnrolment
 	TroubleUnreachable
 	TroubleCertificate
+	TroubleOtherServer // the enrolment string is for another server than the organisation's
 	TroubleCodeWrong
 	TroubleCodeExpired
 	TroubleCodeUsed
@@ -145,8 +147,8 @@ const (
 
 var troubleNames = map[Trouble]string{
 	TroubleUnknown: "unknown", TroubleNotEnrolled: "not enrolled", TroubleKeyring: "keyring unavailable", TroubleKeyLost: "key lost",
-	TroubleDamaged: "store damaged", TroubleRunning: "already running", TroubleNewer: "store newer", TroubleFull: "disk full",
-	TroubleNotEnrolment: "not an enrolment string", TroubleUnreachable: "server unreachable", TroubleCertificate: "wrong certificate",
+	TroubleDamaged: "store damaged", TroubleRunning: "already running", TroubleNewer: "store newer", TroublePolicy: "policy broken", TroubleFull: "disk full",
+	TroubleNotEnrolment: "not an enrolment string", TroubleUnreachable: "server unreachable", TroubleCertificate: "wrong certificate", TroubleOtherServer: "other server",
 	TroubleCodeWrong: "code wrong", TroubleCodeExpired: "code expired", TroubleCodeUsed: "code used", TroubleClock: "clock wrong",
 	TroubleServer: "server trouble",
 	TroubleSignIn: "sign-in needed", TroubleLocked: "locked", TroubleLeaseOver: "lease over", TroubleClockBack: "clock put back",
@@ -214,7 +216,7 @@ func troubleOf(err error) Trouble {
 	if errors.As(err, &t) {
 		return t
 	}
-	for _, t := range []Trouble{TroubleCertificate, TroubleLocked, TroubleWrongPassphrase, TroubleWiped} {
+	for _, t := range []Trouble{TroubleCertificate, TroubleLocked, TroubleWrongPassphrase, TroubleWiped, TroublePolicy} {
 		if errors.Is(err, t) {
 			return t
 		}

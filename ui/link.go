@@ -5,8 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"fyne.io/fyne/v2"
-
 	"sealdesk/app/inbox"
 )
 
@@ -61,16 +59,6 @@ func (d *desk) minutes() {
 			return
 		}
 	}
-}
-
-// notify tells somebody who looks elsewhere that a customer wrote. What it says never changes and holds nothing of
-// anybody: on some systems a notification is written to disk, or to a script.
-func (d *desk) notify() {
-	if d.u.active || !d.u.settings.Notify {
-		return
-	}
-	d.u.cfg.App.SendNotification(fyne.NewNotification(word("window.title"), word("notify.message")))
-	d.u.trace("notification shown")
 }
 
 // called is what a colleague is called where "You" would be odd.

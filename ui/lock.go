@@ -33,7 +33,7 @@ func (u *UI) lock(cause LockCause) {
 		return
 	}
 	u.before = d.open
-	at := lockedAt{cause: cause, since: u.cfg.Now(), idle: d.session.Idle, door: Locked{Person: d.staff.me.Name, Device: d.session.Device}}
+	at := lockedAt{cause: cause, since: u.cfg.Now(), idle: idleAfter(u.companyIdle(), u.settings), door: Locked{Person: d.staff.me.Name, Device: d.session.Device}}
 	kept := u.clear()
 	u.showLock(at)
 	go func() {
@@ -58,10 +58,10 @@ func (u *UI) clear() <-chan struct{} {
 		c.Overlays().Remove(o)
 	}
 	kit.Release(c)
-	if clip := u.cfg.App.Clipboard(); u.clip != "" && clip.Content() == u.clip {
+	if clip := u.clipboard(u.cfg.App.Clipboard(), false); u.clip != "" && clip.Content() == u.clip {
 		clip.SetContent("")
 	}
-	u.clip, u.desk, u.chooser = "", nil, nil
+	u.clip, u.inside, u.desk, u.chooser = "", insideCopy{}, nil, nil
 	kit.Forget()
 	u.attach()
 	u.title(0)
@@ -270,7 +270,14 @@ func (u *UI) touched() {
 
 // watchIdle looks whether somebody is still there, warns, and locks.
 func (d *desk) watchIdle() {
-	idle := d.session.Idle
+	idle := idleAfter(d.u.companyIdle(), d.u.settings)
+	d.idling++ // another look, begun meanwhile, is the one that goes on
+	look := d.idling
+	again := func() {
+		if d.idling == look {
+			d.watchIdle()
+		}
+	}
 	if idle <= 0 {
 		return
 	}
@@ -283,9 +290,9 @@ func (d *desk) watchIdle() {
 	case left <= warn:
 		d.locksIn = left
 		d.setStatus()
-		d.later(min(left, second), d.watchIdle)
+		d.later(min(left, second), again)
 	default:
-		d.later(left-warn, d.watchIdle)
+		d.later(left-warn, again)
 	}
 }
 

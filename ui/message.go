@@ -21,10 +21,27 @@ func (t *timeline) answers() bool {
 	return d.row != nil && inbox.Can(d.staff.me, inbox.ActSend, d.row.Subject()) == nil && d.row.WindowOpen(d.clock().now)
 }
 
-// press begins anew: what was selected is not any more.
-func (t *timeline) press(int, string, fyne.Position) {
+// press begins anew: what was selected is not any more. With Shift, what is selected reaches to where the pointer is.
+func (t *timeline) press(i int, _ string, at fyne.Position) {
+	if t.extends(i) {
+		t.to = t.caret(i, at)
+		t.list.Redraw(t.marked)
+		return
+	}
 	t.unmark()
 	t.list.Select("")
+}
+
+// extends reports whether pressing on an item goes on with what is selected in it.
+func (t *timeline) extends(i int) bool {
+	return i < len(t.items) && t.marked != "" && t.items[i].ID == t.marked && t.d.u.cfg.Modifiers()&fyne.KeyModifierShift != 0
+}
+
+// caret is the place in the text of an item that is nearest to a point of its row.
+func (t *timeline) caret(i int, p fyne.Position) kit.Caret {
+	l := t.place(i, t.list.Size().Width)
+	at := l.bodyAt()
+	return l.body.CaretAt(kit.SharedMetrics(), p.X-at.X, p.Y-at.Y)
 }
 
 func (t *timeline) unmark() bool {
@@ -46,11 +63,13 @@ func (t *timeline) drag(i int, from, to fyne.Position) {
 	if len(l.body.Fragments) == 0 || v.Faint || from.X < l.x || from.X > l.x+l.w || from.Y < l.y || from.Y > l.y+l.h {
 		return
 	}
-	at := l.bodyAt()
-	t.marked = v.ID
-	t.from = l.body.CaretAt(kit.SharedMetrics(), from.X-at.X, from.Y-at.Y)
-	t.to = l.body.CaretAt(kit.SharedMetrics(), to.X-at.X, to.Y-at.Y)
-	t.list.Redraw(v.ID)
+	if !t.extends(i) {
+		t.marked, t.from = v.ID, t.caret(i, from)
+	}
+	if at := t.caret(i, to); at != t.to {
+		t.to = at
+		t.list.Redraw(v.ID)
+	}
 }
 
 // at returns the index of an item, -1 for none.
@@ -70,7 +89,7 @@ func (t *timeline) markedText() string {
 		return ""
 	}
 	l := t.place(i, t.list.Size().Width)
-	return l.body.Pick(runsOf(t.items[i].Body), t.from, t.to)
+	return l.body.Pick(t.from, t.to)
 }
 
 // chosen is the message the keyboard is at; nil for none.
@@ -121,6 +140,16 @@ func (t *timeline) key(ev *fyne.KeyEvent) bool {
 	if v == nil {
 		return false
 	}
+	if heard := t.d.voice; heard.of(v) {
+		switch ev.Name {
+		case fyne.KeyLeft:
+			heard.seek(heard.place() - jump)
+			return true
+		case fyne.KeyRight:
+			heard.seek(heard.place() + jump)
+			return true
+		}
+	}
 	if ev.Name != fyne.KeyReturn && ev.Name != fyne.KeyEnter {
 		return false
 	}
@@ -149,6 +178,14 @@ func (t *timeline) letter(r rune) {
 		if v.Card != nil && v.Card.Opens != "" {
 			t.d.view(v)
 		}
+	case ' ':
+		if v.Card != nil && v.Card.Voice {
+			t.d.voice.toggle(v)
+		}
+	case 's':
+		if t.d.voice.of(v) {
+			t.d.voice.faster()
+		}
 	}
 }
 
@@ -164,6 +201,9 @@ func (t *timeline) menu(i int, _ string, abs fyne.Position) {
 		if v.Replies {
 			cfg.Items = append(cfg.Items, kit.MenuItem{Text: word("action.reply"), Icon: "reply", Hint: "R", Do: func() { d.reply(v) }})
 		}
+	}
+	if v.Card != nil && v.Card.Voice {
+		cfg.Items = append(cfg.Items, d.voice.menu(v)...)
 	}
 	if v.Card != nil && v.Card.Opens != "" {
 		cfg.Items = append(cfg.Items, kit.MenuItem{Text: word("action.view"), Icon: "eye", Hint: "O", Do: func() { d.view(v) }})
@@ -263,10 +303,18 @@ func (u *UI) copy() bool {
 
 // copied puts a text on the clipboard and says so.
 func (u *UI) copied(text string) {
-	u.cfg.App.Clipboard().SetContent(text)
+	clip := u.clipboard(u.cfg.App.Clipboard(), true)
+	if clip == nil {
+		return
+	}
+	clip.SetContent(text)
 	if d := u.desk; d != nil {
 		d.copies.remember(text, d.open)
 	}
 	u.clip = text
-	u.toast(kit.Toast{Text: word("toast.copied"), Icon: "copy"})
+	said := word("toast.copied")
+	if u.cfg.Copying == CopyInside {
+		said = word("toast.copied.inside")
+	}
+	u.toast(kit.Toast{Text: said, Icon: "copy"})
 }

@@ -16,6 +16,8 @@ func (l *placed) draw(s *kit.Sketch, k look) {
 		l.day(s)
 	case ItemNew:
 		l.fresh(s)
+	case ItemOlder:
+		l.older(s, k)
 	case ItemSystem:
 		l.happened(s, k.area)
 	default:
@@ -29,6 +31,31 @@ func (l *placed) day(s *kit.Sketch) {
 	x, y := float32(int((l.width-w)/2)), float32(14)
 	s.Rect(x, y, w, h, s.P.Sunken, h/2)
 	s.Text(l.v.Text, x+10, y+3, kit.Caption, s.P.TextMuted)
+}
+
+// older paints what stands before the messages that were read.
+func (l *placed) older(s *kit.Sketch, k look) {
+	text, ink := word("timeline.older"), color.Color(s.P.TextFaint)
+	lead := float32(0)
+	if k.failed {
+		text, ink, lead = word("timeline.older.failed"), s.P.Warn.Ink, kit.Scaled(14)+6
+	}
+	h := kit.LineHeight(kit.Caption)
+	w := kit.TextWidth(text, kit.Caption)
+	y := float32(14)
+	if !k.failed {
+		s.Text(text, float32(int((l.width-w)/2)), y+3, kit.Caption, ink)
+		return
+	}
+	again := word("action.retry")
+	aw := kit.TextWidth(again, kit.LabelBold)
+	x := float32(int((l.width - lead - w - aw - 34) / 2))
+	fill := s.P.Warn.Soft
+	s.Rect(x, y-4, lead+w+aw+34, h+14, fill, kit.InputRadius)
+	s.Icon("warn", x+10, y+float32(int((h+6-kit.Scaled(14))/2)), kit.Scaled(14), ink)
+	s.Text(text, x+10+lead, y+3, kit.Caption, ink)
+	s.Text(again, x+22+lead+w, y+3+float32(int((h-kit.LineHeight(kit.LabelBold))/2)), kit.LabelBold, s.P.AccentText)
+	s.Area(areaOlder, x, y-8, lead+w+aw+34, h+22)
 }
 
 // happened paints a caption; one that asks for attention stands on a ground.
@@ -83,6 +110,9 @@ func (l *placed) drawBubble(s *kit.Sketch, k look) {
 	if v.Faint {
 		text = p.TextMuted
 	}
+	if k.flash {
+		s.Rect(0, l.y-4, l.width, l.height-l.y+6, p.AccentSoft, 0)
+	}
 	s.Bubble(l.x, l.y, l.w, l.h, fill, stroke, tail)
 	if k.chosen {
 		s.Frame(l.x-3, l.y-3, l.w+6, l.h+6, nil, p.Accent, kit.FocusWidth, kit.BubbleRadius+3)
@@ -106,7 +136,11 @@ func (l *placed) drawBubble(s *kit.Sketch, k look) {
 		l.drawQuote(s, x, y+l.quoteY)
 	}
 	if v.Card != nil {
-		l.drawCard(s, x, y+l.cardY, k.area == areaCard)
+		if v.Card.Voice {
+			l.drawVoice(s, x, y+l.cardY, k)
+		} else {
+			l.drawCard(s, x, y+l.cardY, k.area == areaCard)
+		}
 	}
 	s.Block(l.header, x, y+l.headerY, text)
 	if v.Upload != nil {

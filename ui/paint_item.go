@@ -1,6 +1,9 @@
 package ui
 
 import (
+	"slices"
+	"strings"
+
 	"sealdesk/app/inbox"
 	"sealdesk/ui/kit"
 )
@@ -37,6 +40,10 @@ const (
 	areaUpload = "upload" // stops a file on its way
 	areaUndo   = "undo"   // takes a message back
 	areaDecide = "decide" // leads to what must be decided
+	areaPlay   = "play"   // plays a recording, and pauses it
+	areaWave   = "wave"   // goes to a place in a recording
+	areaSpeed  = "speed"  // plays it faster
+	areaOlder  = "older"  // asks for the messages before once more
 	areaMask   = "mask "  // something hidden, with the number of its span
 )
 
@@ -50,6 +57,9 @@ type look struct {
 	from, to kit.Caret
 	now      inbox.Moment
 	online   bool
+	flash    bool // somebody was led here
+	failed   bool // what stands before the messages could not be read
+	voice    voiceLook
 }
 
 // placed is an item with every length worked out for one width.
@@ -110,11 +120,32 @@ func (v *ItemView) runs(m inbox.Masked, own []inbox.Span) []kit.Run {
 	return runs
 }
 
+// named sets off the names after an @ that stand for people who are asked to look.
+func named(runs []kit.Run, names []string) []kit.Run {
+	for _, name := range names {
+		sign := "@" + name
+		for i := 0; i < len(runs); i++ {
+			r := runs[i]
+			at := strings.Index(r.Text, sign)
+			if at < 0 || r.Look != kit.Plain || name == "" {
+				continue
+			}
+			parts := []kit.Run{{Text: r.Text[:at]}, {Text: sign, Look: kit.Mention}, {Text: r.Text[at+len(sign):]}}
+			parts = slices.DeleteFunc(parts, func(p kit.Run) bool { return p.Text == "" })
+			runs = slices.Concat(runs[:i], parts, runs[i+1:])
+		}
+	}
+	return runs
+}
+
 // placeItem works out where everything of an item stands when the timeline has that width.
 func placeItem(v *ItemView, width float32) *placed {
 	l := &placed{v: v, width: width, scale: kit.Current().Scale()}
 	switch v.Kind {
 	case ItemDay:
+		l.height = kit.LineHeight(kit.Caption) + 30
+		return l
+	case ItemOlder:
 		l.height = kit.LineHeight(kit.Caption) + 30
 		return l
 	case ItemNew:
@@ -192,6 +223,8 @@ func (l *placed) bubble() {
 		l.cardY = y
 		if c.Tile {
 			l.cardW, l.cardH = tileSize(c, most)
+		} else if c.Voice {
+			l.cardW, l.cardH = voiceSize(most)
 		} else {
 			text := max(kit.TextWidth(c.Title, kit.Name), kit.TextWidth(c.Detail, kit.Caption))
 			l.cardW = min(cardIcon+10+text, most)
@@ -214,7 +247,7 @@ func (l *placed) bubble() {
 		l.inner = max(l.inner, min(220, most))
 		y += kit.Scaled(28)
 	}
-	body, foot := v.runs(v.Body, v.BodySpans), v.runs(v.Footer, v.FooterSpans)
+	body, foot := named(v.runs(v.Body, v.BodySpans), v.Names), v.runs(v.Footer, v.FooterSpans)
 	switch beside := l.cardW + 14 + l.metaW; {
 	case len(body) > 0:
 		style := kit.Style{Type: kit.Body}
@@ -230,6 +263,9 @@ func (l *placed) bubble() {
 		}
 		l.metaY = y + l.body.Height - kit.LineHeight(kit.Meta) - 1
 		y += l.body.Height
+	case v.Card != nil && v.Card.Voice && v.Upload == nil: // the time stands at the end of the line below its waveform
+		l.metaY = y - 6 - kit.LineHeight(kit.Meta)
+		y -= 5
 	case v.Upload == nil && l.header.Lines == 0 && v.Card != nil && !v.Card.Tile && v.Card.Detail != "" && beside <= most:
 		l.inner = max(l.inner, beside) // the time stands beside the card's last line
 		l.metaY = y - 6 - kit.LineHeight(kit.Meta)
@@ -260,9 +296,9 @@ func (l *placed) bubble() {
 		y += 5 // they must not touch the text
 	}
 	l.w, l.h = l.inner+2*bubblePadX, y+bubblePadY-1
-	l.y = itemGap
+	l.y = kit.Dense(itemGap, 6)
 	if v.Joined {
-		l.y = joinedGap
+		l.y = kit.Dense(joinedGap, 2)
 	}
 	l.x = itemLeft
 	if v.Out {

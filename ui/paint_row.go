@@ -47,8 +47,10 @@ const (
 
 // rowHeight is the height of every row: three lines and their margins.
 func rowHeight() float32 {
-	return kit.LineHeight(kit.Name) + kit.LineHeight(kit.Snippet) + kit.ChipHeight() + 16
+	return kit.LineHeight(kit.Name) + kit.LineHeight(kit.Snippet) + kit.ChipHeight() + 2*rowMargin()
 }
+
+func rowMargin() float32 { return kit.Dense(8, 2) }
 
 // paintRow paints a conversation of the list. A narrow row shows only who it is.
 func paintRow(s *kit.Sketch, size fyne.Size, v RowView, selected, hovered bool) {
@@ -71,7 +73,7 @@ func paintRow(s *kit.Sketch, size fyne.Size, v RowView, selected, hovered bool) 
 	}
 	s.Avatar(v.Face.Initials, v.Face.Icon, v.Face.Colour, rowInset, top, rowAvatar)
 	x, right := rowInset+rowAvatar+12, size.Width-rowRight
-	y := float32(8)
+	y := rowMargin()
 
 	timeInk, nameType := color.Color(p.TextFaint), kit.Name
 	if v.Bold {

@@ -1,52 +1,62 @@
 package ui
 
 import (
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"time"
+
 	"fyne.io/fyne/v2"
 
 	"sealdesk/app/inbox"
 	"sealdesk/ui/kit"
 )
 
-// A Settings is what a person chose about looks and keys. It is kept in Fyne's preferences, a plain file: nothing
-// personal belongs in it.
-type Settings struct {
-	Language   string // "" follows the system
-	Theme      string // "", "light" or "dark"
-	TextSize   int    // percent
-	Contrast   bool
-	EnterSends bool
-	Notify     bool
-}
-
-// Keys of the preferences.
+// Keys of the preferences beside those of the settings' table.
 const (
-	prefLanguage = "language"
-	prefTheme    = "theme"
-	prefText     = "text"
-	prefContrast = "contrast"
-	prefEnter    = "enterBreaks"
-	prefQuiet    = "quiet"
-	prefWidth    = "width"
-	prefHeight   = "height"
+	prefWidth  = "width"
+	prefHeight = "height"
+	prefWhose  = "whose" // a short hash of the person whose choices stand without a prefix
+	prefToured = "toured"
 )
 
-func loadSettings(p fyne.Preferences) Settings {
-	s := Settings{Language: p.String(prefLanguage), Theme: p.String(prefTheme), TextSize: p.IntWithFallback(prefText, 100),
-		Contrast: p.Bool(prefContrast), EnterSends: !p.Bool(prefEnter), Notify: !p.Bool(prefQuiet)}
+// whose is what a person's choices are kept under. A hash: the file is readable, and people's ids need not stand in it.
+func whose(id inbox.PersonID) string {
+	if id == "" {
+		return ""
+	}
+	h := fnv.New32a()
+	h.Write([]byte(id))
+	return fmt.Sprintf("%08x.", h.Sum32())
+}
+
+// loadSettings are the choices kept under a prefix, over those the company recommends.
+func loadSettings(p fyne.Preferences, prefix string, rules map[string]Rule) Settings {
+	s := recommended(rules)
+	for _, x := range settings {
+		if v := p.StringWithFallback("set."+prefix+x.name, x.of(&s)); x.holds(v) {
+			x.set(&s, v)
+		}
+	}
 	return s
 }
 
-func (s Settings) keep(p fyne.Preferences) {
-	p.SetString(prefLanguage, s.Language)
-	p.SetString(prefTheme, s.Theme)
-	p.SetInt(prefText, s.TextSize)
-	p.SetBool(prefContrast, s.Contrast)
-	p.SetBool(prefEnter, !s.EnterSends)
-	p.SetBool(prefQuiet, !s.Notify)
+// keep keeps what was chosen: neither what the company has fixed, nor what would be so without a choice.
+func (s Settings) keep(p fyne.Preferences, prefix string, rules map[string]Rule) {
+	base := recommended(rules)
+	for _, x := range settings {
+		switch key := "set." + prefix + x.name; {
+		case rules[x.name].Locked:
+		case x.of(&s) == x.of(&base):
+			p.RemoveValue(key)
+		default:
+			p.SetString(key, x.of(&s))
+		}
+	}
 }
 
 func (s Settings) options() kit.Options {
-	o := kit.Options{TextSize: s.TextSize, Contrast: s.Contrast}
+	o := kit.Options{TextSize: s.TextSize, Contrast: s.Contrast, Compact: s.Compact}
 	switch s.Theme {
 	case "light":
 		o.Mode = kit.Light
@@ -56,134 +66,45 @@ func (s Settings) options() kit.Options {
 	return o
 }
 
-// choice is one row of the settings: a label and pills of which one is chosen.
-type choice struct {
-	label   string
-	texts   []string
-	at      int
-	changed func(i int)
-}
-
-func (c choice) row() fyne.CanvasObject {
-	var chips []*kit.ChipView
-	cells := []kit.Cell{kit.Fix(kit.Inset(kit.NewText(c.label, kit.Name, kit.InkText), 0, (kit.FilterHeight()-kit.LineHeight(kit.Name))/2, 0, 0), kit.Scaled(140))}
-	show := func(at int) {
-		for i, v := range chips {
-			v.Set(kit.Chip{Text: c.texts[i], Style: kit.ChipFilter, Active: i == at})
-		}
+// belong takes up the choices of the person who is there now. Until somebody is, those of the last one stand.
+func (u *UI) belong(me inbox.PersonID) {
+	prefix := whose(me)
+	if prefix == "" || u.whose == prefix || u.cfg.Settings != nil {
+		return
 	}
-	for i, text := range c.texts {
-		v := kit.NewChip(kit.Chip{Text: text, Style: kit.ChipFilter, Active: i == c.at}, func() {
-			show(i)
-			c.changed(i)
-		})
-		chips = append(chips, v)
-		cells = append(cells, kit.Min(kit.Inset(v, 0, 0, kit.ChipGap, 0)))
+	u.whose = prefix
+	p := u.cfg.App.Preferences()
+	before, was := p.String(prefWhose), u.settings
+	if before == prefix {
+		return
 	}
-	return kit.Inset(kit.Row(cells...), 0, 5, 0, 5)
-}
-
-func at[T comparable](list []T, v T) int {
-	for i, x := range list {
-		if x == v {
-			return i
-		}
+	p.SetString(prefWhose, prefix)
+	if before == "" { // whoever sets a device up keeps what was chosen on the way
+		u.settings.keep(p, prefix, u.cfg.Rules)
+		return
 	}
-	return 0
-}
-
-func pick(yes bool) int {
-	if yes {
-		return 0
-	}
-	return 1
-}
-
-// showSettings opens the settings; every choice works at once.
-func (u *UI) showSettings() {
-	s := &u.settings
-	languages, themes, sizes := []string{"", "en", "de", "it"}, []string{"", "light", "dark"}, kit.TextSizes[:]
-	sizeTexts := make([]string, len(sizes))
-	for i, n := range sizes {
-		sizeTexts[i] = grouped(n) + " %"
-	}
-	var dialog *kit.Dialog
-	rows := []choice{
-		{word("settings.language"), []string{word("settings.language.system"), "English", "Deutsch", "Italiano"}, at(languages, s.Language), func(i int) {
-			s.Language = languages[i]
-			dialog.Close()
-			u.settled()
+	own := loadSettings(p, prefix, u.cfg.Rules)
+	own.keep(p, "", u.cfg.Rules)
+	if u.settings = ruled(own, u.cfg.Rules); u.settings != was {
+		u.restyle()
+		if u.settings.Language != was.Language {
 			u.respeak()
-			u.showSettings()
-		}},
-		{word("settings.theme"), []string{word("settings.theme.system"), word("settings.theme.light"), word("settings.theme.dark")}, at(themes, s.Theme), func(i int) {
-			s.Theme = themes[i]
-			u.settled()
-		}},
-		{word("settings.text"), sizeTexts, at(sizes, s.TextSize), func(i int) {
-			s.TextSize = sizes[i]
-			u.settled()
-			dialog.Refit()
-		}},
-		{word("settings.contrast"), []string{word("settings.contrast.normal"), word("settings.contrast.high")}, pick(!s.Contrast), func(i int) {
-			s.Contrast = i == 1
-			u.settled()
-		}},
-		{word("settings.enter"), []string{word("settings.enter.sends"), word("settings.enter.newline")}, pick(s.EnterSends), func(i int) {
-			s.EnterSends = i == 0
-			u.settled()
-		}},
-		{word("settings.notify"), []string{word("settings.notify.on"), word("settings.notify.off")}, pick(s.Notify), func(i int) {
-			s.Notify = i == 0
-			u.settled()
-		}},
-	}
-	var cells []kit.Cell
-	for _, r := range rows {
-		cells = append(cells, kit.Min(r.row()))
-	}
-	cells = append(cells, kit.Gap(10), kit.Min(kit.NewDivider(false)), kit.Gap(12))
-	if u.desk != nil && u.desk.session.Device != "" {
-		cells = append(cells, kit.Min(kit.NewText(word("settings.device", "Device", u.desk.session.Device, "Person", u.desk.staff.me.Name), kit.Snippet, kit.InkMuted)))
-	}
-	if d := u.desk; d != nil && d.session.Lease != nil {
-		if until := d.session.Lease(); !until.IsZero() {
-			cells = append(cells, kit.Min(kit.NewText(word("lock.lease", "Time", u.clock().when(inbox.At(until))), kit.Snippet, kit.InkMuted)))
 		}
 	}
-	if d := u.desk; d != nil && (d.session.Passphrase != nil || d.session.SignOut != nil) {
-		row := []kit.Cell{}
-		offer := func(text string, do func()) {
-			row = append(row, kit.Min(kit.NewButton(text, kit.Flat, func() {
-				dialog.Close()
-				do()
-			})), kit.Gap(4))
-		}
-		if d.session.Passphrase != nil {
-			text := word("passphrase.title")
-			if d.session.HasPassphrase {
-				text = word("passphrase.other")
-			}
-			offer(text+"…", d.showPassphrase)
-		}
-		if d.session.SignOut != nil {
-			offer(word("signout.do")+"…", d.signOut)
-		}
-		cells = append(cells, kit.Min(kit.Inset(kit.Row(append(row, kit.Spring())...), -8, 2, 0, 6)))
-	}
-	cells = append(cells, kit.Min(kit.NewText(word("settings.capture"), kit.Snippet, kit.InkMuted)), kit.Gap(6),
-		kit.Min(kit.Inset(kit.Row(kit.Min(kit.NewButton(word("action.about"), kit.Flat, func() {
-			dialog.Close()
-			u.showAbout()
-		})), kit.Spring()), -8, 0, 0, 0)))
-	dialog = kit.ShowDialog(u.cfg.Window.Canvas(), kit.DialogConfig{Title: word("settings.title"), Body: kit.Column(cells...),
-		Do: kit.Action{Text: word("settings.done")}, Width: 540})
-	u.trace("settings shown")
 }
 
 // settled puts the choices into force and keeps them.
 func (u *UI) settled() {
-	u.settings.keep(u.cfg.App.Preferences())
+	p := u.cfg.App.Preferences()
+	u.settings.keep(p, "", u.cfg.Rules)
+	if u.whose != "" {
+		u.settings.keep(p, u.whose, u.cfg.Rules)
+	}
+	u.settings = ruled(u.settings, u.cfg.Rules)
+	u.restyle()
+}
+
+func (u *UI) restyle() {
 	u.theme = u.theme.With(u.settings.options())
 	u.cfg.App.Settings().SetTheme(u.theme)
 	if u.desk != nil {
@@ -191,41 +112,224 @@ func (u *UI) settled() {
 	}
 }
 
-// showAbout says what this is, and under which licences.
-func (u *UI) showAbout() {
-	c := u.cfg.Window.Canvas()
-	cells := []kit.Cell{
-		kit.Min(kit.NewText(word("about.version", "Version", u.cfg.Version), kit.Snippet, kit.InkMuted)), kit.Gap(10),
-		kit.Min(kit.NewText(word("about.text"), kit.Body, kit.InkText)), kit.Gap(10),
-		kit.Min(kit.NewText(word("about.licence"), kit.Snippet, kit.InkMuted)), kit.Gap(14),
-		kit.Min(kit.NewText(word("about.licences"), kit.Heading, kit.InkText)), kit.Gap(4),
-	}
-	var dialog *kit.Dialog
-	for _, l := range u.cfg.Licences {
-		cells = append(cells, kit.Min(kit.Inset(kit.Row(kit.Min(kit.NewButton(l.Name, kit.Flat, func() {
-			dialog.Close()
-			u.showLicence(l)
-		})), kit.Spring()), -8, 0, 0, 0)))
-	}
-	dialog = kit.ShowDialog(c, kit.DialogConfig{Title: word("about.title"), Body: kit.Column(cells...), Do: kit.Action{Text: word("settings.done")}})
-	u.trace("about shown")
+// settingsScreen is the dialog of the settings: a field that finds, and every choice at work at once.
+type settingsScreen struct {
+	u      *UI
+	dialog *kit.Dialog
+	find   *kit.Field
+	box    *fyne.Container
+	rows   map[string]*kit.Segments
 }
 
-func (u *UI) showLicence(l Licence) {
-	paragraphs := paragraphsOf(l.Text)
-	list := kit.NewList(kit.ListConfig{Name: l.Name, Len: func() int { return len(paragraphs) }, ID: func(i int) string { return grouped(i) },
-		Measure: func(i int, w float32) float32 {
-			return layoutText([]kit.Run{{Text: paragraphs[i]}}, w-24, kit.Style{Type: kit.Caption}).Height + 8
-		},
-		Draw: func(i int, s *kit.Sketch, size fyne.Size, _ kit.RowState) {
-			s.Block(s.Layout([]kit.Run{{Text: paragraphs[i]}}, size.Width-24, kit.Style{Type: kit.Caption}), 8, 4, s.P.TextMuted)
-		}})
-	kit.ShowDialog(u.cfg.Window.Canvas(), kit.DialogConfig{Title: l.Name, Body: kit.Column(kit.Fix(list, 360)), Width: 640,
-		Do: kit.Action{Text: word("settings.done"), Do: u.showAbout}})
+// showSettings opens the settings.
+func (u *UI) showSettings() { u.openSettings("", "") }
+
+// openSettings opens them narrowed to a query, with the keyboard at a setting.
+func (u *UI) openSettings(query, at string) {
+	s := &settingsScreen{u: u, box: kit.Column()}
+	s.find = kit.NewField("", word("settings.find"), false)
+	s.find.OnChange = func(string) { s.fill() }
+	s.find.SetText(query)
+	s.fill()
+	var focus fyne.Focusable = s.find.Input()
+	if row := s.rows[at]; row != nil {
+		focus = row
+	}
+	s.dialog = kit.ShowDialog(u.cfg.Window.Canvas(), kit.DialogConfig{Title: word("settings.title"), Head: s.find, Body: s.box, Focus: focus, Width: settingsWidth,
+		Do: kit.Action{Text: word("settings.done"), Do: u.home}})
+	if row := s.rows[at]; row != nil {
+		s.dialog.Reveal(row)
+	}
+	u.trace("settings shown")
+}
+
+const settingsWidth float32 = 720
+
+// home gives the keyboard back to where one writes.
+func (u *UI) home() {
+	if u.desk != nil {
+		u.desk.comp.focus()
+	}
+}
+
+func (s *settingsScreen) width() float32 {
+	return min(settingsWidth, s.u.cfg.Window.Canvas().Size().Width-2*kit.PaneInset) - 2*kit.CardInset
+}
+
+// fill makes the rows that match.
+func (s *settingsScreen) fill() {
+	u := s.u
+	s.rows = map[string]*kit.Segments{}
+	var cells []kit.Cell
+	head := func(title string) {
+		if len(cells) > 0 {
+			cells = append(cells, kit.Gap(kit.Dense(14, 8)), kit.Min(kit.NewDivider(false)), kit.Gap(kit.Dense(14, 8)))
+		}
+		cells = append(cells, kit.Min(kit.NewText(title, kit.Heading, kit.InkText)), kit.Gap(kit.Dense(8, 4)))
+	}
+	groups := settingsView(u.settings, u.cfg.Rules, u.companyIdle(), s.find.Text())
+	for _, g := range groups {
+		head(g.Title)
+		for _, v := range g.Rows {
+			cells = append(cells, kit.Min(s.row(v)), kit.Gap(kit.Dense(10, 4)))
+		}
+		if g.Title == word("settings.group.looks") && s.find.Text() == "" {
+			cells = append(cells, kit.Gap(4), kit.Min(s.sample()), kit.Gap(8))
+		}
+	}
+	facts := s.facts()
+	if len(facts) > 0 {
+		head(word("settings.group.device"))
+		cells = append(cells, facts...)
+	}
+	if does := s.does(); len(does) > 0 {
+		head(word("settings.group.more"))
+		cells = append(cells, does...)
+	}
+	if len(cells) == 0 {
+		cells = append(cells, kit.Gap(18), kit.Min(kit.NewText(word("settings.find.none"), kit.Body, kit.InkMuted)), kit.Gap(18))
+	}
+	made := kit.Column(cells...)
+	s.box.Objects, s.box.Layout = made.Objects, made.Layout
+	s.box.Refresh()
+	if s.dialog != nil {
+		s.dialog.Refit()
+	}
+}
+
+// row is one setting: its words at the left, the choices beside them, or below where there is no room.
+func (s *settingsScreen) row(v SettingView) fyne.CanvasObject {
+	choices := kit.NewSegments(v.Label, v.Texts, v.At, func(i int) { s.choose(v.Name, v.Values[i]) })
+	s.rows[v.Name] = choices
+	left := []kit.Cell{kit.Min(kit.NewText(v.Label, kit.Name, kit.InkText))}
+	if v.Lock != "" {
+		choices.Disable()
+		left = append(left, kit.Gap(1), kit.Min(noteLine("lock", v.Lock)))
+	}
+	label := kit.Scaled(200)
+	if label+choices.Width()+16 <= s.width() {
+		if v.Help != "" {
+			left = append(left, kit.Gap(1), kit.Min(kit.NewText(v.Help, kit.Caption, kit.InkMuted)))
+		}
+		words := kit.Inset(kit.Column(left...), 0, max((choices.HeightFor(choices.Width())-kit.LineHeight(kit.Name))/2, 0), 0, 0)
+		return kit.Row(kit.Grow(words), kit.Gap(16), kit.Fix(kit.Column(kit.Min(choices)), choices.Width()))
+	}
+	if v.Help != "" {
+		left = append(left, kit.Gap(1), kit.Min(kit.NewText(v.Help, kit.Caption, kit.InkMuted)))
+	}
+	return kit.Column(append(left, kit.Gap(6), kit.Min(choices))...)
+}
+
+// choose puts a choice into force.
+func (s *settingsScreen) choose(name, value string) {
+	u := s.u
+	i := slices.IndexFunc(settings, func(x setting) bool { return x.name == name })
+	settings[i].set(&u.settings, value)
+	u.settled()
+	u.trace("setting " + name)
+	if name == SettingLanguage { // every word changes: the dialog is made anew
+		s.dialog.Close()
+		u.respeak()
+		u.openSettings("", name)
+		return
+	}
+	if name == SettingText || name == SettingDensity || name == SettingContrast || name == SettingTheme {
+		s.fill()
+		u.cfg.Window.Canvas().Focus(s.rows[name])
+		s.dialog.Reveal(s.rows[name])
+	}
+	if name == SettingIdle && u.desk != nil {
+		u.touched()
+		u.desk.watchIdle()
+	}
+}
+
+// companyIdle is the company's time until the inbox locks; 0 where there is none, or nobody is there.
+func (u *UI) companyIdle() time.Duration {
+	if u.desk != nil {
+		return sooner(u.desk.session.Idle, u.managed.Idle)
+	}
+	return u.managed.Idle
+}
+
+// sample is a row and two bubbles as they look now.
+func (s *settingsScreen) sample() fyne.CanvasObject {
+	name := word("settings.sample.name")
+	v := RowView{Name: name, Number: "+49 ••• ••47", Face: faceOf("sample", name), Time: "14:48", Snippet: word("settings.sample.in"), Bold: true, Unread: "2",
+		Chips: []ChipView{{Text: word("span.hm", "H", 3, "M", 12), Icon: "clock", Tone: ToneWarn}}}
+	high := func() fyne.Size { return fyne.NewSize(200, rowHeight()) }
+	row := kit.NewPainted("", func(k *kit.Sketch, size fyne.Size) { paintRow(k, size, v, true, false) }).SetMin(high)
+	talk := kit.NewPainted("", func(k *kit.Sketch, size fyne.Size) {
+		y := float32(0)
+		for _, m := range []struct {
+			key string
+			out bool
+		}{{"settings.sample.in", false}, {"settings.sample.out", true}} {
+			b := k.Layout([]kit.Run{{Text: word(m.key)}}, size.Width-44, kit.Style{Type: kit.Snippet})
+			w, h := b.Width+20, b.Height+10
+			if m.out {
+				k.Bubble(size.Width-w, y, w, h, k.P.BubbleOut, k.P.BubbleOut, kit.TailTopRight)
+				k.Block(b, size.Width-w+10, y+5, k.P.Text)
+			} else {
+				k.Bubble(0, y, w, h, k.P.BubbleIn, k.P.Border, kit.TailTopLeft)
+				k.Block(b, 10, y+5, k.P.Text)
+			}
+			y += h + kit.Dense(itemGap, 6)
+		}
+	}).SetMin(high)
+	return kit.NewPanel(kit.Row(kit.Grow(row), kit.Gap(16), kit.Grow(talk)), kit.ChipNeutral, 10)
+}
+
+// noteLine is an icon and a quiet sentence.
+func noteLine(icon, text string) fyne.CanvasObject {
+	d := kit.Scaled(16)
+	mark := kit.NewPainted("", func(k *kit.Sketch, _ fyne.Size) {
+		k.Icon(icon, 0, float32(int((kit.LineHeight(kit.Snippet)-d)/2)), d, k.P.TextMuted)
+	}).SetMin(func() fyne.Size { return fyne.NewSize(d, kit.LineHeight(kit.Snippet)) })
+	return kit.Row(kit.Fix(mark, d), kit.Gap(8), kit.Grow(kit.NewText(text, kit.Snippet, kit.InkMuted)))
+}
+
+// facts are what the person should know and cannot choose.
+func (s *settingsScreen) facts() []kit.Cell {
+	u := s.u
+	var cells []kit.Cell
+	say := func(icon, text string) {
+		if text != "" && matches(s.find.Text(), word("settings.group.device"), text) {
+			cells = append(cells, kit.Min(noteLine(icon, text)), kit.Gap(6))
+		}
+	}
+	if d := u.desk; d != nil && d.session.Device != "" {
+		say("device", word("settings.device", "Device", d.session.Device, "Person", d.staff.me.Name))
+	}
+	if d := u.desk; d != nil && d.session.Lease != nil {
+		if until := d.session.Lease(); !until.IsZero() {
+			say("clock", word("lock.lease", "Time", u.clock().when(inbox.At(until))))
+		}
+	}
+	say("eye-off", captureText(u.capture))
+	say("info", word("settings.motion"))
+	say("people", word("settings.reader"))
+	return cells
+}
+
+// does are the ways from here.
+func (s *settingsScreen) does() []kit.Cell {
+	var row []kit.Cell
+	for _, id := range []string{actPassphrase, actSignOut, actManaged, actHelp, actTour, actAbout} {
+		a := actionOf(id)
+		if !s.u.can(a) || !matches(s.find.Text(), word("settings.group.more"), a.title(s.u)) {
+			continue
+		}
+		row = append(row, kit.Min(kit.Inset(kit.Row(kit.Min(kit.NewButton(a.title(s.u), kit.Flat, func() {
+			s.dialog.Close()
+			s.u.do(id)
+		}).SetIcon(a.icon).SetHint(s.u.router.Hint(id))), kit.Spring()), -8, 0, 0, 0)))
+	}
+	return row
 }
 
 // KeptSettings are the choices kept in the application's preferences.
-func KeptSettings(app fyne.App) Settings { return loadSettings(app.Preferences()) }
+func KeptSettings(app fyne.App) Settings { return loadSettings(app.Preferences(), "", nil) }
 
 // KeptSize is the window's size when it was closed last, or a good first one.
 func KeptSize(app fyne.App) (w, h float32) {

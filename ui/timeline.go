@@ -1,10 +1,9 @@
 package ui
 
 import (
-	"context"
-	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"fyne.io/fyne/v2"
 
@@ -26,9 +25,12 @@ type timeline struct {
 	news   int // messages that arrived below what is in view
 	more   bool
 	loaded bool
+	ends   bool // what came before could not be read
 
 	marked   string // the item in which text is selected
 	from, to kit.Caret
+	flash    string // the item somebody was led to a moment ago
+	flashes  int
 }
 
 func newTimeline(d *desk) *timeline {
@@ -41,20 +43,24 @@ func newTimeline(d *desk) *timeline {
 		Measure:  func(i int, width float32) float32 { return t.place(i, width).height },
 		Draw: func(i int, s *kit.Sketch, size fyne.Size, st kit.RowState) {
 			v := t.items[i]
-			k := look{area: st.Area, hovered: st.Hovered, chosen: st.Selected, actions: t.answers(), now: d.clock().now, online: d.link.State == LinkOnline}
+			k := look{area: st.Area, hovered: st.Hovered, chosen: st.Selected, actions: t.answers(), now: d.clock().now, online: d.link.State == LinkOnline, flash: v.ID == t.flash, failed: t.ends}
 			if v.ID == t.marked && t.from != t.to {
 				k.marked, k.from, k.to = true, t.from, t.to
+			}
+			if v.Card != nil && v.Card.Voice {
+				k.voice = d.voice.look(v)
 			}
 			t.place(i, size.Width).draw(s, k)
 		},
 		OnTap: t.tapped, OnMenu: t.menu, Tip: t.tip, OnPress: t.press, OnDrag: t.drag, OnKey: t.key, OnRune: t.letter, RingRow: true,
 		Hand: func(area string) bool {
 			switch area {
-			case areaAgain, areaEdit, areaQuote, areaReply, areaReact, areaCard, areaGo, areaUpload, areaUndo, areaDecide:
+			case areaAgain, areaEdit, areaQuote, areaReply, areaReact, areaCard, areaGo, areaUpload, areaUndo, areaDecide, areaPlay, areaWave, areaSpeed, areaOlder:
 				return true
 			}
 			return false
 		},
+		Anchor:  func(i int) bool { return t.items[i].Message != "" },
 		Text:    func(area string) bool { return area == areaText || strings.HasPrefix(area, areaMask) },
 		OnOlder: t.older, OnBottom: t.bottom, OnVisible: t.visible,
 	})
@@ -101,7 +107,8 @@ func paintLoading(s *kit.Sketch, size fyne.Size) {
 
 // open makes room for another conversation.
 func (t *timeline) open() {
-	t.items, t.news, t.loaded, t.marked = nil, 0, false, ""
+	t.d.voice.leave()
+	t.items, t.news, t.loaded, t.ends, t.marked, t.flash = nil, 0, false, false, "", ""
 	t.list.Select("")
 	clear(t.places)
 	t.list.Reset()
@@ -114,6 +121,7 @@ func (t *timeline) refresh() {
 	erased := d.row != nil && d.row.Erased != 0
 	blank := d.open == "" || t.loaded && len(t.items) == 0 || erased
 	if erased {
+		d.voice.leave()
 		t.blank.Set("wipe", word("erased.title"), word("erased.text", "Date", d.clock().date(d.row.Erased)), kit.Action{})
 	} else if blank && d.open == "" {
 		t.blank.Set("inbox", word("welcome.title"), word("welcome.advice"), kit.Action{})
@@ -129,9 +137,13 @@ func (t *timeline) refresh() {
 // show takes in a view.
 func (t *timeline) show(v lineView) {
 	bottom := t.list.AtBottom()
-	t.items, t.more = v.items, v.more
+	was := len(t.items)
+	t.items, t.more, t.ends = withOlder(v.items, v.more), v.more, false
 	wasLoaded := t.loaded
 	t.loaded = true
+	if i := t.at(t.d.voice.item); t.d.voice.item != "" && (i < 0 || t.items[i].Card == nil) {
+		t.d.voice.drop() // it was taken back
+	}
 	if len(t.places) > 2*len(t.items)+100 {
 		t.forget()
 	}
@@ -139,7 +151,7 @@ func (t *timeline) show(v lineView) {
 	case v.first || !wasLoaded:
 		t.refresh()
 		t.list.Reset()
-	case v.moved:
+	case v.moved || len(t.items) != was:
 		t.list.Changed()
 		fallthrough
 	default:
@@ -149,11 +161,18 @@ func (t *timeline) show(v lineView) {
 		t.news += v.added
 	}
 	t.refresh()
+	if v.found != "" {
+		t.lead(v.found)
+	} else if v.missed {
+		t.d.u.toast(kit.Toast{Text: word("quote.far"), Icon: "info"})
+	}
 }
 
 // failed says that the messages could not be read.
 func (t *timeline) failed() {
 	if t.loaded && len(t.items) > 0 {
+		t.ends = t.more
+		t.list.Redraw(t.items[0].ID)
 		return
 	}
 	t.loading.Hide()
@@ -181,7 +200,7 @@ func (t *timeline) estimate(i int, width float32) float32 {
 		return p.height
 	}
 	if v.Kind != ItemBubble && v.Kind != ItemNote {
-		return 46
+		return kit.LineHeight(kit.Caption) + 30
 	}
 	n := 0
 	for _, s := range v.Body.Spans() {
@@ -198,18 +217,75 @@ func (t *timeline) estimate(i int, width float32) float32 {
 		h += 60
 	}
 	if v.Card != nil {
-		h += 60
+		h += 50
 		if v.Card.Tile {
-			h += tileHeight - 60
+			_, high := tileSize(v.Card, min(width*0.72, bubbleMost)-2*bubblePadX)
+			h += high - 50
 		}
+	}
+	if v.Head != "" {
+		h += kit.LineHeight(kit.LabelBold)
+	}
+	if v.Quote != nil {
+		h += kit.LineHeight(kit.LabelBold) + kit.LineHeight(kit.Snippet) + 17
+	}
+	if len(v.Reactions) > 0 {
+		h += 18
+	}
+	if v.Notice != "" {
+		h += 22
 	}
 	return h
 }
 
 func (t *timeline) older() {
-	if t.more {
+	if t.more && !t.ends {
 		t.d.lines.wantOlder()
 	}
+}
+
+// olderAgain asks for the messages before once more, after they could not be read.
+func (t *timeline) olderAgain() {
+	t.ends = false
+	t.list.Redraw(t.items[0].ID)
+	t.d.lines.wantOlder()
+}
+
+// withOlder puts a row above the messages that says that there are more. It is another one each time, so that it never holds
+// the view in place.
+func withOlder(items []*ItemView, more bool) []*ItemView {
+	if !more || len(items) == 0 {
+		return items
+	}
+	return append([]*ItemView{{ID: "older " + items[0].ID + " " + items[min(1, len(items)-1)].ID, Kind: ItemOlder}}, items...)
+}
+
+// flashing is how long a message is marked that somebody was led to.
+const flashing = 1500 * time.Millisecond
+
+// lead shows a message and marks it for a moment.
+func (t *timeline) lead(id inbox.MessageID) bool {
+	for _, v := range t.items {
+		if v.Message != id || id == "" {
+			continue
+		}
+		t.list.ScrollToMiddle(v.ID)
+		was := t.flash
+		t.flash = v.ID
+		t.flashes++
+		turn := t.flashes
+		t.list.Redraw(was)
+		t.list.Redraw(v.ID)
+		t.d.u.trace("message led to")
+		t.d.later(flashing, func() {
+			if t.flashes == turn {
+				t.flash = ""
+				t.list.Redraw(v.ID)
+			}
+		})
+		return true
+	}
+	return false
 }
 
 func (t *timeline) bottom(at bool) {
@@ -286,6 +362,12 @@ func (t *timeline) tip(i int, area string) string {
 		return word("action.react")
 	case area == areaUndo:
 		return t.d.u.tip(word("undo.tip"), "")
+	case area == areaPlay:
+		return t.d.voice.tip(t.items[i])
+	case area == areaSpeed:
+		return word("voice.faster")
+	case area == areaQuote:
+		return word("quote.go")
 	case strings.HasPrefix(area, areaMask):
 		spans := t.items[i].Body.Spans()
 		if n, err := strconv.Atoi(area[len(areaMask):]); err == nil && n >= 0 && n < len(spans) {
@@ -295,9 +377,22 @@ func (t *timeline) tip(i int, area string) string {
 	return ""
 }
 
-func (t *timeline) tapped(i int, area string, _ fyne.Position) {
+func (t *timeline) tapped(i int, area string, pos fyne.Position) {
 	v := t.items[i]
 	switch area {
+	case areaOlder:
+		t.olderAgain()
+	case areaPlay:
+		t.d.voice.toggle(v)
+	case areaSpeed:
+		t.d.voice.faster()
+	case areaWave:
+		if !t.d.voice.of(v) {
+			t.d.voice.toggle(v)
+			return
+		}
+		part := t.place(i, t.list.Size().Width).wavePart(pos.X)
+		t.d.voice.seek(time.Duration(part * float32(t.d.voice.length)))
 	case areaAgain:
 		t.again(v)
 	case areaEdit:
@@ -320,152 +415,8 @@ func (t *timeline) tapped(i int, area string, _ fyne.Position) {
 			t.d.showReactions(v, p.AddXY(l.x+l.w+8, l.y+l.h/2+20))
 		}
 	case areaQuote:
-		for _, o := range t.items {
-			if o.Message == v.Quote.Message {
-				t.list.ScrollTo(o.ID)
-				return
-			}
+		if !t.lead(v.Quote.Message) {
+			t.d.lines.find(v.Quote.Message) // it was not read yet
 		}
 	}
-}
-
-// count redraws what can still be taken back, and reports whether there is something.
-func (t *timeline) count() bool {
-	now := t.d.clock().now
-	counts := false
-	for i := len(t.items) - 1; i >= 0 && i >= len(t.items)-8; i-- {
-		v := t.items[i]
-		if v.Undo == 0 {
-			continue
-		}
-		counts = counts || v.undoable(now)
-		t.list.Redraw(v.ID)
-	}
-	return counts
-}
-
-// undoable is the message that was sent last and has not left, if there is one.
-func (d *desk) undoable() (inbox.MessageID, bool) {
-	now := d.clock().now
-	if d.row == nil || d.page != pageInbox || d.link.State != LinkOnline {
-		return "", false
-	}
-	for _, v := range slices.Backward(d.line.items) {
-		if v.undoable(now) {
-			return v.Message, true
-		}
-	}
-	return "", false
-}
-
-// undo takes the message back that was sent last, unless something was typed since.
-func (d *desk) undo() bool {
-	id, ok := d.undoable()
-	if !ok || d.comp.text() != "" {
-		return false
-	}
-	d.withdraw(id)
-	return true
-}
-
-// undo is what Ctrl+Z does before a text entry undoes what was typed.
-func (u *UI) undo() bool { return u.desk != nil && u.context() == "" && u.desk.undo() }
-
-// withdraw takes a message of the reader's back that has not left. Its text comes back as the draft.
-func (d *desk) withdraw(id inbox.MessageID) {
-	if d.comp.note {
-		d.toggleNote()
-	}
-	if d.comp.text() != "" {
-		d.u.toast(kit.Toast{Text: word("undo.full"), Icon: "info"})
-		return
-	}
-	d.typed[d.open] = ""
-	d.writer.undraft(d.open) // a draft that was emptied a moment ago must not come after the text that returns
-	d.expect[d.open] = true
-	d.undone[id] = false
-	d.submit(inbox.Withdraw{Conversation: d.open, Message: id})
-	d.u.trace("message taken back")
-	d.comp.focus()
-}
-
-// notice tells when a message that was taken back had left already.
-func (d *desk) noticeUndone() {
-	for id, gone := range d.undone {
-		_, here := d.message(id)
-		switch {
-		case !here:
-			d.undone[id] = true
-		case gone:
-			delete(d.undone, id)
-			d.u.toast(kit.Toast{Text: word("undo.late"), Icon: "info"})
-		}
-	}
-}
-
-// takeBack puts texts that came back into the composer, once the drafts have them.
-func (d *desk) takeBack() {
-	for id := range d.expect {
-		r := rowWith(d.all, id)
-		if r == nil || r.Draft == "" || d.typed[id] != "" {
-			continue
-		}
-		delete(d.expect, id)
-		d.typed[id] = r.Draft
-		if id == d.open && d.comp.text() == "" && !d.comp.note {
-			d.comp.setText(r.Draft)
-			d.comp.guard.judge()
-			d.comp.focus()
-			d.u.trace("text came back")
-		}
-	}
-}
-
-// decideMessage decides about a held message where it stands.
-func (d *desk) decideMessage(id inbox.MessageID, agree bool) {
-	d.decide(DecisionView{Conversation: d.open, Message: id}, agree)
-}
-
-// again sends a message once more: after a question when it may have arrived already.
-func (t *timeline) again(v *ItemView) {
-	d := t.d
-	send := func() {
-		d.submit(inbox.SendAgain{Conversation: d.open, Message: v.Message})
-		d.u.trace("intent submitted")
-	}
-	if !v.Confirm {
-		send()
-		return
-	}
-	kit.ShowDialog(d.u.cfg.Window.Canvas(), kit.DialogConfig{Title: word("again.title"), Text: word("again.text"),
-		Safe: kit.Action{Text: word("again.keep")}, Do: kit.Action{Text: word("action.again"), Do: send}})
-}
-
-// restore puts the text of a refused message back where it was written.
-func (d *desk) restore(id inbox.IntentID) {
-	conversation := d.open
-	d.writer.later(func(context.Context) {
-		text, ok := d.session.Model.Typed(id)
-		if !ok {
-			return
-		}
-		d.u.cfg.Post(func() {
-			if d.open != conversation || d.comp.text() != "" {
-				return
-			}
-			d.comp.setText(text)
-			d.keepDraft(conversation, text)
-			d.dismiss(id)
-			d.comp.focus()
-		})
-	})
-}
-
-// dismiss makes a refused message go away.
-func (d *desk) dismiss(id inbox.IntentID) {
-	d.writer.later(func(ctx context.Context) {
-		if err := d.session.Model.Dismiss(ctx, id); err != nil && ctx.Err() == nil {
-			d.u.cfg.Log.Error("message not dismissed", "error", err)
-		}
-	})
 }

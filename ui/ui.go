@@ -14,9 +14,6 @@ import (
 	"sealdesk/ui/kit"
 )
 
-// A Licence is a licence text shown in the about box.
-type Licence struct{ Name, Text string }
-
 // Config is what the screens need. Fields not marked optional are required.
 type Config struct {
 	App    fyne.App
@@ -32,6 +29,7 @@ type Config struct {
 	Modifiers func() fyne.KeyModifier              // optional; none
 	Version   string
 	Licences  []Licence
+	Modules   []Module  // optional
 	Settings  *Settings // optional; for this run, instead of the kept ones
 	Enrolment string    // optional; fills the field of the enrolment card and goes on
 
@@ -44,9 +42,45 @@ type Config struct {
 	Save func(name string, data []byte, done func(saved bool, err error))
 	// SystemLock tells each time that the system's own lock closed over the window. Optional; never.
 	SystemLock func(ctx context.Context) <-chan struct{}
+	// Managed is what the organisation set on this machine: with it, Rules, SaveFiles and Copying are what it says. WatchManaged returns
+	// pokes when that has changed, and closes them with ctx. Neither waits. Optional.
+	Managed      func() Managed
+	WatchManaged func(ctx context.Context) <-chan struct{}
+	// Rules are what the company says about settings, by their names. Optional.
+	Rules map[string]Rule
+	// Tour shows the first-run tour to people who have not seen it on this device.
+	Tour bool
+	// Address is where an address of ours leads once the inbox is open: see [UI.Visit]. Optional.
+	Address string
+	// Crash is what a run that ended by itself left. Optional.
+	Crash *Crash
+	// Protect asks the system to keep pictures of the window from being taken, and says what it does. Called once, when the
+	// window is on the screen. Optional; [CaptureOpen].
+	Protect func() Capture
+	// Notify shows a notification. Optional; Fyne's own, which has its own sound.
+	Notify func(Notice)
 	// SaveFiles lets people save files of messages. Off, they stay on the company's server.
 	SaveFiles bool
+	// Copying says where text of messages may be copied to.
+	Copying Copying
+	// Sound plays recordings. Optional; nothing can be heard.
+	Sound Loudspeaker
+
+	// Updates is what is known of newer versions of the app, and WatchUpdates pokes after each change, the first time at once;
+	// the channel closes with ctx. Optional; nothing is known.
+	Updates      func() Update
+	WatchUpdates func(ctx context.Context) <-chan struct{}
 }
+
+// Copying says where text of messages may be copied to.
+type Copying uint8
+
+// The choices a company has.
+const (
+	CopyAnywhere Copying = iota
+	CopyInside           // only to other places of this window
+	CopyNowhere
+)
 
 // Sizes of the window in pixels.
 const (
@@ -71,8 +105,12 @@ type UI struct {
 	drawn    bool     // the window was drawn once
 	unseen   []func() // what waits for that
 	typed    time.Time
+	unread   int // conversations with something new
 	toasted  int
 	clip     string // what was put on the clipboard last
+	managed  Managed
+	news     policyTold
+	inside   insideCopy
 	chooser  *dialog.FileDialog
 
 	gate     *gateScreen
@@ -81,6 +119,16 @@ type UI struct {
 	vanished bool                 // this device was wiped while the inbox was open
 	before   inbox.ConversationID // what was open when the inbox was locked
 	moved    time.Time            // when a person last did something
+
+	update     Update
+	updateSeen string // whose notice was opened in this run
+
+	whose    string // what the choices of the person who is there are kept under
+	welcomed bool
+	wanted   inbox.ConversationID // where an address leads
+	invited  string               // an enrolment string from an address
+	capture  Capture
+	tray     sysTray
 }
 
 // New prepares the window: theme, language, size, keys. Run starts it.
@@ -100,13 +148,23 @@ func New(cfg Config) *UI {
 	if cfg.Modifiers == nil {
 		cfg.Modifiers = func() fyne.KeyModifier { return 0 }
 	}
-	u := &UI{cfg: cfg, active: true, settings: loadSettings(cfg.App.Preferences())}
+	var managed Managed
+	if cfg.Managed != nil {
+		managed = cfg.Managed()
+		cfg.Rules, cfg.SaveFiles, cfg.Copying = managed.Rules, managed.SaveFiles, managed.Copying
+	}
+	u := &UI{cfg: cfg, active: true, managed: managed, settings: loadSettings(cfg.App.Preferences(), "", cfg.Rules)}
 	if cfg.Settings != nil {
 		u.settings = *cfg.Settings
+	}
+	u.settings = ruled(u.settings, cfg.Rules)
+	if a, err := ParseAddress(cfg.Address); err == nil {
+		u.wanted, u.invited = a.Conversation, a.Enrolment
 	}
 	if err := speak(u.settings.Language); err != nil {
 		cfg.Log.Error("texts not available", "error", err)
 	}
+	kit.UseClipboard(u.clipboard)
 	u.theme = kit.NewTheme(kit.Resources{Regular: assets.Font(assets.FontRegular), Medium: assets.Font(assets.FontMedium),
 		SemiBold: assets.Font(assets.FontSemiBold), Italic: assets.Font(assets.FontItalic), Arabic: assets.Font(assets.FontArabic),
 		Hebrew: assets.Font(assets.FontHebrew), Emoji: assets.Font(assets.FontEmoji), Icon: assets.Icon}, u.settings.options())
@@ -145,6 +203,8 @@ func (u *UI) attach() {
 // before the window is shown, so that the first frame may be the inbox: see Ready.
 func (u *UI) Run(ctx context.Context) {
 	u.ctx = ctx
+	u.manage()
+	u.watchUpdates()
 	u.open()
 }
 
@@ -155,6 +215,9 @@ func (u *UI) Ready() bool { return u.begun }
 func (u *UI) Shown() {
 	u.drawn = true
 	u.trace("window shown")
+	u.protect()
+	u.refreshTray()
+	u.showCrash()
 	for _, f := range u.unseen {
 		f()
 	}
@@ -229,6 +292,8 @@ func (u *UI) title(unread int) {
 		t = "(" + badge(unread) + ") " + t
 	}
 	u.cfg.Window.SetTitle(t)
+	u.unread = unread
+	u.refreshTray()
 }
 
 // toast shows a short message for some seconds; longer when it can be undone.

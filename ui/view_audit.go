@@ -31,6 +31,7 @@ var acts = map[string]struct{ key, icon string }{
 	"conversation.assigned": {"act.conversation.assigned", "user"}, "conversation.state-set": {"act.conversation.state", "check"}, "conversation.read": {"act.conversation.read", "eye"},
 	"media.fetched": {"act.media.fetched", "image"}, "consent.recorded": {"act.consent.recorded", "check"},
 	"card.set": {"act.card.set", "user"}, "card.removed": {"act.card.removed", "user"},
+	"updates.imported": {"act.updates.imported", "update"},
 	"template.created": {"act.template.created", "template"}, "template.edited": {"act.template.edited", "template"}, "template.deleted": {"act.template.deleted", "template"},
 	"request.approved": {"act.request.approved", "scales"}, "request.refused": {"act.request.refused", "scales"}, "request.done": {"act.request.done", "scales"},
 	"request.exported": {"act.request.exported", "download"}, "incident.closed": {"act.incident.closed", "bell"},
@@ -155,6 +156,9 @@ func plainDetail(e inbox.AuditEntry) string {
 	var field, why int
 	if n, _ := fmt.Sscanf(e.Detail, "field %d why %d", &field, &why); n == 2 {
 		return join(fieldWord(inbox.Field(field)), reasonWord(inbox.RevealReason(why)))
+	}
+	if text, ok := shorthand(e.Act, e.Detail); ok {
+		return text
 	}
 	return strings.Join(slices.DeleteFunc(words, wireID), " ")
 }

@@ -4,6 +4,7 @@ import (
 	"image"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"sealdesk/app/inbox"
@@ -21,6 +22,7 @@ type CardView struct {
 	High   int
 	Blur   []byte
 	Key    string // identity of the picture
+	Voice  bool   // a recording that is played in its bubble
 	// Picture is made from Blur by a worker, never on the main goroutine.
 	Picture image.Image
 }
@@ -30,7 +32,7 @@ func (c *CardView) same(o *CardView) bool {
 		return c == o
 	}
 	return c.Title == o.Title && c.Detail == o.Detail && c.Tone == o.Tone && c.Opens == o.Opens && c.Key == o.Key && c.Icon == o.Icon &&
-		c.Tile == o.Tile && c.Wide == o.Wide && c.High == o.High && slices.Equal(c.Blur, o.Blur)
+		c.Tile == o.Tile && c.Voice == o.Voice && c.Wide == o.Wide && c.High == o.High && slices.Equal(c.Blur, o.Blur)
 }
 
 func cardView(m *inbox.Message) *CardView {
@@ -70,17 +72,19 @@ func cardView(m *inbox.Message) *CardView {
 
 // media says what is known of a file, and what stands in the way of seeing it.
 func (c *CardView) media(m *inbox.Media, kind inbox.MessageKind) {
+	name := c.Title
 	c.Key, c.Wide, c.High, c.Blur = string(m.ID), m.Width, m.Height, m.Blur
-	if kind == inbox.Document && !m.Name.IsZero() {
-		c.Title = m.Name.Visible()
+	heard := kind == inbox.Voice || kind == inbox.Audio
+	if c.Detail = mediaDetail(m); kind == inbox.Document {
+		c.document(m)
+	} else {
+		if m.Length > 0 {
+			c.Title += " · " + lengthText(m.Length)
+		}
+		if m.Size > 0 {
+			c.Title += " · " + bytesText(m.Size)
+		}
 	}
-	if m.Length > 0 {
-		c.Title += " · " + lengthText(m.Length)
-	}
-	if m.Size > 0 {
-		c.Title += " · " + bytesText(m.Size)
-	}
-	c.Detail = mediaDetail(m)
 	switch {
 	case m.State == inbox.MediaFalse || m.Dangerous:
 		c.Icon, c.Tone, c.Tile = "warn", ToneDanger, false
@@ -89,7 +93,35 @@ func (c *CardView) media(m *inbox.Media, kind inbox.MessageKind) {
 	}
 	if m.State == inbox.MediaReady && m.ID != "" {
 		c.Opens = m.ID
+		c.Voice = heard && !m.Dangerous && hearable(m.Type)
+		if heard && !c.Voice && !m.Dangerous {
+			c.Detail = word("voice.unplayable")
+		}
 	}
+	if c.Voice { // what there is to say fits below its waveform
+		c.Title, c.Detail = name, lengthText(m.Length)
+		if m.Length == 0 {
+			c.Detail = bytesText(m.Size)
+		}
+	}
+}
+
+// document names a file, and says below what it is: kind, size, and what stands in the way.
+func (c *CardView) document(m *inbox.Media) {
+	if !m.Name.IsZero() {
+		c.Title = m.Name.Visible()
+	}
+	var facts []string
+	if kind := documentKind(m); kind != "" {
+		facts = append(facts, kind)
+	}
+	if m.Size > 0 {
+		facts = append(facts, bytesText(m.Size))
+	}
+	if m.State != inbox.MediaReady || m.Dangerous || len(facts) == 0 {
+		facts = append(facts, c.Detail)
+	}
+	c.Detail = strings.Join(facts, " · ")
 }
 
 // mediaDetail is where the bytes are: they stay on the company's server, unless something is the matter.

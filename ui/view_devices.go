@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -143,7 +144,7 @@ func systemText(d inbox.Device) string {
 	return d.System
 }
 
-// deviceViews are the rows of the page: what needs somebody first, then as the server sorts them.
+// deviceViews are the rows of the page: what needs somebody first, then by name, so that none moves because it was seen.
 func deviceViews(list []inbox.Device, s staff, t clock) []DeviceView {
 	sorted := slices.Clone(list)
 	rank := func(d inbox.Device) int {
@@ -158,7 +159,9 @@ func deviceViews(list []inbox.Device, s staff, t clock) []DeviceView {
 		}
 		return 2
 	}
-	slices.SortStableFunc(sorted, func(a, b inbox.Device) int { return rank(a) - rank(b) })
+	slices.SortStableFunc(sorted, func(a, b inbox.Device) int {
+		return cmp.Or(rank(a)-rank(b), strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(string(a.ID), string(b.ID)))
+	})
 	out := make([]DeviceView, len(sorted))
 	for i, d := range sorted {
 		out[i] = deviceView(d, s, t)

@@ -99,6 +99,29 @@ func fileWord(mime string) string {
 	return word("media.document")
 }
 
+// documentKind is what people call a document's kind: its usual ending, in capitals. "" for one nobody would know.
+func documentKind(m *inbox.Media) string {
+	mime, _, _ := strings.Cut(m.Type, ";")
+	if kind := documentKinds[mime]; kind != "" {
+		return kind
+	}
+	if ext := strings.TrimPrefix(path.Ext(m.Name.Visible()), "."); len(ext) >= 2 && len(ext) <= 5 && !m.Name.Hides() && !strings.ContainsFunc(ext, notLetterOrDigit) {
+		return strings.ToUpper(ext)
+	}
+	return ""
+}
+
+func notLetterOrDigit(r rune) bool {
+	return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+}
+
+// documentKinds are the kinds whose type tells more than their name.
+var documentKinds = map[string]string{"application/pdf": "PDF", "text/plain": "TXT", "text/csv": "CSV", "application/zip": "ZIP",
+	"application/msword": "DOC", "application/vnd.ms-excel": "XLS", "application/vnd.ms-powerpoint": "PPT",
+	"application/vnd.openxmlformats-officedocument.wordprocessingml.document":   "DOCX",
+	"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet":         "XLSX",
+	"application/vnd.openxmlformats-officedocument.presentationml.presentation": "PPTX"}
+
 // captioned reports whether a message of that kind can carry text.
 func captioned(k inbox.MessageKind) bool {
 	return k == inbox.Image || k == inbox.Video || k == inbox.Document

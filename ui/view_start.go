@@ -42,6 +42,10 @@ func startView(err error) StartView {
 		return StartView{Icon: "device", Title: word("start.running.title"), Text: word("start.running.text"), Button: word("action.quit"), Way: WayQuit}
 	case TroubleNewer:
 		return StartView{Icon: "update", Title: word("start.newer.title"), Text: word("start.newer.text"), Button: word("action.quit"), Way: WayQuit}
+	case TroublePolicy:
+		var b BrokenPolicy
+		errors.As(err, &b)
+		return brokenPolicyView(b.Problems)
 	case TroubleFull:
 		return StartView{Icon: "warn", Tone: ToneWarn, Title: word("start.full.title"), Text: word("start.full.text"), Button: word("action.retry"), Way: WayRetry}
 	}
@@ -155,6 +159,9 @@ func enrolView(reached *Enrolling, err error, done *Enrolled) EnrolView {
 			if errors.As(err, &m) {
 				v.Alarm = word("enrol.err.certificate.both", "Want", m.Want, "Got", m.Got)
 			}
+			fail(&server)
+		case TroubleOtherServer:
+			v.AlarmBig, v.Alarm = word("enrol.err.certificate.title"), word("enrol.err.other")
 			fail(&server)
 		case TroubleCodeWrong, TroubleCodeExpired, TroubleCodeUsed:
 			v.Error = word(map[Trouble]string{TroubleCodeWrong: "enrol.err.wrong", TroubleCodeExpired: "enrol.err.expired", TroubleCodeUsed: "enrol.err.used"}[t])

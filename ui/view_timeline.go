@@ -18,6 +18,7 @@ const (
 	ItemSystem // a centred caption
 	ItemDay    // a pill with the day
 	ItemNew    // the line above what is new
+	ItemOlder  // stands for the messages before
 )
 
 // A MarkView is the small sign after the time of a message somebody sent.
@@ -78,6 +79,7 @@ type ItemView struct {
 	Card     *CardView
 	Header   inbox.Masked // above the body, in bold
 	Body     inbox.Masked
+	Names    []string     // people the body of a note asks to look, as it names them
 	Footer   inbox.Masked // below the body, small
 	// Texts of the company's own take the place of the three above: they are not masked.
 	HeaderSpans, BodySpans, FooterSpans []inbox.Span
@@ -111,7 +113,7 @@ func (v *ItemView) undoable(now inbox.Moment) bool { return v.Undo > now }
 // same reports whether two items would look alike.
 func (v *ItemView) same(o *ItemView) bool {
 	a, b := *v, *o
-	if !a.Body.Equal(b.Body) || !a.Header.Equal(b.Header) || !a.Footer.Equal(b.Footer) || !slices.Equal(a.Reactions, b.Reactions) ||
+	if !a.Body.Equal(b.Body) || !slices.Equal(a.Names, b.Names) || !a.Header.Equal(b.Header) || !a.Footer.Equal(b.Footer) || !slices.Equal(a.Reactions, b.Reactions) ||
 		!slices.Equal(a.Lines, b.Lines) || (a.Quote == nil) != (b.Quote == nil) || (a.Referral == nil) != (b.Referral == nil) || (a.Upload == nil) != (b.Upload == nil) {
 		return false
 	}
@@ -174,6 +176,9 @@ func itemView(m *inbox.Message, s staff, t clock) *ItemView {
 		return v
 	case inbox.Note:
 		v.Kind, v.Out, v.Head = ItemNote, true, word("note.head", "Name", s.name(m.Author))
+		for _, id := range m.Mentions {
+			v.Names = append(v.Names, s.name(id))
+		}
 		if m.Receipt == inbox.Failed {
 			failed(v, m)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/storage"
 
 	"sealdesk/app/inbox"
 	"sealdesk/ui/kit"
@@ -25,47 +26,129 @@ func (d *desk) message(id inbox.MessageID) (inbox.Message, bool) {
 
 // view shows what the card of a message stands for: a picture, or what is known of a file that is not shown here.
 func (d *desk) view(v *ItemView) {
-	m, ok := d.message(v.Message)
-	if !ok || m.Media == nil || v.Card == nil || v.Card.Opens == "" {
+	m, ok := d.pictured(v)
+	if m.Media == nil || v.Card == nil || v.Card.Opens == "" {
 		return
+	}
+	if !ok {
+		d.fileCard(m, v.Card)
+		return
+	}
+	d.showPictures(v)
+}
+
+// album is a viewer and the pictures it can show: those of the conversation that were read.
+type album struct {
+	d      *desk
+	list   []*ItemView
+	at     int
+	show   *kit.Viewer
+	ctx    context.Context // ends with the viewer
+	cancel context.CancelFunc
+	leave  context.CancelFunc // ends with the picture in view
+}
+
+// pictured reports whether an item is a picture that can be looked at.
+func (d *desk) pictured(v *ItemView) (inbox.Message, bool) {
+	m, ok := d.message(v.Message)
+	if !ok || m.Media == nil || m.Media.Dangerous || v.Card == nil || v.Card.Opens == "" {
+		return m, false
 	}
 	kind := mediaKind(m.Media.Type)
 	if m.Media.Type == "" {
 		kind = m.Kind
 	}
-	if m.Media.Dangerous || kind != inbox.Image && m.Kind != inbox.Sticker {
-		d.fileCard(m, v.Card)
+	return m, kind == inbox.Image || m.Kind == inbox.Sticker
+}
+
+// showPictures opens the viewer at a picture.
+func (d *desk) showPictures(v *ItemView) {
+	a := &album{d: d}
+	for _, it := range d.line.items {
+		if _, ok := d.pictured(it); ok {
+			if it == v {
+				a.at = len(a.list)
+			}
+			a.list = append(a.list, it)
+		}
+	}
+	if len(a.list) == 0 {
 		return
 	}
-	detail := v.Card.Title + " · " + d.clock().when(m.At)
+	a.ctx, a.cancel = context.WithCancel(d.ctx)
+	cfg := kit.ViewerConfig{Name: word("viewer.name"), Larger: word("viewer.larger"), Smaller: word("viewer.smaller"), Fit: word("viewer.fit"), Shut: word("viewer.close"),
+		Previous: word("viewer.previous"), Next: word("viewer.next"), Hint: word("media.unmasked") + "  ·  " + word("viewer.hint"),
+		OnClose: func() {
+			a.cancel()
+			a.show, a.list = nil, nil
+			d.u.trace("overlay closed")
+			d.comp.focus()
+		}}
+	if len(a.list) > 1 {
+		cfg.OnStep = func(by int) { a.turn(a.at + by) }
+		cfg.Hint += " · " + word("viewer.step")
+	}
+	if d.u.cfg.SaveFiles {
+		cfg.Actions = []kit.Action{{Text: word("filecard.save"), Do: a.save}}
+	} else {
+		cfg.Hint += "  ·  " + word("viewer.kept")
+	}
+	a.show = kit.ShowViewer(d.u.cfg.Window.Canvas(), cfg)
+	d.u.trace("viewer shown")
+	a.turn(a.at)
+}
+
+// turn shows another picture.
+func (a *album) turn(to int) {
+	if to < 0 || to >= len(a.list) || a.show == nil {
+		return
+	}
+	if a.leave != nil {
+		a.leave()
+	}
+	d := a.d
+	a.at = to
+	v := a.list[to]
+	m, ok := d.message(v.Message)
+	if !ok {
+		return
+	}
 	who := d.row.Contact.Display()
 	if m.Side == inbox.FromPerson {
 		who = d.staff.name(m.Author)
 	}
-	ctx, cancel := context.WithCancel(d.ctx)
-	var show *kit.Viewer
-	show = kit.ShowViewer(d.u.cfg.Window.Canvas(), kit.ViewerConfig{Name: word("viewer.name"), Title: who, Detail: detail, Hint: word("media.unmasked") + "  ·  " + word("viewer.hint"),
-		Larger: word("viewer.larger"), Smaller: word("viewer.smaller"), Fit: word("viewer.fit"), Shut: word("viewer.close"), Actions: d.saving(m),
-		OnClose: func() {
-			cancel()
-			show = nil
-			d.u.trace("overlay closed")
-			d.comp.focus()
-		}})
+	detail := v.Card.Title + " · " + d.clock().when(m.At)
+	if len(a.list) > 1 {
+		detail = word("viewer.of", "N", grouped(to+1), "All", grouped(len(a.list))) + " · " + detail
+	}
+	a.show.Turn(who, detail, to > 0, to < len(a.list)-1)
 	if c := v.Card; c.Picture != nil {
 		b := c.Picture.Bounds()
 		w, h := c.Wide, c.High
 		if w == 0 || h == 0 {
 			w, h = b.Dx(), b.Dy()
 		}
-		show.SetCloud(c.Picture, w, h)
+		a.show.SetCloud(c.Picture, w, h)
 	}
-	d.u.trace("viewer shown")
-	d.fetch(ctx, m, show)
+	a.fetch(m)
 }
 
-// fetch brings a picture into a viewer: over the network and through the decoder off the main goroutine.
-func (d *desk) fetch(ctx context.Context, m inbox.Message, show *kit.Viewer) {
+// save keeps the picture in view where the reader wants it.
+func (a *album) save() {
+	if a.at < len(a.list) {
+		if m, ok := a.d.message(a.list[a.at].Message); ok {
+			for _, act := range a.d.saving(m) {
+				act.Do()
+			}
+		}
+	}
+}
+
+// fetch brings a picture into the viewer: over the network and through the decoder off the main goroutine.
+func (a *album) fetch(m inbox.Message) {
+	d, show := a.d, a.show
+	ctx, leave := context.WithCancel(a.ctx)
+	a.leave = leave
 	show.SetProgress(-1, word("viewer.asking"))
 	post := func(f func()) {
 		d.u.cfg.Post(func() {
@@ -98,7 +181,7 @@ func (d *desk) fetch(ctx context.Context, m inbox.Message, show *kit.Viewer) {
 				if errors.Is(err, ErrOffline) {
 					icon = "wifi-off"
 				}
-				show.SetMessage(icon, word("viewer.failed"), text, kit.Action{Text: word("action.retry"), Do: func() { d.fetch(ctx, m, show) }})
+				show.SetMessage(icon, word("viewer.failed"), text, kit.Action{Text: word("action.retry"), Do: func() { a.fetch(m) }})
 				d.u.trace("viewer failed")
 			})
 			return
@@ -177,6 +260,13 @@ func (d *desk) fileCard(m inbox.Message, c *CardView) {
 	if !m.Media.Dangerous {
 		cells = append(cells, kit.Gap(4), kit.Min(kit.NewText(word("media.unmasked"), kit.Snippet, kit.InkMuted)))
 	}
+	if (m.Kind == inbox.Voice || m.Kind == inbox.Audio) && !c.Voice && !m.Media.Dangerous {
+		text := word("voice.unplayable.text")
+		if do.Text != "" {
+			text += " " + word("voice.save")
+		}
+		cells = append(cells, kit.Gap(4), kit.Min(kit.NewText(text, kit.Snippet, kit.InkMuted)))
+	}
 	if notice.Icon != "" {
 		cells = append(cells, kit.Gap(6), kit.Min(kit.NewBanner(notice)))
 	}
@@ -200,6 +290,9 @@ func (d *desk) saving(m inbox.Message) []kit.Action {
 				err := d.session.Relay.FetchMedia(d.ctx, inbox.FetchMedia{Conversation: conversation, Message: m.ID, Media: m.Media.ID}, w, func(int64, int64) {})
 				if shut := w.Close(); err == nil {
 					err = shut
+				}
+				if err != nil {
+					storage.Delete(w.URI()) // half a file helps nobody
 				}
 				d.u.cfg.Post(func() {
 					if err != nil {

@@ -65,7 +65,8 @@ type inboxView struct {
 	staff staff
 	house house
 	err   error
-	newer bool // a customer wrote since the last view
+	wrote []*Row // those in which a customer wrote since the last view
+	whole bool   // all is every conversation, not only the newest
 
 	answers []inbox.Reveal // what was decided about the reader's requests
 }
@@ -133,38 +134,39 @@ func (w *inboxWorker) look(ctx context.Context) {
 
 // read reads the list: the newest rows the first time, because the first window must not wait for everything.
 func (w *inboxWorker) read(ctx context.Context) inboxView {
-	read := w.model.Rows
+	read, whole := w.model.Rows, w.begun
 	if !w.begun {
 		w.begun = true
 		read = w.model.Head
 	}
-	var v inboxView
+	v := inboxView{whole: whole}
 	v.all, v.err = read(ctx)
 	me, _ := w.model.Me()
 	v.staff = newStaff(me, w.model.People())
 	v.house = readHouse(w.model)
-	v.newer = w.noticed(v.all)
+	v.wrote = w.noticed(v.all)
 	if w.awaits != nil {
 		v.answers = w.awaits.answers(w.model)
 	}
 	return v
 }
 
-// noticed reports whether a customer wrote something that was not there at the last look. At the first look nothing is
+// noticed are the rows in which a customer wrote something that was not there at the last look. At the first look nothing is
 // new.
-func (w *inboxWorker) noticed(all []*Row) bool {
+func (w *inboxWorker) noticed(all []*Row) (wrote []*Row) {
 	fresh := w.newest == nil
 	if fresh {
 		w.newest = map[inbox.ConversationID]uint64{}
 	}
-	newer := false
 	for _, r := range all {
 		if seen, ok := w.newest[r.ID]; r.InboundSeq > seen {
-			newer = newer || !fresh && r.Unread > 0 && (ok || r.Unread < 3)
+			if !fresh && r.Unread > 0 && (ok || r.Unread < 3) {
+				wrote = append(wrote, r)
+			}
 			w.newest[r.ID] = r.InboundSeq
 		}
 	}
-	return newer
+	return wrote
 }
 
 // lineView is what the conversation worker found.
@@ -179,7 +181,9 @@ type lineView struct {
 	receipts []string // milestones
 	first    bool
 	more     bool
-	attached []Attachment // not sent yet
+	found    inbox.MessageID // what was sought and is there now
+	missed   bool            // what was sought is not to be had
+	attached []Attachment    // not sent yet
 	thumbs   map[inbox.MediaID]image.Image
 	reveals  []inbox.Reveal
 	refused  []Refused
@@ -200,9 +204,10 @@ type lineWorker struct {
 	target inbox.ConversationID
 	after  uint64 // the "new" line stands after this place
 	inbox  inbox.InboxID
-	who    string // what the customer is called
-	older  bool   // one more page is wanted
-	seen   uint64 // place of the first message in view
+	who    string          // what the customer is called
+	older  bool            // one more page is wanted
+	sought inbox.MessageID // all pages up to that message are wanted
+	seen   uint64          // place of the first message in view
 	gen    int
 
 	// What follows belongs to the worker's goroutine.
@@ -224,7 +229,7 @@ const pageSize = 50
 // open turns to another conversation; "" to none.
 func (w *lineWorker) open(id inbox.ConversationID, in inbox.InboxID, who string, newAfter uint64) {
 	w.mu.Lock()
-	w.target, w.inbox, w.who, w.after, w.older, w.seen = id, in, who, newAfter, false, 0
+	w.target, w.inbox, w.who, w.after, w.older, w.sought, w.seen = id, in, who, newAfter, false, "", 0
 	w.gen++
 	w.mu.Unlock()
 	w.again.set()
@@ -246,6 +251,14 @@ func (w *lineWorker) wantOlder() {
 	w.again.set()
 }
 
+// find asks for the pages up to a message.
+func (w *lineWorker) find(id inbox.MessageID) {
+	w.mu.Lock()
+	w.sought = id
+	w.mu.Unlock()
+	w.again.set()
+}
+
 // visible tells where the reader is, so that changes there are noticed.
 func (w *lineWorker) visible(first uint64) {
 	w.mu.Lock()
@@ -260,8 +273,8 @@ func (w *lineWorker) run(ctx context.Context, after func(time.Duration) <-chan t
 
 func (w *lineWorker) look(ctx context.Context) {
 	w.mu.Lock()
-	id, who, in, newAfter, older, seen, gen := w.target, w.who, w.inbox, w.after, w.older, w.seen, w.gen
-	w.older = false
+	id, who, in, newAfter, older, sought, seen, gen := w.target, w.who, w.inbox, w.after, w.older, w.sought, w.seen, w.gen
+	w.older, w.sought = false, ""
 	w.mu.Unlock()
 	if id == "" {
 		w.forget()
@@ -271,6 +284,9 @@ func (w *lineWorker) look(ctx context.Context) {
 		if older {
 			w.wantOlder()
 		}
+		if sought != "" {
+			w.find(sought)
+		}
 		w.again.set()
 		return
 	}
@@ -278,7 +294,11 @@ func (w *lineWorker) look(ctx context.Context) {
 	if v.first {
 		w.forget()
 	}
-	if v.err = w.read(ctx, id, older, seen); ctx.Err() != nil {
+	v.err = w.read(ctx, id, older, seen)
+	if v.err == nil && sought != "" {
+		v.err = w.seek(ctx, &v, sought)
+	}
+	if ctx.Err() != nil {
 		return
 	}
 	if v.err == nil { // what was not shown must not count as seen
@@ -325,13 +345,40 @@ func (w *lineWorker) read(ctx context.Context, id inbox.ConversationID, older bo
 		w.have, w.cursor, w.more = newest, page.Older, page.More
 	}
 	if older && w.more {
-		before, err := w.model.Page(ctx, id, w.cursor, 2*pageSize)
-		if err != nil {
+		return w.before(ctx, id)
+	}
+	return nil
+}
+
+// before reads the page before what is there.
+func (w *lineWorker) before(ctx context.Context, id inbox.ConversationID) error {
+	page, err := w.model.Page(ctx, id, w.cursor, 2*pageSize)
+	if err != nil {
+		return err
+	}
+	w.have = append(slices.Clone(page.Messages), w.have...)
+	w.cursor, w.more = page.Older, page.More
+	return nil
+}
+
+// mostSought is how many pages are read to find a message.
+const mostSought = 50
+
+// seek reads pages until a message is there.
+func (w *lineWorker) seek(ctx context.Context, v *lineView, sought inbox.MessageID) error {
+	for range mostSought {
+		if slices.ContainsFunc(w.have, func(m inbox.Message) bool { return m.ID == sought }) {
+			v.found = sought
+			return nil
+		}
+		if !w.more {
+			break
+		}
+		if err := w.before(ctx, v.id); err != nil {
 			return err
 		}
-		w.have = append(slices.Clone(before.Messages), w.have...)
-		w.cursor, w.more = before.Older, before.More
 	}
+	v.missed = true
 	return nil
 }
 

@@ -3,6 +3,7 @@ package inbox
 import (
 	"slices"
 	"time"
+	_ "time/tzdata" // Windows has no time zones of its own
 )
 
 // Hours are when an inbox is staffed. The zero value is always.
@@ -32,7 +33,7 @@ func (h Hours) Open(at Moment) bool {
 	if h.IsZero() {
 		return true
 	}
-	t := at.Time().In(h.zone())
+	t := at.Time().In(h.Location())
 	minute := t.Hour()*60 + t.Minute()
 	return slices.ContainsFunc(h.day(t), func(s Shift) bool { return s.From <= minute && minute < s.To })
 }
@@ -44,7 +45,7 @@ func (h Hours) After(at Moment, minutes int) Moment {
 	if h.IsZero() {
 		return at.Add(left)
 	}
-	t := at.Time().In(h.zone())
+	t := at.Time().In(h.Location())
 	for range longestOff {
 		for _, s := range h.day(t) {
 			from, to := clock(t, s.From), clock(t, s.To)
@@ -67,7 +68,7 @@ func (h Hours) Next(at Moment) Moment {
 	if h.Open(at) {
 		return at
 	}
-	t := at.Time().In(h.zone())
+	t := at.Time().In(h.Location())
 	for range longestOff {
 		for _, s := range h.day(t) {
 			if from := clock(t, s.From); s.From < s.To && !from.Before(t) {
@@ -79,7 +80,8 @@ func (h Hours) Next(at Moment) Moment {
 	return 0
 }
 
-func (h Hours) zone() *time.Location {
+// Location returns the inbox's time zone; UTC when it is none this machine knows.
+func (h Hours) Location() *time.Location {
 	if loc, err := time.LoadLocation(h.Zone); err == nil {
 		return loc
 	}
@@ -96,4 +98,30 @@ func (h Hours) day(t time.Time) []Shift {
 // clock returns t's day at so many minutes after midnight by the wall clock.
 func clock(t time.Time, minute int) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), 0, minute, 0, 0, t.Location())
+}
+
+// Staffed returns for how many seconds the inbox was staffed from one moment to a later one. Stretches of more than a month count
+// as if it always were.
+func (h Hours) Staffed(from, to Moment) int {
+	if to <= from {
+		return 0
+	}
+	start, end := from.Time().In(h.Location()), to.Time()
+	if h.IsZero() || end.Sub(start) > longestOff*24*time.Hour {
+		return int(end.Sub(start) / time.Second)
+	}
+	var sum time.Duration
+	for t := start; t.Before(end); t = clock(t.AddDate(0, 0, 1), 0) {
+		for _, s := range h.day(t) {
+			from, to := clock(t, s.From), clock(t, s.To)
+			if from.Before(t) {
+				from = t
+			}
+			if to.After(end) {
+				to = end
+			}
+			sum += max(0, to.Sub(from))
+		}
+	}
+	return int(sum / time.Second)
 }

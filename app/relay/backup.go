@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -17,11 +18,15 @@ type backupCmd struct {
 	Take    backupTakeCmd    `cmd:"" default:"withargs" help:"Copy the relay into a new folder, while it runs."`
 	Verify  backupVerifyCmd  `cmd:"" help:"Say whether a copy is what was written, and opens. Ends with 1 if not."`
 	Restore backupRestoreCmd `cmd:"" help:"Fill a data folder from a copy."`
+	Drill   backupDrillCmd   `cmd:"" help:"Restore a sealed copy into a folder of its own, look whether all is well, and sign a report. Ends with 1 if not."`
+	State   backupStateCmd   `cmd:"" help:"Say how far the backup is that a running relay ships."`
 }
 
 type backupTakeCmd struct {
-	Dir  string `arg:"" help:"The folder to make; it must not exist, or be empty." placeholder:"DIR"`
-	JSON bool   `name:"json" help:"Print the manifests as JSON."`
+	Dir       string   `arg:"" optional:"" help:"The folder to make; it must not exist, or be empty." placeholder:"DIR"`
+	To        string   `help:"The same." placeholder:"DIR"`
+	Recipient []string `help:"Seal it to an age recipient, age1..., or to those in a file; may be given again." placeholder:"AGE1"`
+	JSON      bool     `name:"json" help:"Print the manifests as JSON."`
 }
 
 // Help implements kong.HelpProvider.
@@ -36,13 +41,27 @@ func (backupTakeCmd) Help() string {
 In neither is what you need besides: data/master.key, which lies in a safe place since the relay was set up, and relay.env. That a
 backup was taken is in the audit log. A backup that was not finished leaves no manifest, and ends with 1.
 
+With --recipient both folders are sealed: only the identity of that recipient (age-keygen -o identity.txt), which belongs into a safe
+and not on this machine, opens them. A running relay can ship such a backup by itself, every few seconds: [backup] in relay.toml.
+
   sealdesk-relay backup /mnt/backup/2026-05-31
+  sealdesk-relay backup --to /mnt/backup/2026-05-31 --recipient age1...
   sealdesk-relay backup verify /mnt/backup/2026-05-31
   sealdesk-relay backup restore /mnt/backup/2026-05-31 --data /var/lib/sealdesk-relay/data`
 }
 
 func (c backupTakeCmd) Run(e *env) error {
+	switch c.Dir = cmp.Or(c.Dir, c.To); {
+	case c.Dir == "":
+		return errors.New("say where to: sealdesk-relay backup DIR. Nothing was written")
+	case c.To != "" && c.To != c.Dir:
+		return errors.New("say where to once. Nothing was written")
+	}
 	cfg, err := relay.LoadConfig(e.config)
+	if err != nil {
+		return err
+	}
+	sealedTo, err := relay.ParseRecipients(c.Recipient)
 	if err != nil {
 		return err
 	}
@@ -50,7 +69,11 @@ func (c backupTakeCmd) Run(e *env) error {
 	err = e.admin(func(a relay.Admin) (err error) {
 		show, clear := e.copying(c.JSON)
 		defer clear()
-		parts, err = relay.TakeBackup(e.ctx, a, cfg, e.config, c.Dir, version(), show)
+		if len(sealedTo) > 0 {
+			parts, err = relay.TakeSealedBackup(e.ctx, a, cfg, c.Dir, version(), sealedTo, show)
+		} else {
+			parts, err = relay.TakeBackup(e.ctx, a, cfg, e.config, c.Dir, version(), show)
+		}
 		return err
 	})
 	switch {
@@ -70,7 +93,12 @@ func (c backupTakeCmd) Run(e *env) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(e.out, "\nMove keys to another place than store, and keep it for a few days only. data/master.key and relay.env are in neither.\nVerify it with: sealdesk-relay backup verify %s\n", c.Dir)
+	fmt.Fprint(e.out, "\nMove keys to another place than store, and keep it for a few days only. data/master.key and relay.env are in neither.\n")
+	if len(sealedTo) > 0 {
+		fmt.Fprintf(e.out, "Try it where the identity is: sealdesk-relay backup drill %s --identity FILE\n", c.Dir)
+	} else {
+		fmt.Fprintf(e.out, "Verify it with: sealdesk-relay backup verify %s\n", c.Dir)
+	}
 	return nil
 }
 
@@ -142,7 +170,25 @@ type backupRestoreCmd struct {
 	Keys   string `help:"The folder of its keys, if it is kept elsewhere." placeholder:"DIR"`
 	Data   string `required:"" help:"The data folder to fill. It must not exist, or hold master.key and nothing else." placeholder:"DIR"`
 	Before string `help:"The data folder there was before, if you still have it: who was erased and which laptops were wiped since the backup is read from it." placeholder:"DIR"`
-	JSON   bool   `name:"json" help:"Print JSON."`
+	sealedFlags
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+// sealedFlags say how a sealed backup is opened.
+type sealedFlags struct {
+	Identity  string `help:"The identity that opens a sealed backup, as age-keygen makes it." placeholder:"FILE"`
+	Chain     string `help:"The copy to begin with, by the name of its folder; the newest when left out." placeholder:"NAME"`
+	BeforeGap bool   `name:"before-gap" help:"Where a part is missing or damaged, restore what came before it."`
+}
+
+func (f sealedFlags) wish(w relay.RestoreWish) (relay.RestoreWish, error) {
+	w.Chain, w.BeforeGap = f.Chain, f.BeforeGap
+	if f.Identity == "" {
+		return w, nil
+	}
+	var err error
+	w.Identities, err = relay.ReadIdentities(f.Identity)
+	return w, err
 }
 
 // Help implements kong.HelpProvider.
@@ -151,14 +197,22 @@ func (backupRestoreCmd) Help() string {
 is there is overwritten. What was erased or wiped is erased and wiped again at the next start, as far as the lists of that know
 it: without --before they know nothing newer than the backup.
 
+A sealed backup, also one that a relay shipped, opens with --identity. What was shipped is restored to its last increment; its
+store and its keys may lie apart. Bring the identity for as long as that takes, and no longer.
+
   mv data data.broken
   sealdesk-relay backup restore /mnt/backup/2026-05-31 --data data --before data.broken
+  sealdesk-relay backup restore /mnt/store --keys /mnt/keys --identity /media/usb/identity.txt --data data --before data.broken
   cp -p data.broken/master.key data/
   sealdesk-relay doctor`
 }
 
 func (c backupRestoreCmd) Run(e *env) error {
-	out, err := relay.Restore(e.ctx, relay.RestoreWish{Backup: c.Dir, Keys: c.Keys, Data: c.Data, Before: c.Before})
+	w, err := c.wish(relay.RestoreWish{Backup: c.Dir, Keys: c.Keys, Data: c.Data, Before: c.Before})
+	if err != nil {
+		return err
+	}
+	out, err := relay.Restore(e.ctx, w)
 	switch {
 	case errors.Is(err, relay.ErrBackupThere):
 		return fmt.Errorf("%w. Nothing was changed; move the data folder aside first", err)
@@ -171,7 +225,12 @@ func (c backupRestoreCmd) Run(e *env) error {
 			Config string `json:"config"`
 			TLSKey string `json:"tls_key"`
 			Newer  bool   `json:"newer_lists"`
-		}{out.Made.Format(time.RFC3339), out.Config, out.TLSKey, out.Newer})
+
+			Sealed *relay.Sealed `json:"sealed,omitempty"`
+		}{out.Made.Format(time.RFC3339), out.Config, out.TLSKey, out.Newer, out.Sealed})
+	}
+	if s := out.Sealed; s != nil {
+		fmt.Fprintf(e.out, "Opened copy %s and %d increments.\n", s.Chain, s.Increments)
 	}
 	fmt.Fprintf(e.out, "%s holds what the relay kept at %s.\n", c.Data, out.Made.Format(time.RFC3339))
 	if out.Newer {
@@ -189,4 +248,90 @@ What happened after the backup is not known any more: customers' messages since 
 that the audit log is shorter than they have seen. That is true; tell whoever reads it.
 `, c.Data, out.Config, out.TLSKey)
 	return nil
+}
+
+type backupDrillCmd struct {
+	Dir    string `arg:"" help:"The folder of the backup, or of its store." placeholder:"DIR"`
+	Keys   string `help:"The folder of its keys, if it is kept elsewhere." placeholder:"DIR"`
+	In     string `help:"The folder to try it in: it must not exist, needs room for the whole store, and is gone afterwards. Beside the data folder when left out." placeholder:"DIR"`
+	Report string `help:"The file to write the signed report into; it must not exist." placeholder:"FILE"`
+	sealedFlags
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+// Help implements kong.HelpProvider.
+func (backupDrillCmd) Help() string {
+	return `Does what a restore does, in a folder of its own: opens the backup, reads every row, computes the audit logs again, and counts. It
+measures how much work would have been lost (promised: 10 s) and how long it takes until a relay could answer (promised: 15 min).
+The relay that was restored signs the report with the audit key, and a running relay writes into its audit log that it was done;
+doctor asks for one each month. Changes nothing else, sends nothing, and listens nowhere. It needs this relay's master key.
+
+  sealdesk-relay backup drill /mnt/store --keys /mnt/keys --identity /media/usb/identity.txt --report drill-2026-05.txt`
+}
+
+func (c backupDrillCmd) Run(e *env) error {
+	cfg, err := relay.LoadConfig(e.config)
+	if err != nil {
+		return err
+	}
+	w, err := c.wish(relay.RestoreWish{Backup: c.Dir, Keys: c.Keys, Data: cmp.Or(c.In, cfg.Data+".drill")})
+	if err != nil {
+		return err
+	}
+	report, err := relay.Drill(e.ctx, relay.DrillWish{RestoreWish: w, Config: cfg, Version: version()})
+	if err != nil {
+		return fmt.Errorf("the drill came to no end, and nothing was changed: %w", err)
+	}
+	if c.Report != "" {
+		f, err := os.OpenFile(c.Report, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if err != nil {
+			return fmt.Errorf("writing the report: %w", err)
+		}
+		_, err = f.WriteString(report.Signed)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return fmt.Errorf("writing the report: %w", err)
+		}
+	}
+	if c.JSON {
+		err = e.json(report)
+	} else {
+		_, err = fmt.Fprintf(e.out, "%s\nVerify with the public audit key %s\n", report.Signed, report.Key)
+	}
+	noted := e.admin(func(a relay.Admin) error {
+		return a.NoteDrill(e.ctx, relay.DrillNote{RPO: report.RPO, RTO: report.RTO, Faults: len(report.Faults)})
+	})
+	if noted != nil {
+		noted = fmt.Errorf("the drill is not in the audit log: %w", noted)
+	}
+	if len(report.Faults) > 0 {
+		err = errors.Join(err, fmt.Errorf("the backup has %d faults: see the report, and take another", len(report.Faults)))
+	}
+	return errors.Join(err, noted)
+}
+
+type backupStateCmd struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+func (c backupStateCmd) Run(e *env) error {
+	return e.admin(func(a relay.Admin) error {
+		s, err := a.BackupState(e.ctx)
+		switch {
+		case err != nil:
+			return err
+		case c.JSON:
+			return e.json(s)
+		case !s.Shipping:
+			fmt.Fprintln(e.out, "No sealed backup is configured: [backup] in relay.toml.")
+		case s.Chain == "":
+			fmt.Fprintln(e.out, "The first copy is being made.")
+		default:
+			fmt.Fprintf(e.out, "copy     %s\nwaiting  %s of work are on this disk alone; %s at worst since the relay started\n",
+				s.Chain, s.Lag.Round(time.Millisecond), s.Worst.Round(time.Millisecond))
+		}
+		if s.Failing != "" {
+			return fmt.Errorf("the last round failed: %s", s.Failing)
+		}
+		return nil
+	})
 }

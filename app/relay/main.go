@@ -42,6 +42,7 @@ type cli struct {
 	Audit    auditCmd      `cmd:"" help:"The audit log: who did what to whose data, and the proof that nobody changed it."`
 	Backup   backupCmd     `cmd:"" help:"Copy everything the relay keeps while it runs, verify a copy, and restore one."`
 	Compact  compactCmd    `cmd:"" help:"Write the store's files anew, without what was deleted or erased."`
+	Updates  updatesCmd    `cmd:"" help:"New versions of the app on laptops: take in what was signed, and say what is served."`
 	Verify   verifyMaskCmd `cmd:"" name:"verify-mask" help:"Judge how well customers' data is masked, by corpora of your own or the built-in one. Fails when a figure is not as promised."`
 	Doctor   doctorCmd     `cmd:"" help:"Check configuration, certificate, clock, store and the way to WhatsApp, and say what to do."`
 	Example  exampleCmd    `cmd:"" help:"Print a configuration with every key explained."`
@@ -106,7 +107,13 @@ func defaultConfig() string {
 	return "relay.toml"
 }
 
+// release is the version of what is handed out: FyneApp.toml's, set by the linker.
+var release string
+
 func version() string {
+	if release != "" {
+		return release
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return info.Main.Version
 	}

@@ -113,7 +113,7 @@ func (h *house) storeConfig(ctx context.Context) (store.Config, error) {
 
 // Enrol implements ui.Door. The keyring is asked first: a code is good for one use and must not be spent in vain.
 func (h *house) Enrol(ctx context.Context, text string, reached func(ui.Enrolling)) (ui.Enrolled, error) {
-	invitation, err := wire.ParseEnrolment(text)
+	invitation, pins, err := h.policy.invitation(text)
 	if err != nil {
 		return ui.Enrolled{}, trouble(err)
 	}
@@ -122,7 +122,7 @@ func (h *house) Enrol(ctx context.Context, text string, reached func(ui.Enrollin
 	if _, err := h.ring.Device(ctx); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return ui.Enrolled{}, trouble(err)
 	}
-	got, err := engine.Enrol(ctx, invitation, engine.EnrolConfig{Name: h.device, App: version(), System: system()})
+	got, err := enrolWith(ctx, invitation, pins, engine.EnrolConfig{Name: h.device, App: version(), System: system()})
 	var refused *wire.Error
 	if err == nil || errors.As(err, &refused) {
 		at.Step = ui.EnrolServer
@@ -215,6 +215,7 @@ var troubles = []struct {
 	{custody.ErrWiping, ui.TroubleWiped},
 	{store.ErrPassphrase, ui.TroubleWrongPassphrase},
 	{wire.ErrEnrolment, ui.TroubleNotEnrolment},
+	{errOtherServer, ui.TroubleOtherServer},
 	{wire.ErrCodeUnknown, ui.TroubleCodeWrong},
 	{wire.ErrCodeExpired, ui.TroubleCodeExpired},
 	{wire.ErrCodeUsed, ui.TroubleCodeUsed},

@@ -31,6 +31,8 @@ type house struct {
 	pokes  poker
 	args   []string // of this run, for the next
 	quiet  bool     // no other run follows this one
+	policy *policy  // what the company set on this machine; nil manages nothing
+	level  slog.LevelVar
 
 	mu      sync.Mutex
 	files   []io.Closer
@@ -62,9 +64,32 @@ func newHouse(dir string) (*house, error) {
 	}
 	h.files = append(h.files, file)
 	h.sink = &sink{to: file}
-	h.log = slog.New(slog.NewTextHandler(h.sink, nil))
+	h.log = slog.New(slog.NewTextHandler(h.sink, &slog.HandlerOptions{Level: &h.level}))
 	h.log.Info("started", "version", version(), "system", system())
 	return h, nil
+}
+
+// watch says what the last run left when it ended by itself, and prepares for this one. Neither keeps the window from opening.
+func (h *house) watch() *ui.Crash {
+	crash, err := takeCrash(h.dir)
+	if err = errors.Join(err, watchCrashes(h.dir)); err != nil {
+		h.log.Warn("crashes are not kept", "error", err)
+	}
+	return crash
+}
+
+// serve takes addresses from other starts of the program.
+func (h *house) serve(ctx context.Context, visit func(address string)) {
+	err := listen(ctx, h.dir, func(address string) bool {
+		if _, err := ui.ParseAddress(address); err != nil {
+			return false
+		}
+		visit(address)
+		return true
+	})
+	if err != nil {
+		h.log.Warn("other starts cannot hand over", "error", err)
+	}
 }
 
 // dataDir is where the system wants a program's own data.

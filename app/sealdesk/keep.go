@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -56,7 +57,7 @@ func (h *house) stand(device store.Device) *custody.Keeper {
 // dial starts the engine. cache is nil while the cache is closed: the keeper opens it with what the relay lends.
 func (h *house) dial(ctx context.Context, device store.Device, keeper *custody.Keeper, cache engine.Cache, locked bool) *session {
 	e := engine.New(engine.Config{
-		Relay: device.Relay, Pin: device.Pin, Device: device.ID, Key: device.Key, App: version(), System: system(), Cache: cache,
+		Relay: h.policy.relayOf(device), Pin: device.Pin, Device: device.ID, Key: device.Key, App: version(), System: system(), Cache: cache,
 		Custody: keeper, Locked: locked, Posture: posture(), Audit: device.Audit, Log: h.log, Frames: h.frames,
 	})
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -87,8 +88,9 @@ func (h *house) openInbox(ctx context.Context) (ui.Session, error) {
 			return ui.Session{}, note
 		}
 	}
+	broken := h.policy.broken()
 	if err != nil {
-		return ui.Session{}, trouble(err)
+		return ui.Session{}, cmp.Or(broken, trouble(err)) // nobody sets a device up under a policy that cannot be read
 	}
 	keeper := h.stand(device)
 	if h.standing() == nil { // before anything is opened
@@ -96,6 +98,9 @@ func (h *house) openInbox(ctx context.Context) (ui.Session, error) {
 	}
 	if w, ok := keeper.Wiped(); ok {
 		return ui.Session{}, h.wiping(ctx, device, keeper, w)
+	}
+	if broken != nil {
+		return ui.Session{}, broken
 	}
 	if open := h.standing(); open != nil { // an engine that was waiting for its person, or for the relay
 		if keeper.Store() == nil {

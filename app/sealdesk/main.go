@@ -17,6 +17,7 @@ import (
 	"fyne.io/fyne/v2/driver/desktop"
 	"github.com/alecthomas/kong"
 
+	"sealdesk/app/managed"
 	"sealdesk/assets"
 	"sealdesk/ui"
 )
@@ -30,11 +31,15 @@ type flags struct {
 	Theme   string           `help:"Theme of this run." enum:",light,dark" default:"" placeholder:"light|dark"`
 	Text    int              `help:"Text size of this run, in percent." enum:"0,90,100,115,130" default:"0" placeholder:"100"`
 	Size    string           `help:"Size of the window." placeholder:"WxH"`
+	Address string           `arg:"" optional:"" help:"Address to go to, such as sealdesk:open?conversation=ID."`
 	Enrol   string           `help:"Enrolment string to set this device up with." placeholder:"STRING"`
 	Trace   string           `help:"File that gets one line per milestone: constant words and ids." placeholder:"FILE" hidden:""`
 	Frames  string           `help:"File that gets every frame exchanged with the relay, masked as it is." placeholder:"FILE" hidden:"" aliases:"record-frames"`
 	Verify  bool             `name:"verify-store" help:"Open the store, say whether it is whole, and exit." hidden:""`
+	Install bool             `name:"install-update" help:"Install the newest version the company's policy and the signed feed allow, and exit. For the machine's own updater, as root or SYSTEM."`
 	Wipe    bool             `help:"Destroy what this device keeps, tell the company, and exit: for uninstallers."`
+	Print   bool             `name:"print-policy" help:"Print what the company set on this machine, as JSON, and exit; with 3 when it is broken."`
+	Check   string           `name:"check-policy" help:"Judge a policy (JSON, property list or configuration profile) before it is rolled out, and exit; with 3 when something is wrong." placeholder:"FILE"`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
 
@@ -48,7 +53,9 @@ func main() {
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "sealdesk:", err)
-		os.Exit(1)
+		code := exitCode{code: 1}
+		errors.As(err, &code)
+		os.Exit(code.code)
 	}
 }
 
@@ -63,8 +70,20 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) (err error) 
 	if err != nil {
 		return err
 	}
+	switch { // neither needs a display, a data folder or the keyring
+	case f.Print:
+		return printPolicy(managed.System(), out)
+	case f.Check != "":
+		return checkPolicy(f.Check, out)
+	}
 	width, height, err := windowSize(f.Size)
 	if err != nil {
+		return err
+	}
+	if f.Install {
+		return installUpdate(ctx, out)
+	}
+	if done, err := f.handOver(); done {
 		return err
 	}
 	h, err := newHouse(f.Data)
@@ -72,8 +91,11 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) (err error) 
 		return err
 	}
 	h.args = nextArgs(args)
+	h.policy = newPolicy(managed.System(), &h.level, h.log)
 	defer func() { err = errors.Join(err, h.close()) }()
+	defer h.guardCrash()
 	harden()
+	crash := h.watch()
 	if err := h.observe(f.Trace, f.Frames); err != nil {
 		return err
 	}
@@ -88,6 +110,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) (err error) 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	h.openAhead(ctx)
+	go h.policy.watch(ctx)
 	app := fyneapp.NewWithID(AppID)
 	app.SetIcon(assets.AppIcon())
 	window := app.NewWindow("")
@@ -95,11 +118,15 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) (err error) 
 		width, height = ui.KeptSize(app)
 	}
 	posts := newEarly(ui.Main())
+	news := h.updater()
 	screens := ui.New(ui.Config{
+		Updates: news.Update, WatchUpdates: news.pokes.watch,
 		App: app, Window: window, Door: h, Post: posts.post, Log: h.log, Trace: h.trace, Modifiers: modifiers(app),
-		Version: version(), Licences: licences(), Settings: chosen(app, f), Enrolment: f.Enrol, PastePicture: pastePicture,
-		SystemLock: systemLock,
+		Version: version(), Licences: licences(), Settings: chosen(app, f), Enrolment: f.Enrol, PastePicture: pastePicture, Sound: loudspeaker{},
+		SystemLock: systemLock, Managed: h.policy.shown, WatchManaged: h.policy.pokes.watch, Modules: modules(), Tour: f.Trace == "", Address: f.Address, Crash: crash, Protect: protector(window, func() bool { return h.policy.now().Bool(managed.BlockScreenCapture) }), Notify: notifier(h.log),
 	})
+	go news.run(ctx)
+	h.serve(ctx, func(address string) { posts.post(func() { screens.Visit(address) }) })
 	window.Resize(fyne.NewSize(width, height))
 	app.Lifecycle().SetOnStarted(posts.live)
 	app.Lifecycle().SetOnEnteredForeground(func() { screens.SetActive(true) })
@@ -183,6 +210,41 @@ func modifiers(app fyne.App) func() fyne.KeyModifier {
 	return nil
 }
 
+// handOver gives this start to a run over the same data that is there already: its window comes to the front and goes where
+// the address leads. A start that somebody traces stands for itself.
+func (f flags) handOver() (done bool, err error) {
+	if _, err := ui.ParseAddress(f.Address); err != nil {
+		return true, errors.New("that address leads nowhere here; nothing was opened")
+	}
+	if f.Verify || f.Wipe || f.Address == "" && (f.Trace != "" || f.Enrol != "") {
+		return false, nil
+	}
+	dir := f.Data
+	if dir == "" {
+		if dir, err = dataDir(); err != nil {
+			return true, err
+		}
+	}
+	err = handOver(dir, f.Address)
+	return !errors.Is(err, errNobody), err
+}
+
+// modules are those of others that are in this build.
+func modules() []ui.Module {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return nil
+	}
+	var out []ui.Module
+	for _, m := range info.Deps {
+		if m.Replace != nil {
+			m = m.Replace
+		}
+		out = append(out, ui.Module{Name: m.Path, Version: m.Version})
+	}
+	return out
+}
+
 func licences() []ui.Licence {
 	var out []ui.Licence
 	for _, l := range assets.FontLicences() {
@@ -191,8 +253,14 @@ func licences() []ui.Licence {
 	return out
 }
 
+// release is the version of what is handed out: FyneApp.toml's, set by the linker.
+var release string
+
 // version is what the build says of itself.
 func version() string {
+	if release != "" {
+		return release
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
 		return info.Main.Version
 	}

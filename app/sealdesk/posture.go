@@ -11,7 +11,7 @@ import (
 
 // posture is what this machine can tell of itself without asking anybody's permission.
 func posture() inbox.Posture {
-	p := inbox.Posture{Release: release()}
+	p := inbox.Posture{Release: systemRelease()}
 	switch runtime.GOOS {
 	case "linux":
 		p.Keyring = "Secret Service"
@@ -24,8 +24,8 @@ func posture() inbox.Posture {
 	return p
 }
 
-// release is the operating system as it names itself (os-release(5)).
-func release() string {
+// systemRelease is the operating system as it names itself (os-release(5)).
+func systemRelease() string {
 	f, err := os.Open("/etc/os-release")
 	if err != nil {
 		return runtime.GOOS

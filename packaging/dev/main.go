@@ -30,6 +30,7 @@ func verbs() []verb {
 		{"bench", "our figures as ratios against a peer in the same run (--check fails on a missed target)", runBench},
 		{"lint", "gofmt, go vet, staticcheck, govulncheck", runLint},
 		{"shots", "pictures of the window in several sizes, themes and languages, into build/shots", runShots},
+		{"package", "signed installers and repositories for linux, windows, darwin and relay, into build/dist (--check proves them)", runPackage},
 	}
 }
 
@@ -41,6 +42,8 @@ var needs = map[string][]string{
 	"bench":           {"client", "window", "keyring", "fonts", "plot"},
 	"lint":            {"client"},
 	"shots":           {"client", "window", "keyring", "fonts"},
+	"package":         {"client", "package-linux", "package-windows", "package-darwin"},
+	"package --check": {"client", "window", "keyring", "package-linux", "package-windows", "package-darwin", "wine", "package-vm"},
 }
 
 // dev is what every verb gets: where the checkout is and where to speak.

@@ -55,11 +55,42 @@ var packages = map[string]group{
 		probes:  []string{"node", "npm"},
 		hint:    "Fedora: dnf install nodejs npm",
 	},
+	"package-linux": {
+		purpose: "packing, signing and checking deb, rpm and their repositories",
+		debian: []string{"rpm", "createrepo-c", "apt-utils", "gpg", "gpg-agent", "gpgv", "openssl", "librsvg2-bin", "lintian", "man-db",
+			"desktop-file-utils", "appstream", "mmdebstrap", "systemd"},
+		probes: []string{"rpm", "createrepo_c", "apt-ftparchive", "gpg", "openssl", "rsvg-convert", "lintian", "desktop-file-validate", "appstreamcli", "mmdebstrap"},
+		hint:   "Debian and Ubuntu have all of it; elsewhere run it in a container of theirs",
+	},
+	"package-vm": {
+		purpose: "running the relay's service in a machine of its own",
+		debian:  []string{"qemu-system-x86", "mmdebstrap", "e2fsprogs"},
+		probes:  []string{"qemu-system-x86_64", "mmdebstrap", "mke2fs"},
+		hint:    "Debian and Ubuntu have all of it",
+	},
 	"plot": {
 		purpose: "turning the plot into a PNG",
 		debian:  []string{"librsvg2-bin"},
 		probes:  []string{"rsvg-convert"},
 		hint:    "Fedora: dnf install librsvg2-tools; macOS: brew install librsvg",
+	},
+	"package-windows": {
+		purpose: "building, signing and packing the client for Windows",
+		debian:  []string{"gcc-mingw-w64-x86-64", "g++-mingw-w64-x86-64", "wixl", "msitools", "osslsigncode", "openssl", "icoutils", "librsvg2-bin", "faketime"},
+		probes:  []string{"x86_64-w64-mingw32-gcc", "x86_64-w64-mingw32-g++", "wixl", "msibuild", "osslsigncode", "openssl", "icotool", "rsvg-convert", "faketime"},
+		hint:    "Fedora: dnf install mingw64-gcc mingw64-gcc-c++ msitools osslsigncode openssl icoutils librsvg2-tools libfaketime; packages are made on Debian 12, which is what was tried",
+	},
+	"wine": {
+		purpose: "installing and running what was made for Windows",
+		debian:  []string{"wine", "wine64"},
+		probes:  []string{"wine"},
+		hint:    "Fedora: dnf install wine",
+	},
+	"package-darwin": {
+		purpose: "drawing the icons of a Mac's bundle and reading its property lists",
+		debian:  []string{"librsvg2-bin", "libplist-utils"},
+		probes:  []string{"rsvg-convert", "plistutil"},
+		hint:    "Fedora: dnf install librsvg2-tools libplist",
 	},
 }
 

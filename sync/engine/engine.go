@@ -82,11 +82,12 @@ const (
 
 // Engine keeps a device connected. Make it with [New] and run it with [Engine.Run].
 type Engine struct {
-	cfg     Config
-	nudges  chan struct{}
-	files   *http.Client
-	boot    [16]byte   // names this run of the program
-	showing sync.Mutex // one credential at a time
+	cfg       Config
+	nudges    chan struct{}
+	attending chan struct{} // where the person is has changed
+	files     *http.Client
+	boot      [16]byte   // names this run of the program
+	showing   sync.Mutex // one credential at a time
 
 	mu       sync.Mutex
 	link     Link
@@ -94,6 +95,8 @@ type Engine struct {
 	door     *session // over which credentials go; nil while there is none
 	asked    *wire.SignIn
 	fresh    time.Time
+	attends  wire.Attend
+	present  inbox.Presence
 	uploads  map[inbox.IntentID]Upload
 	showed   time.Time // when the last progress was poked
 	watchers map[chan struct{}]struct{}
@@ -113,7 +116,7 @@ func New(cfg Config) *Engine {
 	if cfg.Frames == nil {
 		cfg.Frames = func(Direction, []byte) {}
 	}
-	e := &Engine{cfg: cfg, nudges: make(chan struct{}, 1), watchers: map[chan struct{}]struct{}{}, uploads: map[inbox.IntentID]Upload{}}
+	e := &Engine{cfg: cfg, nudges: make(chan struct{}, 1), attending: make(chan struct{}, 1), watchers: map[chan struct{}]struct{}{}, uploads: map[inbox.IntentID]Upload{}}
 	e.files = e.newClient()
 	crand.Read(e.boot[:])
 	return e

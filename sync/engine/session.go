@@ -262,6 +262,7 @@ func (s *session) run(ctx context.Context) error {
 	group.Go(func() error { return s.lastWord(ctx, s.tend(ctx, chores)) })
 	group.Go(func() error { return s.lastWord(ctx, s.keep(ctx, frames)) })
 	group.Go(func() error { return s.lastWord(ctx, s.post(ctx)) })
+	group.Go(func() error { return s.lastWord(ctx, s.attend(ctx)) })
 	defer s.uploading.Wait()
 	return group.Wait()
 }
@@ -306,6 +307,8 @@ func (s *session) receive(ctx context.Context, frames, chores chan<- any) error 
 			s.e.setAsked(s, &body)
 		case wire.Confirmed:
 			s.e.setFresh(s, moment(body.Until))
+		case wire.Presence:
+			s.e.setPresence(body.Presence)
 		case wire.Wipe:
 			return &orderError{body.Order}
 		case wire.Lent, wire.Rotate, wire.Checkpoint:

@@ -65,6 +65,7 @@ type Admin interface {
 	DeviceAdmin
 	PeopleAdmin
 	BackupAdmin
+	UpdatesAdmin
 }
 
 // An Invitation lets one device in until it expires.
@@ -158,6 +159,7 @@ func (r *Relay) admin() http.Handler {
 	r.adminAudit(mux)
 	r.adminPeople(mux)
 	r.adminBackup(mux)
+	r.adminUpdates(mux)
 	return mux
 }
 

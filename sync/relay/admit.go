@@ -23,13 +23,15 @@ func (x *session) knock(ctx context.Context, challenge wire.Challenge, hello wir
 		return code
 	}
 	switch {
+	case hello.Wiped: // it may go for good, but not with what it has to tell
+		return x.tells(ctx)
 	case revoked:
 		return wire.CloseRevoked
 	case x.person.Left != 0:
 		return wire.CloseLeft
 	case r.cfg.Device.tooOld(hello.App):
 		return wire.CloseUpdate
-	case x.s.twice.seen(x.device.ID, hello.Boot):
+	case !x.unclaimed() && x.s.twice.seen(x.device.ID, hello.Boot):
 		r.log.Warn("a device's key is used in two places", "device", string(x.device.ID))
 		x.s.leaveDoor(x) // who is closed because of it is the other one; this one is handed the order here
 		if err := r.twice(ctx, x.device.ID); err != nil {
@@ -47,6 +49,9 @@ func (x *session) knock(ctx context.Context, challenge wire.Challenge, hello wir
 	return letIn
 }
 
+// unclaimed reports whether the device is nobody's yet: whoever signs in on it is its person.
+func (x *session) unclaimed() bool { return x.device.Person == "" }
+
 // signIn asks who is there until the relay knows. A device that was wiped by itself may tell that instead.
 func (x *session) signIn(ctx context.Context, challenge wire.Challenge) int {
 	r := x.s.r
@@ -60,12 +65,19 @@ func (x *session) signIn(ctx context.Context, challenge wire.Challenge) int {
 		x.signedIn, x.fresh = live.Until, live.Fresh
 		return letIn
 	}
-	attempt := r.people.NewSignIn(x.device, x.person, challenge.Nonce, x.conn.RemoteAddr().String())
+	from := x.conn.RemoteAddr().String()
+	attempt := r.people.NewSignIn(x.device, x.person, challenge.Nonce, from)
+	if x.unclaimed() {
+		attempt = r.people.NewClaim(x.device, challenge.Nonce, from)
+	}
 	asked, err := attempt.Ask(ctx)
 	for {
 		if err != nil {
 			r.log.Error("nobody can sign in now", "error", err)
 			return wire.CloseTrouble
+		}
+		if _, waits := r.people.Unclaimed(x.device.ID); x.unclaimed() && !waits {
+			return wire.CloseProof // it took too long, and is known no more
 		}
 		if x.send(wire.Encode(asked)) != nil {
 			return wire.CloseGoingAway
@@ -82,6 +94,11 @@ func (x *session) signIn(ctx context.Context, challenge wire.Challenge) int {
 		}
 		if !done || err != nil {
 			continue
+		}
+		if x.unclaimed() {
+			if err = x.claimed(ctx); err != nil {
+				continue
+			}
 		}
 		live, ok, err = r.people.Session(ctx, x.device.ID)
 		switch {
@@ -164,7 +181,7 @@ func (x *session) stepUp(ctx context.Context, c wire.Credential) {
 func (x *session) shown(ctx context.Context, c wire.Credential) ([]byte, int) {
 	r := x.s.r
 	if !r.cfg.SignIn.required() {
-		return wire.Encode(wire.Confirmed{Until: inbox.At(r.now().Add(freshFor))}), letIn
+		return wire.Encode(wire.Confirmed{Until: inbox.At(r.now().Add(r.cfg.SignIn.fresh()))}), letIn
 	}
 	if x.stepping == nil {
 		x.stepping = r.people.NewStepUp(x.device, x.person, x.nonce, x.conn.RemoteAddr().String())
@@ -174,11 +191,7 @@ func (x *session) shown(ctx context.Context, c wire.Credential) ([]byte, int) {
 		done  bool
 		err   error
 	)
-	if c.Begin {
-		asked, err = x.stepping.Ask(ctx)
-	} else {
-		asked, done, err = x.stepping.Try(ctx, c)
-	}
+	asked, done, err = x.stepping.Try(ctx, c)
 	switch {
 	case errors.Is(err, identity.ErrSignedOut):
 		return nil, wire.CloseSignedOut
@@ -226,6 +239,19 @@ func (x *session) order(ctx context.Context) int {
 	}
 }
 
+// tells takes in the receipt of a device that wiped itself. A sign-in is what such a device answers with it, whoever is asked;
+// nobody is signed in here.
+func (x *session) tells(ctx context.Context) int {
+	if x.send(wire.Encode(wire.SignIn{Ways: []wire.Way{wire.WayPassword}})) != nil {
+		return wire.CloseGoingAway
+	}
+	x.waits(ctx, wire.HandshakeTimeout)
+	if b, ok := x.hear().(wire.Wiped); ok {
+		return x.receipt(ctx, b)
+	}
+	return x.unheard(wire.CloseMalformed)
+}
+
 // wipePatience is how long a device may take for one step of a wipe.
 const wipePatience = time.Minute
 
@@ -269,4 +295,17 @@ func (x *session) seenUntil() inbox.Moment {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.fresh
+}
+
+// claimed learns whose the device is from now on.
+func (x *session) claimed(ctx context.Context) error {
+	d, p, err := x.s.r.people.Device(ctx, x.device.ID)
+	if err != nil {
+		return err
+	}
+	x.s.mu.Lock() // whoever closes a person's connections looks for them
+	x.device, x.person = d, p
+	x.s.mu.Unlock()
+	x.s.r.log.Info("device enrolled by signing in", "device", string(d.ID), "person", string(p.ID))
+	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"sealdesk/app/inbox"
@@ -37,6 +38,12 @@ type BackupAdmin interface {
 	Backup(ctx context.Context, to io.Writer) error
 	// LastBackup is when a backup was begun last, as the audit log says; 0: never, or too long ago to be found quickly.
 	LastBackup(ctx context.Context) (inbox.Moment, error)
+	// BackupState is how far a running relay's sealed backup is.
+	BackupState(ctx context.Context) (BackupState, error)
+	// NoteDrill writes into the audit log that a restore was tried.
+	NoteDrill(ctx context.Context, d DrillNote) error
+	// LastDrill is when a restore was tried last and was well; 0: never, or too long ago to be found quickly.
+	LastDrill(ctx context.Context) (inbox.Moment, error)
 }
 
 const actBackup audit.Act = "backup.taken"
@@ -62,14 +69,8 @@ func (r *Relay) Backup(ctx context.Context, to io.Writer) error {
 		return err
 	}
 	out := newPacker(to)
-	for i, file := range []string{r.cfg.RawFile(), r.cfg.LedgerFile()} {
-		err := out.add(path.Join(partStore, filepath.Base(file)), func(w io.Writer) error {
-			_, err := r.files[i].Backup(ctx, w)
-			return err
-		})
-		if err != nil {
-			return err
-		}
+	if err := r.packStore(ctx, out); err != nil {
+		return err
 	}
 	if err := r.packMedia(ctx, out); err != nil {
 		return err
@@ -80,11 +81,35 @@ func (r *Relay) Backup(ctx context.Context, to io.Writer) error {
 	return out.end()
 }
 
+// packStore copies the webhooks, then the ledger.
+func (r *Relay) packStore(ctx context.Context, out *packer) error {
+	for i, file := range r.storeFiles() {
+		err := out.add(path.Join(partStore, file), func(w io.Writer) error {
+			_, err := r.files[i].Backup(ctx, w)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// storeFiles are the names of r.files, in that order.
+func (r *Relay) storeFiles() [2]string {
+	return [2]string{filepath.Base(r.cfg.RawFile()), filepath.Base(r.cfg.LedgerFile())}
+}
+
 // LastBackup implements [BackupAdmin].
 func (r *Relay) LastBackup(ctx context.Context) (inbox.Moment, error) { return lastBackup(ctx, r.db) }
 
 func lastBackup(ctx context.Context, db ledger.DB) (inbox.Moment, error) {
-	page, err := audit.Search(ctx, db, audit.Query{Shard: audit.KeyShard, Act: actBackup, Limit: 1})
+	return lastOf(ctx, db, actBackup)
+}
+
+// lastOf is when an act of the company's log was last recorded.
+func lastOf(ctx context.Context, db ledger.DB, act audit.Act) (inbox.Moment, error) {
+	page, err := audit.Search(ctx, db, audit.Query{Shard: audit.KeyShard, Act: act, Limit: 1})
 	if err != nil || len(page.Found) == 0 {
 		return 0, err
 	}
@@ -124,42 +149,42 @@ func (r *Relay) packMedia(ctx context.Context, out *packer) error {
 
 // packKeys copies the keys of one moment, then the lists of what was destroyed.
 func (r *Relay) packKeys(out *packer) error {
-	keys, safe, halves, err := r.keysNow()
+	files, err := r.keyFiles()
 	if err != nil {
 		return err
 	}
-	defer clear(safe)
+	for _, f := range files {
+		if err := out.addBytes(path.Join(f.part, f.name), f.content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type keyFile struct {
+	part, name string
+	content    []byte
+}
+
+// keyFiles returns the keys of one moment, then the lists of what was destroyed.
+func (r *Relay) keyFiles() ([]keyFile, error) {
+	keys, safe, halves, err := r.keysNow()
+	if err != nil {
+		return nil, err
+	}
 	name := filepath.Base(r.cfg.KeyFile())
-	type file struct {
-		name    string
-		content []byte
-	}
-	files := []file{
-		{path.Join(partStore, name), keys}, {path.Join(partStore, name+halvesSuffix), halves}, {path.Join(partKeys, name+safeSuffix), safe},
-	}
+	files := []keyFile{{partStore, name, keys}, {partStore, name + halvesSuffix, halves}, {partKeys, name + safeSuffix, safe}}
 	for _, more := range []struct{ part, path string }{
 		{partKeys, filepath.Join(r.cfg.Data, "verify.key")},
 		{partStore, r.cfg.KeyFile() + rollSuffix}, {partStore, r.cfg.KeyFile() + halvesSuffix + rollSuffix},
 	} {
 		content, err := readPerhaps(more.path)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		files = append(files, file{path.Join(more.part, filepath.Base(more.path)), content})
+		files = append(files, keyFile{more.part, filepath.Base(more.path), content})
 	}
-	for _, f := range files {
-		if f.content == nil {
-			continue
-		}
-		err := out.add(f.name, func(w io.Writer) error {
-			_, err := w.Write(f.content)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return slices.DeleteFunc(files, func(f keyFile) bool { return f.content == nil }), nil
 }
 
 // keysNow returns the key file, the safe, and the file of the devices' halves, if there is one, that fit together. Each version
@@ -315,6 +340,15 @@ func (r *Relay) adminBackup(mux *http.ServeMux) {
 	mux.HandleFunc("POST /backup/last", func(w http.ResponseWriter, q *http.Request) {
 		answerJSON(w, q, func(struct{}) (any, error) { return r.LastBackup(q.Context()) })
 	})
+	mux.HandleFunc("POST /backup/state", func(w http.ResponseWriter, q *http.Request) {
+		answerJSON(w, q, func(struct{}) (any, error) { return r.BackupState(q.Context()) })
+	})
+	mux.HandleFunc("POST /backup/drill", func(w http.ResponseWriter, q *http.Request) {
+		answerJSON(w, q, func(d DrillNote) (any, error) { return struct{}{}, r.NoteDrill(q.Context(), d) })
+	})
+	mux.HandleFunc("POST /backup/drill/last", func(w http.ResponseWriter, q *http.Request) {
+		answerJSON(w, q, func(struct{}) (any, error) { return r.LastDrill(q.Context()) })
+	})
 	mux.HandleFunc("POST /backup", func(w http.ResponseWriter, q *http.Request) {
 		out := stream(w)
 		switch err := r.Backup(q.Context(), out); {
@@ -331,6 +365,21 @@ func (r *Relay) adminBackup(mux *http.ServeMux) {
 // LastBackup implements [BackupAdmin].
 func (a *remoteAdmin) LastBackup(ctx context.Context) (at inbox.Moment, err error) {
 	return at, a.call(ctx, "backup/last", struct{}{}, &at)
+}
+
+// BackupState implements [BackupAdmin].
+func (a *remoteAdmin) BackupState(ctx context.Context) (s BackupState, err error) {
+	return s, a.call(ctx, "backup/state", struct{}{}, &s)
+}
+
+// NoteDrill implements [BackupAdmin].
+func (a *remoteAdmin) NoteDrill(ctx context.Context, d DrillNote) error {
+	return a.call(ctx, "backup/drill", d, &struct{}{})
+}
+
+// LastDrill implements [BackupAdmin].
+func (a *remoteAdmin) LastDrill(ctx context.Context) (at inbox.Moment, err error) {
+	return at, a.call(ctx, "backup/drill/last", struct{}{}, &at)
 }
 
 // Backup implements [BackupAdmin].

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"time"
 
+	"filippo.io/age"
+
 	"sealdesk/sync/relay/internal/ledger"
 	"sealdesk/sync/relay/internal/vault"
 )
@@ -66,22 +68,50 @@ var (
 // configuration, named by config, as this process can read it. The configuration's secrets and the master key are not
 // copied. progress may be nil; it hears of files as they grow. An error leaves no folder that could be taken for a backup.
 func TakeBackup(ctx context.Context, a Admin, cfg Config, config, dir, version string, progress func(file string, bytes int64)) ([]BackupManifest, error) {
+	b := &backupWriter{dir: dir, progress: progress, files: map[string][]BackupFile{}}
+	return intoFolder(dir, func() ([]BackupManifest, error) { return b.take(ctx, a, cfg, config, version) })
+}
+
+// TakeSealedBackup is [TakeBackup] for a place others can read: what it writes opens only with the secret half of one of the
+// recipients. Its manifests say no more than how large the two folders are.
+func TakeSealedBackup(ctx context.Context, a Admin, cfg Config, dir, version string, to []age.Recipient, progress func(file string, bytes int64)) ([]BackupManifest, error) {
+	return intoFolder(dir, func() ([]BackupManifest, error) { return takeSealed(ctx, a, cfg, dir, version, to, progress) })
+}
+
+// intoFolder lets a backup be made in a folder that is new or empty, and leaves none that could be taken for one when it fails.
+func intoFolder(dir string, take func() ([]BackupManifest, error)) ([]BackupManifest, error) {
 	made, err := emptyFolder(dir)
 	if err != nil {
 		return nil, err
 	}
-	b := &backupWriter{dir: dir, progress: progress, files: map[string][]BackupFile{}}
-	parts, err := b.take(ctx, a, cfg, config, version)
-	if err != nil {
-		for _, part := range []string{partStore, partKeys} {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, part)))
-		}
-		if made {
-			os.Remove(dir)
-		}
-		return nil, err
+	parts, err := take()
+	if err == nil {
+		return parts, nil
 	}
-	return parts, nil
+	for _, part := range []string{partStore, partKeys} {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, part)))
+	}
+	if made {
+		os.Remove(dir)
+	}
+	return nil, withRoom(err)
+}
+
+// takeThrough hands each file of a backup to sink.
+func takeThrough(ctx context.Context, a Admin, sink func(name string, content io.Reader) error) error {
+	from, to := io.Pipe()
+	copied := make(chan error, 1)
+	go func() {
+		err := a.Backup(ctx, to)
+		to.CloseWithError(err)
+		copied <- err
+	}()
+	err := unpack(from, sink)
+	from.CloseWithError(errors.Join(err, io.ErrClosedPipe))
+	if e := <-copied; e != nil && !errors.Is(e, io.ErrClosedPipe) {
+		err = e // what the other end says is the cause
+	}
+	return err
 }
 
 // emptyFolder makes a folder unless it is there and empty.
@@ -113,19 +143,7 @@ func (b *backupWriter) take(ctx context.Context, a Admin, cfg Config, config, ve
 			return nil, fmt.Errorf("making the folder: %w", err)
 		}
 	}
-	from, to := io.Pipe()
-	copied := make(chan error, 1)
-	go func() {
-		err := a.Backup(ctx, to)
-		to.CloseWithError(err)
-		copied <- err
-	}()
-	err := unpack(from, b.write)
-	from.CloseWithError(errors.Join(err, io.ErrClosedPipe))
-	if e := <-copied; e != nil && !errors.Is(e, io.ErrClosedPipe) {
-		err = e // what the other end says is the cause
-	}
-	if err != nil {
+	if err := takeThrough(ctx, a, b.write); err != nil {
 		return nil, err
 	}
 	for _, f := range []struct{ part, path string }{
@@ -369,6 +387,11 @@ type RestoreWish struct {
 	Keys   string // the folder of its keys, where that is kept elsewhere; "" is beside the store
 	Data   string // the data folder to be filled: it must not exist, or hold at most master.key
 	Before string // the data folder there was before, if there still is one: whom it knows to be erased or wiped stays so
+
+	// Of a sealed backup:
+	Identities []age.Identity // the secret half of a recipient
+	Chain      string         // the copy to begin with; "" is the newest
+	BeforeGap  bool           // restore what comes before a part that is missing or damaged
 }
 
 // Restored is what was restored.
@@ -377,12 +400,18 @@ type Restored struct {
 	Config string    // where relay.toml and the certificate are
 	TLSKey string    // the folder with the certificate's key
 	Newer  bool      // the lists of who was erased and wiped are those of the folder before
+	Sealed *Sealed   // nil for a backup that is not
 }
 
 // Restore fills a data folder from a backup, after verifying it. The relay's next start carries out again what was erased or
 // wiped and the backup does not know, as far as the lists of that know it: newer lists than the backup's are taken from
 // Before. Errors: [ErrBackup], [ErrBackupThere], the file system's; then the data folder is as it was.
 func Restore(ctx context.Context, w RestoreWish) (out Restored, err error) {
+	if b, err := findSealed(w); err != nil {
+		return out, err
+	} else if b != nil {
+		return restoreSealed(ctx, b, w)
+	}
 	store := w.Backup
 	if m, err := readManifest(store); err != nil || m.Part != partStore {
 		store = filepath.Join(w.Backup, partStore)
@@ -420,19 +449,56 @@ func Restore(ctx context.Context, w RestoreWish) (out Restored, err error) {
 			return out, err
 		}
 	}
-	if list, err := os.ReadDir(w.Data); err == nil {
-		for _, e := range list {
-			if e.Name() != "master.key" {
-				return out, fmt.Errorf("%w: %s", ErrBackupThere, filepath.Join(w.Data, e.Name()))
-			}
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return out, fmt.Errorf("looking into the data folder: %w", err)
+	if err := freeToFill(w.Data); err != nil {
+		return out, err
 	}
 	return out, fillData(ctx, w.Data, files)
 }
 
-type restoreFile struct{ from, to, sum string }
+// freeToFill returns [ErrBackupThere] for a data folder with anything but a master key in it.
+func freeToFill(data string) error {
+	list, err := os.ReadDir(data)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("looking into the data folder: %w", err)
+	}
+	for _, e := range list {
+		if e.Name() != "master.key" {
+			return fmt.Errorf("%w: %s", ErrBackupThere, filepath.Join(data, e.Name()))
+		}
+	}
+	return nil
+}
+
+type restoreFile struct {
+	from, to, sum string
+	move          bool // it lies beside the data folder and is nobody else's
+}
+
+// place gives the data folder a file.
+func (f restoreFile) place(data string) error {
+	to := filepath.Join(data, f.to)
+	if f.move {
+		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+			return fmt.Errorf("making a folder: %w", err)
+		}
+		if err := os.Rename(f.from, to); err != nil {
+			return fmt.Errorf("putting a file into its place: %w", err)
+		}
+		return nil
+	}
+	in, err := os.Open(f.from)
+	if err != nil {
+		return fmt.Errorf("reading the backup: %w", err)
+	}
+	got, err := writeSummed(to, in, nil)
+	if err = errors.Join(err, in.Close()); err != nil {
+		return withRoom(err)
+	}
+	if got.SHA256 != f.sum {
+		return fmt.Errorf("%w: %s changed while it was read", ErrBackup, filepath.Base(f.from))
+	}
+	return nil
+}
 
 // restoredName is where a file of a backup belongs in the data folder; "" for what does not belong there.
 func restoredName(part, name string) string {
@@ -492,16 +558,8 @@ func fillData(ctx context.Context, data string, files []restoreFile) (err error)
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		in, err := os.Open(f.from)
-		if err != nil {
-			return fmt.Errorf("reading the backup: %w", err)
-		}
-		got, err := writeSummed(filepath.Join(data, f.to), in, nil)
-		if err = errors.Join(err, in.Close()); err != nil {
+		if err := f.place(data); err != nil {
 			return err
-		}
-		if got.SHA256 != f.sum {
-			return fmt.Errorf("%w: %s changed while it was read", ErrBackup, filepath.Base(f.from))
 		}
 	}
 	if err := touch(filepath.Join(data, "compact.due")); err != nil {

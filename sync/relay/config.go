@@ -39,11 +39,14 @@ type Config struct {
 	SignIn   SignInConfig   `toml:"sign_in"`
 	Device   DeviceConfig   `toml:"device"`
 	Guard    GuardConfig    `toml:"guard"`
+	Backup   BackupConfig   `toml:"backup"`
 	Offers   []OfferConfig  `toml:"offer"`
 	// PersonContacts is how colleagues can be reached in private; see [PersonContactConfig].
 	PersonContacts []PersonContactConfig `toml:"person_contact"`
 
 	Secrets Secrets `toml:"-"`
+
+	file string // where it was read from; "" if it was not
 }
 
 // ListenConfig says where the relay listens. An empty Webhooks or Ops is not served.
@@ -51,12 +54,15 @@ type ListenConfig struct {
 	Devices  string `toml:"devices"`
 	Webhooks string `toml:"webhooks"`
 	Ops      string `toml:"ops"`
+	// Proxies are the addresses and networks of proxies in front of Devices whose X-Forwarded-For counts.
+	Proxies []string `toml:"proxies"`
 }
 
 // TLSConfig names the certificate devices see and pin.
 type TLSConfig struct {
-	Certificate string `toml:"certificate"`
-	Key         string `toml:"key"`
+	Certificate string     `toml:"certificate"`
+	Key         string     `toml:"key"`
+	ACME        ACMEConfig `toml:"acme"`
 }
 
 // WhatsAppConfig says how to reach the Graph API.
@@ -96,6 +102,7 @@ type InboxConfig struct {
 	Rate          int    `toml:"rate"` // messages a second; 0 is what holds for all numbers
 	Number        string `toml:"number"`
 	AccountID     string `toml:"account_id"` // the WhatsApp Business Account the number belongs to; "" knows no templates
+	DeskConfig
 }
 
 // Secrets never stand in relay.toml. They print as [redacted].
@@ -149,7 +156,13 @@ func parseConfig(path, text string, secret func(string) string) (Config, error) 
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
 		return c, wrong("%s: no such key: %s", path, unknown[0])
 	}
-	for _, file := range []*string{&c.Data, &c.TLS.Certificate, &c.TLS.Key, &c.WhatsApp.Rates} {
+	c.file = path
+	for i, r := range c.Backup.Recipients {
+		if !strings.HasPrefix(r, "age1") && !filepath.IsAbs(r) {
+			c.Backup.Recipients[i] = filepath.Join(filepath.Dir(path), r)
+		}
+	}
+	for _, file := range []*string{&c.Data, &c.TLS.Certificate, &c.TLS.Key, &c.TLS.ACME.Roots, &c.WhatsApp.Rates, &c.Backup.Store, &c.Backup.Keys} {
 		if *file != "" && !filepath.IsAbs(*file) {
 			*file = filepath.Join(filepath.Dir(path), *file)
 		}
@@ -221,8 +234,8 @@ func (c *Config) Check() error {
 	for _, l := range []struct {
 		key, address string
 		plain        bool
-	}{{"listen.devices", c.Listen.Devices, false}, {"listen.webhooks", c.Listen.Webhooks, true}, {"listen.ops", c.Listen.Ops, true}} {
-		if l.address == "" && l.plain {
+	}{{"listen.devices", c.Listen.Devices, false}, {"listen.webhooks", c.Listen.Webhooks, true}, {"listen.ops", c.Listen.Ops, true}, {"tls.acme.listen", c.TLS.ACME.listen(), false}} {
+		if l.address == "" && l.key != "listen.devices" {
 			continue
 		}
 		host, port, err := net.SplitHostPort(l.address)
@@ -258,7 +271,7 @@ func (c *Config) Check() error {
 	if l := c.Masking.location(); l != placeHidden && l != placeArea && l != placeExact {
 		return wrong("masking.location: one of hidden, area, exact")
 	}
-	for _, part := range []interface{ check() error }{c.Reveal, c.SignIn, c.Device} {
+	for _, part := range []interface{ check() error }{c.Listen, c.TLS.ACME, c.Backup, c.Reveal, c.SignIn, c.Device} {
 		if err := part.check(); err != nil {
 			return err
 		}
@@ -289,6 +302,9 @@ func (c *Config) Check() error {
 			return wrong("inbox.account_id of %s: the digits Meta's console shows as WhatsApp Business Account ID", in.ID)
 		case ids[in.ID] || numbers[in.PhoneNumberID]:
 			return wrong("inbox %s stands there twice", in.ID)
+		}
+		if err := in.DeskConfig.check(in.ID); err != nil {
+			return err
 		}
 		ids[in.ID], numbers[in.PhoneNumberID] = true, true
 	}

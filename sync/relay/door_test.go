@@ -523,7 +523,7 @@ func TestAPersonIsNotJustSeenForLongerThanThatLasts(t *testing.T) {
 	d := newWipeDesk(t)
 	required := true
 	d.Relay.cfg.SignIn.Required = &required
-	seen := asker{fresh: inbox.At(d.now).Add(freshFor)}
+	seen := asker{fresh: inbox.At(d.now).Add(d.cfg.SignIn.fresh())}
 	if !d.fresh(seen, inbox.QuestionWipe) {
 		t.Error("just seen, and asked again")
 	}

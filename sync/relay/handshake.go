@@ -48,6 +48,9 @@ func (x *session) handshake(ctx context.Context) int {
 		return wire.CloseProof
 	}
 	device, person, err := r.people.Device(ctx, hello.Device)
+	if waits, ok := r.people.Unclaimed(hello.Device); ok && errors.Is(err, identity.ErrNoDevice) {
+		device, err = waits, nil
+	}
 	revoked := errors.Is(err, identity.ErrRevoked)
 	switch {
 	case revoked: // whether a device was excluded is told to that device only
@@ -66,6 +69,7 @@ func (x *session) handshake(ctx context.Context) int {
 	if code := x.knock(ctx, challenge, hello, revoked); code != letIn {
 		return code
 	}
+	device, person = x.device, x.person // somebody may have made it his own
 	if err := r.met(ctx, device.ID, &hello); err != nil {
 		r.log.Error("a device cannot be noted", "error", err)
 		return wire.CloseTrouble

@@ -12,6 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/time/rate"
 
+	"sealdesk/app/inbox"
+	"sealdesk/sync/relay/internal/identity"
 	"sealdesk/sync/wire"
 )
 
@@ -23,7 +25,7 @@ func (r *Relay) Devices() http.Handler {
 	mux.HandleFunc("POST "+wire.EnrolPath, func(w http.ResponseWriter, q *http.Request) {
 		reply := wire.EnrolReply{Error: wire.ErrBusy}
 		if guard.allow(q.RemoteAddr) {
-			reply = r.enrol(q.Context(), q.Body)
+			reply = r.enrol(q.Context(), q.Body, q.RemoteAddr)
 		}
 		w.Header().Set("Content-Type", "application/cbor")
 		w.Write(wire.EncodeEnrolReply(reply))
@@ -38,7 +40,9 @@ func (r *Relay) Devices() http.Handler {
 	})
 	mux.HandleFunc("GET "+wire.MediaPath+"{ticket}", r.getMedia)
 	mux.HandleFunc("PUT "+wire.MediaPath+"{ticket}", r.putMedia)
+	mux.HandleFunc("GET /updates/{name...}", r.getUpdates())
 	mux.HandleFunc("GET /healthz", r.health)
+	r.signInPages(mux)
 	return mux
 }
 
@@ -63,7 +67,7 @@ func (r *Relay) health(w http.ResponseWriter, q *http.Request) {
 	io.WriteString(w, "ok\n")
 }
 
-func (r *Relay) enrol(ctx context.Context, body io.Reader) wire.EnrolReply {
+func (r *Relay) enrol(ctx context.Context, body io.Reader, from string) wire.EnrolReply {
 	raw, err := io.ReadAll(io.LimitReader(body, wire.MaxHandshakeFrame))
 	if err != nil {
 		return wire.EnrolReply{Error: wire.ErrRequest}
@@ -72,7 +76,15 @@ func (r *Relay) enrol(ctx context.Context, body io.Reader) wire.EnrolReply {
 	if err != nil {
 		return wire.EnrolReply{Error: wire.ErrRequest}
 	}
-	device, person, err := r.people.Enrol(ctx, q)
+	var (
+		device identity.Device
+		person inbox.Person
+	)
+	if q.Code == "" {
+		device, err = r.people.Knock(q, from)
+	} else {
+		device, person, err = r.people.Enrol(ctx, q)
+	}
 	var known *wire.Error
 	switch {
 	case errors.As(err, &known):

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strconv"
 	"time"
@@ -30,7 +31,7 @@ func (r *Relay) changeInbox(ctx context.Context, id inbox.InboxID, change func(*
 		return err
 	}
 	after := before
-	if change(&after); after == before {
+	if change(&after); reflect.DeepEqual(after, before) {
 		return nil
 	}
 	err = r.db.Update(ctx, identity.Shard, func(tx ledger.Tx) error {
@@ -39,7 +40,7 @@ func (r *Relay) changeInbox(ctx context.Context, id inbox.InboxID, change func(*
 			return err
 		}
 		before := in
-		if change(&in); in == before {
+		if change(&in); reflect.DeepEqual(in, before) {
 			return nil
 		}
 		return putInbox(tx, in, inbox.At(r.now()))

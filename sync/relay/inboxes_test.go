@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -31,7 +32,7 @@ func TestWhatWasToldOfAnInboxStaysWhenItGetsAnotherName(t *testing.T) {
 	defer r.Close()
 	facts := toldIn(t, r, inbox.CompanyLog)
 	last, _ := facts[len(facts)-1].(inbox.InboxChanged)
-	if last.Inbox != (inbox.Inbox{ID: "sales", Name: "Verkauf", Quality: inbox.QualityLow, Daily: 250}) {
+	if !reflect.DeepEqual(last.Inbox, inbox.Inbox{ID: "sales", Name: "Verkauf", Quality: inbox.QualityLow, Daily: 250}) {
 		t.Errorf("told %+v", last.Inbox)
 	}
 }

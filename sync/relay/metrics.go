@@ -41,6 +41,11 @@ type metrics struct {
 	guardFound    *prometheus.CounterVec
 	guardAlerts   prometheus.Counter
 	guardAsked    prometheus.Counter
+	updatesServed *prometheus.CounterVec
+	updatesBytes  prometheus.Counter
+	shipped       prometheus.Counter
+	shipBytes     prometheus.Counter
+	shipFailures  prometheus.Counter
 }
 
 // knownFields bounds the label: Meta may invent names, and an attacker with the secret could invent many.
@@ -93,6 +98,11 @@ func newMetrics(r *Relay) *metrics {
 	m.guardFound = counters("guard_findings_total", "What the guard found in messages on their way out, by rule and action.", "rule", "action")
 	m.guardAlerts = counter("guard_alerts_total", "Messages with something that who watches over the company must know. The audit says which.")
 	m.guardAsked = counter("guard_asked_total", "Identifiers whose owner the guard asked for.")
+	m.updatesServed = counters("updates_requests_total", "Files of the feed of updates that laptops asked for, by what became of it.", "fate")
+	m.updatesBytes = counter("updates_bytes_total", "Bytes of the feed of updates that were served.")
+	m.shipped = counter("backup_increments_total", "Increments of the sealed backup written.")
+	m.shipBytes = counter("backup_written_bytes_total", "Bytes written to the folders of the sealed backup.")
+	m.shipFailures = counter("backup_failures_total", "Rounds of the sealed backup that failed.")
 	m.registry.MustRegister(m.webhookTime, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), gauges{r})
 	return m
@@ -151,6 +161,7 @@ func (g gauges) Describe(ch chan<- *prometheus.Desc) {
 	ch <- incidentsDesc
 	ch <- requestsDesc
 	ch <- overdueDesc
+	ch <- updatesExpireDesc
 }
 
 // Collect implements prometheus.Collector.
@@ -159,6 +170,7 @@ func (g gauges) Collect(ch chan<- prometheus.Metric) {
 	defer cancel()
 	ch <- prometheus.MustNewConstMetric(sessionsDesc, prometheus.GaugeValue, float64(g.r.sessions.count()))
 	g.overseen(ctx, ch)
+	g.r.collectUpdates(ch)
 	for id, in := range g.r.intakes {
 		if n, err := in.backlog(ctx); err == nil {
 			ch <- prometheus.MustNewConstMetric(backlogDesc, prometheus.GaugeValue, float64(n), string(id))

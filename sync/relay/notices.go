@@ -43,6 +43,9 @@ type wording struct {
 	Unverified string   `toml:"unverified"`
 	Held       []string `toml:"held"`
 	More       string   `toml:"more"`
+	Rating     string   `toml:"rating"`
+	RatingMenu string   `toml:"rating_menu"`
+	Ratings    []string `toml:"ratings"` // the best first
 }
 
 var wordings = sync.OnceValue(func() map[string]wording {

@@ -53,6 +53,13 @@ var questions = map[inbox.QuestionKind]func(*Relay, context.Context, asker, inbo
 	inbox.QuestionProof:      answers((*Relay).askProof),
 	inbox.QuestionHoldings:   answers((*Relay).askHoldings),
 	inbox.QuestionAudit:      answers((*Relay).askAudit),
+
+	inbox.QuestionEditTag:        answers((*Relay).editTag),
+	inbox.QuestionEditQuickReply: answers((*Relay).editQuickReply),
+	inbox.QuestionAway:           answers((*Relay).setAway),
+	inbox.QuestionBoard:          answers((*Relay).askBoard),
+	inbox.QuestionReport:         answers((*Relay).askReport),
+	inbox.QuestionSearch:         answers((*Relay).askSearch),
 }
 
 func answers[Q inbox.Question, A inbox.Answer](f func(*Relay, context.Context, asker, Q) (A, error)) func(*Relay, context.Context, asker, inbox.Question) (inbox.Answer, error) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"reflect"
 	"sync"
 	"time"
 
@@ -39,6 +40,8 @@ type Relay struct {
 	intakes     map[inbox.InboxID]*intake
 	pipes       map[inbox.InboxID]*outbound.Pipeline
 	sessions    *sessions
+	presence    *presence
+	boards      boards
 	metrics     *metrics
 	pin         wire.Pin
 	tls         tls.Certificate
@@ -55,7 +58,10 @@ type Relay struct {
 	templateNews chan struct{}
 	tickets      *tickets
 	uploads      uploading
+	updates      *shelf
 	cleaning     chan struct{}   // room for those who judge a file
+	ship         *shipper        // nil: no sealed backup is configured
+	copying      sync.WaitGroup  // for copies under way
 	lost         chan struct{}   // closed when the store takes no writes until it is opened again
 	life         context.Context // of everything that is not bound to a request
 	stop         context.CancelFunc
@@ -138,6 +144,8 @@ func Open(ctx context.Context, cfg Config, opt Options) (*Relay, error) {
 	r.templateNews = make(chan struct{}, 1)
 	r.rates = prices
 	r.metrics = newMetrics(r)
+	r.presence = newPresence()
+	r.boards.at = map[inbox.InboxID]*standing{}
 	r.sessions = newSessions(r)
 	r.tickets = newTickets(life, opt.Now)
 	r.reveals = newReveals()
@@ -145,6 +153,12 @@ func Open(ctx context.Context, cfg Config, opt Options) (*Relay, error) {
 	r.uploads.busy = map[inbox.MediaID]*handover{}
 	r.cleaning = make(chan struct{}, cleanAtOnce)
 	r.forgetHalfMedia()
+	if r.ship, err = newShipper(r); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	if r.updates, err = openShelf(updatesDir(cfg)); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
 	if r.guarding, err = newGuarding(&cfg, v); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
@@ -204,19 +218,28 @@ func (w *watched) Update(ctx context.Context, shard string, f func(ledger.Tx) er
 // writes nothing, so it starts on a full disk.
 func (r *Relay) announceInboxes(ctx context.Context) error {
 	const bucket = "inboxname"
-	news := func(tx ledger.Tx) (list []InboxConfig, err error) {
+	news := func(tx ledger.Tx) (list []inbox.Inbox, err error) {
 		for _, in := range r.cfg.Inboxes {
 			known, err := tx.Get(bucket, []byte(in.ID))
 			if err != nil {
 				return nil, err
 			}
-			if string(known) != in.Name {
-				list = append(list, in)
+			told, err := storedInbox(tx, inbox.InboxID(in.ID), in.Name)
+			if err != nil {
+				return nil, err
+			}
+			now := told
+			now.Name, now.Answer = in.Name, in.AnswerMinutes
+			if now.Hours, err = in.Hours.hours(in.ID); err != nil {
+				return nil, err
+			}
+			if string(known) != in.Name || !reflect.DeepEqual(told, now) {
+				list = append(list, now)
 			}
 		}
 		return list, nil
 	}
-	var list []InboxConfig
+	var list []inbox.Inbox
 	err := r.db.View(ctx, identity.Shard, func(tx ledger.Tx) (err error) {
 		list, err = news(tx)
 		return err
@@ -234,15 +257,10 @@ func (r *Relay) announceInboxes(ctx context.Context) error {
 			if err := tx.Put(bucket, []byte(in.ID), []byte(in.Name)); err != nil {
 				return err
 			}
-			told, err := storedInbox(tx, inbox.InboxID(in.ID), in.Name)
-			if err != nil {
+			if err := putInbox(tx, in, at); err != nil {
 				return err
 			}
-			told.Name = in.Name
-			if err := putInbox(tx, told, at); err != nil {
-				return err
-			}
-			if err := audit.Record(tx, audit.Entry{At: at, Act: audit.InboxAdded, Object: in.ID}); err != nil {
+			if err := audit.Record(tx, audit.Entry{At: at, Act: audit.InboxAdded, Object: string(in.ID)}); err != nil {
 				return err
 			}
 		}
@@ -267,11 +285,14 @@ func (r *Relay) Work(ctx context.Context) error {
 	g.Go(func() error { return r.sweep(ctx) })
 	g.Go(func() error { return r.oversee(ctx) })
 	g.Go(func() error { return r.tendReveals(ctx) })
+	g.Go(func() error { return r.wakeSnoozed(ctx, time.Tick(wakeEvery)) })
+	g.Go(func() error { return r.tellPresence(ctx) })
 	g.Go(func() error { return r.tendWipes(ctx) })
 	g.Go(func() error { return r.tendAudit(ctx, time.Tick(signEvery)) })
 	g.Go(func() error { return r.watchSignOn(ctx) })
 	g.Go(func() error { return r.runErasures(ctx) })
 	g.Go(func() error { return r.tendEpochs(ctx, time.Tick(epochLook)) })
+	g.Go(func() error { return r.shipBackups(ctx, time.Tick(r.cfg.Backup.every())) })
 	g.Go(func() error {
 		for shard := range changed {
 			for _, poke := range pokes[shard] {
@@ -326,6 +347,8 @@ func (r *Relay) Close() error {
 	r.sessions.closeAll()
 	r.tickets.closeAll()
 	flushed := r.flushDelivered(context.WithoutCancel(r.life))
+	r.endShipping()
 	r.stop()
+	r.copying.Wait()
 	return errors.Join(flushed, r.db.Close())
 }

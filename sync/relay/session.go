@@ -27,36 +27,37 @@ var errTooFast = errors.New("too many frames")
 
 // A session is one connected device.
 type session struct {
-	s          *sessions
-	conn       *websocket.Conn
-	device     identity.Device
-	boot       []byte // names the run of the app
-	person     inbox.Person
-	cursors    []inbox.Cursor       // of the writer, once the device is in
-	decides    map[inbox.LogID]bool // logs of which the device gets nothing but what its person may decide about
-	logs       []inbox.LogID        // those the device follows
-	pace       *rate.Limiter        // of the device's frames, from the proof on
-	outcomes   chan []byte
-	asks       chan struct{}             // room for questions being answered
-	asking     sync.WaitGroup            // for them
-	orders     chan []byte               // an order to wipe, for the writer
-	ordered    atomic.Bool               // the device was handed its order: from then on it is heard of nothing else
-	words      map[inbox.LogID]time.Time // when the device's word about a log was last kept; of the reader
-	cries      map[inbox.LogID]time.Time // when it protested last; of the reader
-	held       map[inbox.LogID]uint64    // how much of the audit log the device is a witness to; of the writer
-	nonce      []byte                    // of the challenge
-	stepping   *identity.SignIn          // nil but while the person shows once more who is there; of the reader
-	mu         sync.Mutex
-	fresh      inbox.Moment // until then the person counts as just seen; guarded by mu
-	shownTrees []shownTree  // that the relay signed and the device was shown, the newest last; guarded by mu
-	signedIn   inbox.Moment // until then the person is signed in; 0: nobody signs in
-	generation uint64       // of the half the device was lent; guarded by mu
-	stop       context.CancelFunc
-	code       int  // why it was stopped; set before stop is called
-	deaf       bool // a write did not get through; of the one who writes
-	tooFast    bool // more frames came than may, before the device was let in
-	once       sync.Once
-	done       chan struct{} // closed when the connection is gone
+	s            *sessions
+	conn         *websocket.Conn
+	device       identity.Device
+	boot         []byte // names the run of the app
+	person       inbox.Person
+	cursors      []inbox.Cursor       // of the writer, once the device is in
+	decides      map[inbox.LogID]bool // logs of which the device gets nothing but what its person may decide about
+	logs         []inbox.LogID        // those the device follows
+	pace         *rate.Limiter        // of the device's frames, from the proof on
+	outcomes     chan []byte
+	asks         chan struct{}             // room for questions being answered
+	asking       sync.WaitGroup            // for them
+	orders       chan []byte               // an order to wipe, for the writer
+	ordered      atomic.Bool               // the device was handed its order: from then on it is heard of nothing else
+	words        map[inbox.LogID]time.Time // when the device's word about a log was last kept; of the reader
+	cries        map[inbox.LogID]time.Time // when it protested last; of the reader
+	held         map[inbox.LogID]uint64    // how much of the audit log the device is a witness to; of the writer
+	nonce        []byte                    // of the challenge
+	stepping     *identity.SignIn          // nil but while the person shows once more who is there; of the reader
+	mu           sync.Mutex
+	fresh        inbox.Moment // until then the person counts as just seen; guarded by mu
+	shownTrees   []shownTree  // that the relay signed and the device was shown, the newest last; guarded by mu
+	toldPresence []byte       // what the device was told last; of [Relay.tellPresence]
+	signedIn     inbox.Moment // until then the person is signed in; 0: nobody signs in
+	generation   uint64       // of the half the device was lent; guarded by mu
+	stop         context.CancelFunc
+	code         int  // why it was stopped; set before stop is called
+	deaf         bool // a write did not get through; of the one who writes
+	tooFast      bool // more frames came than may, before the device was let in
+	once         sync.Once
+	done         chan struct{} // closed when the connection is gone
 }
 
 // end asks the session to close with a code. The first reason counts.
@@ -291,6 +292,12 @@ func (x *session) read(ctx context.Context) {
 			x.ask(ctx, b)
 		case wire.Ack:
 			r.metrics.acks.Inc() // that it was sent was noted then
+		case wire.Attend:
+			if b.Conversation != "" && !isID(string(b.Conversation)) {
+				x.end(wire.CloseMalformed)
+				return
+			}
+			r.presence.attend(x.device.ID, b, r.now())
 		case wire.Credential:
 			x.stepUp(ctx, b)
 		case wire.SignOut:

@@ -116,6 +116,7 @@ func (s *sessions) admit(ctx context.Context, x *session) int {
 		}
 		if old == nil {
 			s.open[x.device.ID] = x
+			s.r.presence.changed()
 			s.mu.Unlock()
 			break
 		}
@@ -178,7 +179,15 @@ func (s *sessions) leave(x *session) {
 	defer s.mu.Unlock()
 	if s.open[x.device.ID] == x {
 		delete(s.open, x.device.ID)
+		s.r.presence.gone(x.device.ID)
 	}
+}
+
+// letInNow returns the connections of devices that are in.
+func (s *sessions) letInNow() []*session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.open))
 }
 
 func (s *sessions) count() int {

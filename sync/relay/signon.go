@@ -19,13 +19,23 @@ const LogoutPath = "/sign-on/logout"
 func (r *Relay) configureSignIn() error {
 	c := r.cfg.SignIn
 	conf := identity.SignInConfig{
-		Required: c.required(), SecondFactor: c.secondFactor(), Session: c.life(), Fresh: freshFor, Company: r.cfg.companyName(), Log: r.log,
+		Required: c.required(), SecondFactor: c.secondFactor(), Session: c.life(), Fresh: c.fresh(), Company: r.cfg.companyName(), Log: r.log,
 	}
 	if c.OIDC.Issuer != "" {
 		conf.OIDC = &identity.OIDCConfig{
 			Issuer: c.OIDC.Issuer, Client: c.OIDC.Client, Scopes: c.OIDC.Scopes, Groups: c.OIDC.Groups, GroupsClaim: c.OIDC.GroupsClaim,
 			Prompt: c.OIDC.Prompt, AnyEmail: c.OIDC.AnyEmail, Everybody: !c.OIDC.Local,
 		}
+	}
+	if c.Passkey.Origin != "" {
+		roles, err := c.Passkey.roles()
+		if err != nil {
+			return err
+		}
+		conf.Passkey = &identity.PasskeyConfig{Origin: c.Passkey.Origin, Required: roles}
+	}
+	if r.cfg.Device.EnrolBySignIn {
+		conf.Claims = orElse(r.cfg.Device.Most, 3)
 	}
 	if c.weak {
 		conf.Cost = identity.Cost{Time: 1, Memory: 8, Threads: 1}
@@ -80,3 +90,12 @@ func (r *Relay) signedOff(ctx context.Context, gone identity.Removal) error {
 
 // logout is the handler at [LogoutPath].
 func (r *Relay) logout() http.Handler { return r.people.Logout(r.signedOff) }
+
+// signInPages serves the pages for passkeys, wherever browsers come in: behind the proxy that holds the public certificate, or
+// with the relay's own.
+func (r *Relay) signInPages(mux *http.ServeMux) {
+	if pages := r.people.Passkeys(); pages != nil {
+		mux.Handle(identity.PasskeyPath, pages)
+		mux.Handle(identity.PasskeyPath+"/", pages)
+	}
+}

@@ -1,8 +1,6 @@
 package relay
 
 import (
-	"time"
-
 	"sealdesk/app/inbox"
 )
 
@@ -17,9 +15,11 @@ var steps = map[inbox.QuestionKind]inbox.Action{
 // fresh reports whether the asker may be asked a question of a kind without showing again who is there. Where nobody signs in,
 // the device's key is all there is to show, and it was just shown.
 func (r *Relay) fresh(a asker, kind inbox.QuestionKind) bool {
-	left := a.fresh.Sub(inbox.At(r.now()))
-	return !r.cfg.SignIn.required() || !inbox.Fresh(steps[kind]) || left > 0 && left <= freshFor // a clock that was turned back prolongs nothing
+	return !inbox.Fresh(steps[kind]) || r.justSeen(a.fresh)
 }
 
-// freshFor is how long a person counts as just seen.
-const freshFor = inbox.StepUpLife * time.Millisecond
+// justSeen reports whether somebody who counts as just seen until then does. A clock that was turned back prolongs nothing.
+func (r *Relay) justSeen(until inbox.Moment) bool {
+	left := until.Sub(inbox.At(r.now()))
+	return !r.cfg.SignIn.required() || left > 0 && left <= r.cfg.SignIn.fresh()
+}

@@ -58,6 +58,7 @@ type incoming struct {
 	original []byte
 	media    *mediaJob
 	keyword  *keyword
+	care     *care
 	anew     []masking // how earlier messages look now
 }
 
@@ -105,6 +106,11 @@ func (r *Relay) prepareMessage(ctx context.Context, in *incoming, m whatsapp.Mes
 	}
 	if in.by == inbox.FromContact && in.act == nil {
 		if in.keyword, err = r.keyword(ctx, in, m); err != nil {
+			return fact{}, err
+		}
+	}
+	if in.by == inbox.FromContact && in.act == nil {
+		if in.care, err = r.careFor(ctx, in, m, received); err != nil {
 			return fact{}, err
 		}
 	}
@@ -244,6 +250,10 @@ func (in *incoming) write(tx ledger.Tx, log *eventlog.Writer, at inbox.Moment) e
 			m.Quote.Excerpt = in.product
 		}
 	}
+	before, _, err := log.Conversation(conversation)
+	if err != nil {
+		return err
+	}
 	overtook, err := aboutOf(tx, in.known.Key())
 	if err != nil {
 		return err
@@ -266,7 +276,10 @@ func (in *incoming) write(tx ledger.Tx, log *eventlog.Writer, at inbox.Moment) e
 	if err := tx.Put(bucketOriginal, []byte(in.message.ID), in.original); err != nil {
 		return err
 	}
-	return in.keyword.write(tx, log, conversation, at)
+	if err := in.keyword.write(tx, log, conversation, at); err != nil {
+		return err
+	}
+	return in.care.write(tx, log, before, m, at)
 }
 
 // thread returns the contact's conversation in this inbox and whether it is new.

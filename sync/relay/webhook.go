@@ -42,6 +42,7 @@ func (r *Relay) Webhooks() http.Handler {
 		mux.Handle("POST "+LogoutPath, r.logout())
 	}
 	mux.HandleFunc("GET /healthz", r.health)
+	r.signInPages(mux)
 	return mux
 }
 

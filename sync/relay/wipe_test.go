@@ -107,7 +107,7 @@ func (d *wipeDesk) ask(c colleague, q inbox.Question) (inbox.Answer, inbox.Refus
 
 func (d *wipeDesk) askRaw(c colleague, q inbox.Question) (inbox.Answer, inbox.Refusal) {
 	d.t.Helper()
-	c.fresh = min(c.fresh, inbox.At(d.now).Add(freshFor)) // nobody counts as seen for longer, and these were seen just now
+	c.fresh = min(c.fresh, inbox.At(d.now).Add(d.cfg.SignIn.fresh())) // nobody counts as seen for longer, and these were seen just now
 	a := d.answer(context.Background(), c.asker, wire.Ask{ID: 1, Question: q})
 	if a.Retry != 0 {
 		d.t.Fatal("the question could not be answered")

@@ -1,20 +1,30 @@
 package relay
 
 import (
+	"cmp"
 	"context"
-	"errors"
 
 	"sealdesk/app/inbox"
 	"sealdesk/sync/relay/internal/eventlog"
-	"sealdesk/sync/relay/internal/identity"
 	"sealdesk/sync/relay/internal/ledger"
 )
 
 // The wishes that stay within the company.
 
+// maxMentions is how many colleagues a note may ask to look.
+const maxMentions = 10
+
 func (r *Relay) prepareNote(ctx context.Context, p inbox.Person, c inbox.Conversation, cause inbox.IntentID, b inbox.AddNote) (deed, error) {
 	if err := inbox.CheckText(b.Text); err != nil {
 		return nil, err
+	}
+	if len(b.Mentions) > maxMentions {
+		return nil, inbox.RefusedMalformed
+	}
+	for _, id := range b.Mentions {
+		if err := r.worksOn(ctx, c, id); err != nil || id == "" {
+			return nil, cmp.Or(err, error(inbox.RefusedMalformed))
+		}
 	}
 	body, err := r.vault.MaskOurs(ctx, c.Contact.ID, b.Text)
 	if err != nil {
@@ -23,21 +33,15 @@ func (r *Relay) prepareNote(ctx context.Context, p inbox.Person, c inbox.Convers
 	id := r.newMessageID()
 	return func(tx ledger.Tx, _ inbox.Conversation, at inbox.Moment) (inbox.Refusal, error) {
 		_, err := eventlog.Append(tx, at, cause, inbox.MessageAdded{Message: inbox.Message{
-			ID: id, Conversation: b.Conversation, At: at, Side: inbox.FromPerson, Author: p.ID, Kind: inbox.Note, Body: body,
+			ID: id, Conversation: b.Conversation, At: at, Side: inbox.FromPerson, Author: p.ID, Kind: inbox.Note, Body: body, Mentions: b.Mentions,
 		}})
 		return inbox.Granted, err
 	}, nil
 }
 
 func (r *Relay) prepareAssign(ctx context.Context, p inbox.Person, c inbox.Conversation, cause inbox.IntentID, b inbox.Assign) (deed, error) {
-	if b.To != "" {
-		to, err := r.people.Person(ctx, b.To)
-		if errors.Is(err, identity.ErrNoPerson) || err == nil && inbox.Can(to, inbox.ActSend, c.Subject()) != nil {
-			return nil, inbox.RefusedMalformed
-		}
-		if err != nil {
-			return nil, err
-		}
+	if err := r.worksOn(ctx, c, b.To); err != nil {
+		return nil, err
 	}
 	return func(tx ledger.Tx, c inbox.Conversation, at inbox.Moment) (inbox.Refusal, error) {
 		if c.Assignee == b.To {
@@ -45,24 +49,6 @@ func (r *Relay) prepareAssign(ctx context.Context, p inbox.Person, c inbox.Conve
 		}
 		_, err := eventlog.Append(tx, at, cause,
 			inbox.Assigned{Conversation: c.ID, To: b.To, By: p.ID}, happened(c.ID, at, inbox.WhatAssigned, p.ID, b.To))
-		return inbox.Granted, err
-	}, nil
-}
-
-func (r *Relay) prepareState(p inbox.Person, cause inbox.IntentID, b inbox.SetState) (deed, error) {
-	if b.State > inbox.Closed {
-		return nil, inbox.RefusedMalformed
-	}
-	what := inbox.WhatClosed
-	if b.State == inbox.Open {
-		what = inbox.WhatReopened
-	}
-	return func(tx ledger.Tx, c inbox.Conversation, at inbox.Moment) (inbox.Refusal, error) {
-		if c.State == b.State {
-			return inbox.Granted, nil
-		}
-		_, err := eventlog.Append(tx, at, cause,
-			inbox.StateChanged{Conversation: b.Conversation, State: b.State, By: p.ID}, happened(b.Conversation, at, what, p.ID, ""))
 		return inbox.Granted, err
 	}, nil
 }

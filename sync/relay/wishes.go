@@ -125,6 +125,12 @@ func mayBeIDs(b inbox.IntentBody) bool {
 		named = []string{string(b.Message)}
 	case inbox.DecideHeld:
 		named = []string{string(b.Message)}
+	case inbox.AddNote:
+		named = strs(b.Mentions)
+	case inbox.SetTags:
+		named = append(strs(b.Add), strs(b.Remove)...)
+	case inbox.EditTask:
+		named = []string{string(b.Task), string(b.Person)}
 	}
 	named = append(named, string(saidOf(b).Pasted))
 	for _, id := range named {
@@ -133,6 +139,14 @@ func mayBeIDs(b inbox.IntentBody) bool {
 		}
 	}
 	return true
+}
+
+func strs[T ~string](ids []T) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = string(id)
+	}
+	return out
 }
 
 // printOf tells two wishes apart that have the same name, and tells nothing of what they say.
@@ -213,6 +227,7 @@ var actions = map[inbox.IntentKind]inbox.Action{
 	inbox.IntentAddNote: inbox.ActNote, inbox.IntentAssign: inbox.ActAssign, inbox.IntentSetState: inbox.ActSetState,
 	inbox.IntentMarkRead: inbox.ActRead, inbox.IntentRecordConsent: inbox.ActConsent,
 	inbox.IntentWithdraw: inbox.ActSend, inbox.IntentDecideHeld: inbox.ActDecide,
+	inbox.IntentSetTags: inbox.ActTag, inbox.IntentEditTask: inbox.ActTask,
 }
 
 var auditActs = map[inbox.IntentKind]audit.Act{
@@ -222,6 +237,7 @@ var auditActs = map[inbox.IntentKind]audit.Act{
 	inbox.IntentAddNote: audit.Noted, inbox.IntentAssign: audit.Assigned, inbox.IntentSetState: audit.StateSet,
 	inbox.IntentMarkRead: audit.ReadTo, inbox.IntentRecordConsent: audit.ConsentRecorded,
 	inbox.IntentWithdraw: audit.Withdrawn, inbox.IntentDecideHeld: audit.HeldDecided,
+	inbox.IntentSetTags: audit.Tagged, inbox.IntentEditTask: audit.TaskSet,
 }
 
 // allowed asks the policy. Who may not see a conversation cannot tell it from one that is not there.
@@ -280,9 +296,13 @@ func (r *Relay) prepareBody(ctx context.Context, in inbox.InboxID, p inbox.Perso
 	case inbox.Assign:
 		return r.prepareAssign(ctx, p, c, i.ID, b)
 	case inbox.SetState:
-		return r.prepareState(p, i.ID, b)
+		return r.prepareState(ctx, p, c, i.ID, b)
 	case inbox.MarkRead:
 		return r.prepareRead(p, i.ID, b), nil
+	case inbox.SetTags:
+		return r.prepareTags(ctx, p, i.ID, b)
+	case inbox.EditTask:
+		return r.prepareTask(ctx, p, c, i.ID, b)
 	case inbox.RecordConsent:
 		return r.prepareConsent(ctx, p, c, i.ID, b)
 	}

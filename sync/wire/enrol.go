@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"sealdesk/app/inbox"
 )
@@ -76,7 +77,7 @@ func CleanCode(code string) string {
 
 // EnrolRequest is the CBOR body of the POST to [EnrolPath].
 type EnrolRequest struct {
-	Code      string `cbor:"1,keyasint"`
+	Code      string `cbor:"1,keyasint"` // "": the device is to be of whoever signs in on it, if the relay lets it
 	PublicKey []byte `cbor:"2,keyasint"` // Ed25519
 	Signature []byte `cbor:"3,keyasint"` // over [EnrolBytes], proving that the device holds the key
 	Name      string `cbor:"4,keyasint"` // what people call the device
@@ -87,7 +88,7 @@ type EnrolRequest struct {
 // EnrolReply answers it.
 type EnrolReply struct {
 	Device inbox.DeviceID `cbor:"1,keyasint"`
-	Person inbox.Person   `cbor:"2,keyasint"`
+	Person inbox.Person   `cbor:"2,keyasint"`           // nobody without a code: the device has [UnclaimedLife] to sign somebody in
 	Error  *Error         `cbor:"3,keyasint,omitempty"` // why not; then the rest is empty
 	Key    []byte         `cbor:"4,keyasint,omitempty"` // Ed25519, the relay's: signs leases and wipe orders
 	Audit  string         `cbor:"5,keyasint,omitempty"` // verifier of the audit log's checkpoints, as note.NewVerifier takes it
@@ -118,7 +119,11 @@ var (
 	ErrCodeUsed    = &Error{Number: 3, Text: "the enrolment code was used already"}
 	ErrRequest     = &Error{Number: 4, Text: "the enrolment request is malformed"}
 	ErrBusy        = &Error{Number: 5, Text: "the relay cannot answer now", Temporary: true}
+	ErrCodeNeeded  = &Error{Number: 6, Text: "devices are enrolled with a code only"}
 )
+
+// UnclaimedLife is how long a device that was enrolled without a code may take until somebody has signed in on it.
+const UnclaimedLife = 15 * time.Minute
 
 // EncodeEnrol and the functions below are the bodies of the enrolment request and reply.
 func EncodeEnrol(r EnrolRequest) []byte { return mustMarshal(r) }

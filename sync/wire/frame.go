@@ -54,6 +54,9 @@ type Hello struct {
 	Posture inbox.Posture  `cbor:"7,keyasint,omitzero"`
 	// Boot names this run of the program: a device key that connects from two runs at once was copied.
 	Boot []byte `cbor:"8,keyasint,omitempty"`
+	// Wiped says that the device holds the receipt of a wipe that nobody ordered: a relay that lets it in no more asks for a
+	// sign-in first, which such a device answers with the receipt.
+	Wiped bool `cbor:"9,keyasint,omitempty"`
 }
 
 // Challenge asks the device to prove that it holds its key.

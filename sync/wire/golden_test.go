@@ -132,6 +132,14 @@ func goldenFrames() map[string]any {
 			Password: "password", Code: "123456", New: "new", Begin: true,
 			Browser: &BrowserCode{Code: "code", State: "state", Verifier: "verifier", Redirect: "http://127.0.0.1:1/"},
 		},
+		"hello_wiped": Hello{Low: 3, High: 3, Device: "device", Boot: bytes.Repeat([]byte{3}, 16), Wiped: true},
+		"sign_in_passkey": SignIn{
+			Ways: []Way{WayPassword, WayPasskey}, Need: NeedPasskey, Trouble: TroublePasskey,
+			Passkey: &BrowserSignIn{URL: "https://inbox.example/sign-in/passkey?ticket=a", State: "state"},
+		},
+		"credential_passkey": Credential{
+			Name: "Tobias", Adds: true, Passkey: &BrowserCode{Code: "code", State: "state", Verifier: "verifier", Redirect: "http://127.0.0.1:1/"},
+		},
 		"confirmed": Confirmed{Until: 1_790_000_000_000},
 		"sign_out":  SignOut{},
 		"welcome_3": Welcome{
@@ -211,7 +219,7 @@ func goldenFrames() map[string]any {
 			Conversation: "conversation", Task: "task", Text: "send the offer", Person: "colleague", Due: 1_790_000_000_000, Done: true, Removed: true,
 		}),
 		"attend":               Attend{Conversation: "conversation", Writing: true},
-		"presence":             Presence{Online: []inbox.PersonID{"person"}, Here: []Here{{Person: "person", Conversation: "conversation", Writing: true}}},
+		"presence":             Presence{inbox.Presence{Online: []inbox.PersonID{"person"}, Here: []inbox.Here{{Person: "person", Conversation: "conversation", Writing: true}}}},
 		"ask_edit_tag":         Ask{ID: 19, Question: inbox.EditTag{Tag: inbox.Tag{ID: "tag", Name: "Offer"}}},
 		"ask_edit_quick_reply": Ask{ID: 20, Question: inbox.EditQuickReply{QuickReply: inbox.QuickReply{ID: "reply", Shortcut: "offer", Text: "text"}}},
 		"ask_away":             Ask{ID: 21, Question: inbox.SetAway{Away: true}},

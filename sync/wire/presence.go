@@ -20,18 +20,7 @@ type Attend struct {
 }
 
 // Presence tells who is there, and where: everybody who works in an inbox of the person's. It replaces what was said before.
-type Presence struct {
-	Online []inbox.PersonID `cbor:"1,keyasint,omitempty"`
-	Here   []Here           `cbor:"2,keyasint,omitempty"` // conversations that others have open
-}
-
-// Here is a colleague in a conversation.
-type Here struct {
-	_            struct{} `cbor:",toarray"`
-	Person       inbox.PersonID
-	Conversation inbox.ConversationID
-	Writing      bool
-}
+type Presence struct{ inbox.Presence }
 
 func (Attend) frameType() Type   { return TypeAttend }
 func (Presence) frameType() Type { return TypePresence }

@@ -10,7 +10,7 @@ import (
 // SignIn follows a right proof when nobody is signed in on the device, and answers a Credential that was not enough. The
 // device answers with a [Credential]; the relay waits [SignInTimeout] for each.
 type SignIn struct {
-	Name     string         `cbor:"1,keyasint"`           // whose device it is
+	Name     string         `cbor:"1,keyasint"`           // whose device it is; "": nobody's yet, so Credential.Name says who is there
 	Ways     []Way          `cbor:"2,keyasint"`           // how that person may sign in; at least one
 	Need     Need           `cbor:"3,keyasint,omitempty"` // what must be given next
 	Trouble  SignInTrouble  `cbor:"4,keyasint,omitempty"` // why the last Credential was not enough
@@ -18,6 +18,7 @@ type SignIn struct {
 	Second   *SecondFactor  `cbor:"6,keyasint,omitempty"` // with [NeedSecond]
 	Recovery []string       `cbor:"7,keyasint,omitempty"` // with [NeedKept]: codes to be kept, shown this once
 	Browser  *BrowserSignIn `cbor:"8,keyasint,omitempty"` // when [WayBrowser] is one of Ways
+	Passkey  *BrowserSignIn `cbor:"9,keyasint,omitempty"` // when [WayPasskey] is one of Ways, and with [NeedPasskey]
 }
 
 // Format prints [redacted] for every verb: a secret may be in it.
@@ -36,6 +37,7 @@ type Way uint8
 const (
 	WayPassword Way = 1 // a password, and a code of the second factor where policy asks for one
 	WayBrowser  Way = 2 // the company's sign-on, in the system's browser
+	WayPasskey  Way = 3 // a passkey (Web Authentication), on a page of the relay's in the system's browser
 )
 
 // A Need is what a Credential must hold.
@@ -47,7 +49,8 @@ const (
 	NeedNew      Need = 1 // the person has no password yet: New, of at least [MinPassword] characters
 	NeedSecond   Need = 2 // the second factor is being set up: Code, made from SecondFactor
 	NeedKept     Need = 3 // an empty Credential, when the person has kept the recovery codes
-	NeedCode     Need = 4 // the password is right: Code (or one recovery code) beside it
+	NeedCode     Need = 4 // the password is right: Code (or one recovery code) beside it, or Passkey where that is a way
+	NeedPasskey  Need = 5 // a passkey must be made now: Passkey
 )
 
 // MinPassword is how many characters a password must have.
@@ -65,6 +68,8 @@ const (
 	TroubleBrowser SignInTrouble = 4 // the company's sign-on cannot be asked, or says no
 	TroubleOther   SignInTrouble = 5 // the sign-on says that somebody else is there
 	TroubleUsed    SignInTrouble = 6 // the code was used already: wait for the next one
+	TroublePasskey SignInTrouble = 7 // the passkey does not count: another person's, too old an answer, or perhaps a copy
+	TroubleDevices SignInTrouble = 8 // the person has as many devices as may be
 )
 
 // SecondFactor is a time-based one-time password (RFC 6238) that is being set up.
@@ -73,9 +78,10 @@ type SecondFactor struct {
 	Secret string `cbor:"2,keyasint"` // base32, for typing
 }
 
-// BrowserSignIn is what a device needs to sign in with the company's OpenID provider (RFC 8252, RFC 7636): it adds
-// redirect_uri=http://127.0.0.1:PORT/ and code_challenge (S256 of a verifier of its own) to URL, and opens that. The nonce
-// in it is bound to this connection's challenge and this device's key, so that the answer is good for nobody else.
+// BrowserSignIn is what a device needs to sign in with the company's OpenID provider, or on the relay's own page for
+// passkeys (RFC 8252, RFC 7636): it adds redirect_uri=http://127.0.0.1:PORT/ and code_challenge (S256 of a verifier of its
+// own) to URL, and opens that. What is signed there is bound to this connection's challenge and this device's key, so that
+// the answer is good for nobody else.
 type BrowserSignIn struct {
 	URL   string `cbor:"1,keyasint"`
 	State string `cbor:"2,keyasint"` // must come back with the code
@@ -88,6 +94,9 @@ type Credential struct {
 	New      string       `cbor:"3,keyasint,omitempty"` // a new password
 	Browser  *BrowserCode `cbor:"4,keyasint,omitempty"`
 	Begin    bool         `cbor:"5,keyasint,omitempty"` // nothing yet: asks for a SignIn, to begin a step-up
+	Name     string       `cbor:"6,keyasint,omitempty"` // who is there, on a device that is nobody's yet
+	Passkey  *BrowserCode `cbor:"7,keyasint,omitempty"` // from the relay's own page
+	Adds     bool         `cbor:"8,keyasint,omitempty"` // with Begin: a passkey is to be made once it was shown who is there
 }
 
 // Format prints [redacted] for every verb.
@@ -99,7 +108,7 @@ func (Credential) MarshalJSON() ([]byte, error) { return redacted() }
 // LogValue says [redacted].
 func (Credential) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 
-// BrowserCode is what the provider sent to the redirect address.
+// BrowserCode is what the provider, or the relay's own page, sent to the redirect address.
 type BrowserCode struct {
 	Code     string `cbor:"1,keyasint"`
 	State    string `cbor:"2,keyasint"`

@@ -163,7 +163,7 @@ func (b *IconButton) paint(s *Sketch, size fyne.Size) {
 		w := max(h, ceil(TextWidth(b.count, Meta))+8)
 		cx, cy := min(x+b.size-5, size.Width-w), y-6
 		s.Rect(cx-1, cy-1, w+2, h+2, s.P.Rail, (h+2)/2)
-		s.Rect(cx, cy, w, h, darkPalette().Warn.Ink, h/2)
+		s.Rect(cx, cy, w, h, s.P.Count, h/2)
 		s.TextIn(b.count, cx, cy+round((h-LineHeight(Meta))/2), w, Meta, s.P.Rail, AlignCenter)
 	}
 	if b.focused {
@@ -285,7 +285,7 @@ func (b *Button) paint(s *Sketch, size fyne.Size) {
 	case FlatDanger:
 		ink = p.Danger.Ink
 	case flatToast:
-		ink = darkPalette().AccentText // a toast is dark in both themes
+		ink = p.ToastAction
 	}
 	switch {
 	case b.disabled && b.flat():

@@ -10,6 +10,8 @@ type DialogConfig struct {
 	Title string
 	// Text is shown above the body, "" for none.
 	Text string
+	// Head stays in view above a body that scrolls, such as a field that finds; nil for none.
+	Head fyne.CanvasObject
 	// Body is anything below it, such as fields; nil for none.
 	Body fyne.CanvasObject
 	// Safe is the choice that changes nothing: it stands left, has the focus and is what Escape does.
@@ -113,7 +115,12 @@ func ShowDialog(c fyne.Canvas, cfg DialogConfig) *Dialog {
 	if cfg.Text != "" {
 		inner = append(inner, Gap(10), Min(NewText(cfg.Text, Body, InkText)))
 	}
-	if cfg.Body != nil {
+	if cfg.Head != nil {
+		cells = append(cells, Gap(12), Min(cfg.Head))
+	}
+	if cfg.Body != nil && cfg.Head != nil {
+		inner = append(inner, Min(cfg.Body))
+	} else if cfg.Body != nil {
 		inner = append(inner, Gap(14), Min(cfg.Body))
 	}
 	if len(inner) > 0 {

@@ -153,6 +153,7 @@ func (e *input) KeyUp(ev *fyne.KeyEvent) {
 func (e *input) TypedShortcut(s fyne.Shortcut) {
 	noticed(e.outer)
 	if p, ok := s.(*fyne.ShortcutPaste); ok {
+		p = clipped(p).(*fyne.ShortcutPaste)
 		if e.onPaste != nil && e.onPaste(p.Clipboard.Content()) {
 			return
 		}
@@ -164,10 +165,16 @@ func (e *input) TypedShortcut(s fyne.Shortcut) {
 		}
 		s = &fyne.ShortcutPaste{Clipboard: cutClipboard{p.Clipboard, e}}
 	} else if _, ok := s.(*fyne.ShortcutCopy); ok && e.SelectedText() != "" {
+		if s = clipped(s); s == nil {
+			return
+		}
 		e.copied()
 		e.Entry.TypedShortcut(s)
 		return
 	} else if _, ok := s.(*fyne.ShortcutCut); ok && e.SelectedText() != "" {
+		if s = clipped(s); s == nil {
+			return
+		}
 		e.copied()
 	} else if forwardShortcut(e.outer, s) {
 		return

@@ -39,6 +39,8 @@ type Style struct {
 // Fragment is a piece of text that is drawn in one go.
 type Fragment struct {
 	Run      int // index of the run it comes from
+	From, To int // the bytes of that run's text it shows
+	RTL      bool
 	Text     string
 	Look     Look
 	Face     Face
@@ -60,6 +62,9 @@ type Block struct {
 	LineHeight    float32
 	Truncated     bool // something did not fit into MaxLines
 	RTL           bool // the last paragraph runs right to left
+
+	runs  []Run   // what was laid out
+	bases []uint8 // of each line: 1 when its paragraph runs right to left
 }
 
 // RunAt returns the index of the run drawn at a point of the block.
@@ -93,6 +98,8 @@ type atom struct {
 	w     float32 // width without the spaces after it
 	space float32 // width of the spaces after it
 	run   int32
+	at    int32 // where its text starts and ends in the run's
+	end   int32
 	face  Face
 	nsp   uint16 // spaces after it
 	level uint8
@@ -144,7 +151,7 @@ func Layout(m *Metrics, runs []Run, width float32, st Style) Block {
 	l.size = l.spec.size * l.scale
 	l.line = round(l.spec.line * l.scale)
 	l.base = m.box(Face{fontFor(classLatin, l.spec.weight), l.size})
-	l.out.LineHeight = l.line
+	l.out.LineHeight, l.out.runs = l.line, runs
 	n := 0
 	for i := range runs {
 		n += len(runs[i].Text)
@@ -187,7 +194,7 @@ func (l *layouter) paragraphs() {
 				if r == endRun {
 					hi = endAt
 				}
-				l.tokenise(r, t[lo:hi], 0)
+				l.tokenise(r, lo, t[lo:hi], 0)
 			}
 		}
 		l.paras = append(l.paras, p)
@@ -204,9 +211,9 @@ func (l *layouter) paragraphs() {
 func (l *layouter) tokeniseBidi(run, at, endRun, endAt int) uint8 {
 	var runes []rune
 	type piece struct {
-		run    int
-		text   string
-		lo, hi int
+		run, at int
+		text    string
+		lo, hi  int
 	}
 	var pieces []piece
 	for r := run; r <= endRun && r < len(l.runs); r++ {
@@ -224,7 +231,7 @@ func (l *layouter) tokeniseBidi(run, at, endRun, endAt int) uint8 {
 		} else {
 			runes = append(runes, []rune(t[lo:hi])...)
 		}
-		pieces = append(pieces, piece{r, t[lo:hi], start, len(runes)})
+		pieces = append(pieces, piece{r, lo, t[lo:hi], start, len(runes)})
 	}
 	levels, base := bidiLevels(runes)
 	for _, p := range pieces {
@@ -232,10 +239,10 @@ func (l *layouter) tokeniseBidi(run, at, endRun, endAt int) uint8 {
 			continue
 		}
 		if l.chip(p.run) {
-			l.tokenise(p.run, p.text, levels[p.lo])
+			l.tokenise(p.run, p.at, p.text, levels[p.lo])
 			continue
 		}
-		text, i := p.text, p.lo
+		text, at, i := p.text, p.at, p.lo
 		for i < p.hi {
 			j, n := i, 0
 			for j < p.hi && levels[j] == levels[i] {
@@ -243,8 +250,8 @@ func (l *layouter) tokeniseBidi(run, at, endRun, endAt int) uint8 {
 				n += size
 				j++
 			}
-			l.tokenise(p.run, text[:n], levels[i]|bidiMark)
-			text, i = text[n:], j
+			l.tokenise(p.run, at, text[:n], levels[i]|bidiMark)
+			text, at, i = text[n:], at+n, j
 		}
 	}
 	for i := range l.atoms {
@@ -379,6 +386,8 @@ func (l *layouter) split(i int, limit float32) bool {
 		return false
 	}
 	rest := a
+	rest.at += int32(len(t)) // a word has no marks inside that are not drawn
+	a.end = rest.at
 	rest.text = a.text[len(t):]
 	rest.w = l.m.width(rest.text, a.face)
 	a.text, a.space, a.nsp, a.last = t, 0, 0, true
@@ -427,6 +436,7 @@ func (l *layouter) truncate(start, next, para int) {
 		if !a.chip && !a.gap {
 			t, w := l.prefix(a.text, a.face, limit-x)
 			if t != "" {
+				a.end = a.at + int32(len(t))
 				a.text, a.w, a.space, a.nsp = t, w, 0, 0
 				x += w
 				i++
@@ -448,7 +458,12 @@ func (l *layouter) truncate(start, next, para int) {
 		break
 	}
 	level := l.paras[para].base
-	l.atoms = append(l.atoms[:i:i], atom{text: ellipsis, w: dots, face: dotFace, run: l.lastRun(i), level: level})
+	end := atom{text: ellipsis, w: dots, face: dotFace, run: l.lastRun(i), level: level}
+	if i > 0 && l.atoms[i-1].run == end.run {
+		end.at = l.atoms[i-1].end
+	}
+	end.end = end.at
+	l.atoms = append(l.atoms[:i:i], end)
 	l.lines = append(l.lines, lineSpan{from: start, to: i + 1, para: para, w: x + dots, dots: true})
 	l.out.Truncated, l.cut = true, true
 }

@@ -276,7 +276,7 @@ func TestLayoutNeverLosesOrOverflows(t *testing.T) {
 			}
 		}
 		// Pure: again, with warm metrics, gives the same.
-		if d := cmp.Diff(b, Layout(m, runs, width, st)); d != "" {
+		if d := cmp.Diff(b, Layout(m, runs, width, st), cmp.AllowUnexported(Block{})); d != "" {
 			t.Fatalf("a second layout differs: %s", d)
 		}
 	})

@@ -60,6 +60,9 @@ type ListConfig struct {
 	OnBottom func(at bool)
 	// OnVisible is called with the first and last row in view when they change.
 	OnVisible func(first, last int)
+	// Anchor reports whether a row may hold the view in place while others come and go: rows that stand for others, such as
+	// a heading above the first of many, may not. Nil means every row.
+	Anchor func(i int) bool
 	// StickBottom makes the list open at its end and stay there as rows come.
 	StickBottom bool
 	// StickTop makes the list stay at its beginning as rows come before the first, while nobody has scrolled.
@@ -165,8 +168,15 @@ func (l *List) Changed() {
 	anchor, at := -1, float32(0)
 	n := l.cfg.Len()
 	for _, r := range l.order {
-		if i := l.indexNear(r.id, r.index, n); i >= 0 {
+		i := l.indexNear(r.id, r.index, n)
+		if i < 0 {
+			continue
+		}
+		holds := l.cfg.Anchor == nil || l.cfg.Anchor(i)
+		if anchor < 0 || holds {
 			anchor, at = i, r.box.Position().Y
+		}
+		if holds {
 			break
 		}
 	}
@@ -252,6 +262,27 @@ func (l *List) ScrollTo(id string) {
 	l.stuck, l.fresh = false, false
 	l.arrange(false)
 }
+
+// ScrollToMiddle brings a row into the middle of the view, unless all of it is in view already. It does nothing for an
+// unknown row.
+func (l *List) ScrollToMiddle(id string) {
+	i := l.indexNear(id, max(l.top, 0), l.cfg.Len())
+	if i < 0 || i >= l.n {
+		return
+	}
+	height := l.Size().Height
+	if r := l.rows[id]; r != nil && l.laidOut() {
+		if y := r.box.Position().Y; y >= 0 && y+r.height <= height {
+			return
+		}
+	}
+	l.top, l.topY = i, max((height-l.heightOf(i))/2, l.cfg.PadTop)
+	l.stuck, l.fresh = false, false
+	l.arrange(false)
+}
+
+// Older lets the list ask for older rows again, after they could not be had.
+func (l *List) Older() { l.asked = false }
 
 // Where returns the position of a row in view on the window.
 func (l *List) Where(id string) (fyne.Position, bool) {

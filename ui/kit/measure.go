@@ -39,9 +39,9 @@ type Measurer interface {
 }
 
 // driverMeasurer measures with Fyne's shaper and the fonts of the theme in force.
-type driverMeasurer struct{}
+type driverMeasurer struct{ rulers map[Font]*ruler }
 
-func (driverMeasurer) Measure(text string, f Face) (float32, float32, float32) {
+func (*driverMeasurer) Measure(text string, f Face) (float32, float32, float32) {
 	src, style := f.Font.source(Current())
 	size, base := fyne.CurrentApp().Driver().RenderedTextSize(text, f.Size, style, src)
 	if src != nil {
@@ -107,7 +107,7 @@ const metricsLimit = 32768
 // NewMetrics returns an empty cache over m; nil means Fyne's driver and the theme in force.
 func NewMetrics(m Measurer) *Metrics {
 	if m == nil {
-		m = driverMeasurer{}
+		m = &driverMeasurer{}
 	}
 	c := &Metrics{m: m}
 	c.Forget()
@@ -116,6 +116,9 @@ func NewMetrics(m Measurer) *Metrics {
 
 // Forget drops every remembered word.
 func (c *Metrics) Forget() {
+	if q, ok := c.m.(*driverMeasurer); ok {
+		q.rulers = nil // a shaper keeps what it shaped last
+	}
 	c.young, c.old = make(map[metricKey]float32), nil
 	c.boxes = make(map[Face]box)
 }
@@ -130,7 +133,11 @@ func (c *Metrics) width(text string, f Face) float32 {
 	}
 	w, ok := c.old[k]
 	if !ok {
-		w, _, _ = c.m.Measure(text, f)
+		if q, quick := c.m.(*driverMeasurer); quick {
+			w = q.Width(text, f)
+		} else {
+			w, _, _ = c.m.Measure(text, f)
+		}
 	}
 	if len(c.young) >= metricsLimit {
 		c.old, c.young = c.young, make(map[metricKey]float32, metricsLimit/4)

@@ -231,7 +231,7 @@ func (p *Picker) search(q string) {
 	p.cover.relayout()
 }
 
-func (p *Picker) rowHeight() float32 { return Scaled(40) }
+func (p *Picker) rowHeight() float32 { return max(Scaled(Dense(40, 34)), HitSize) }
 
 func (p *Picker) lineHeight(l pickerLine) float32 {
 	if l.item < 0 {

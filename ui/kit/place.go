@@ -34,6 +34,7 @@ func (l *layouter) place() {
 	}
 	l.out.MetaX = l.out.Width - l.st.Meta
 	l.out.Fragments = make([]Fragment, 0, len(l.lines)+4)
+	l.out.bases = make([]uint8, len(l.lines))
 	for i := range l.lines {
 		l.placeLine(&l.lines[i], float32(i)*l.line)
 	}
@@ -70,6 +71,7 @@ func (l *layouter) placeLine(ln *lineSpan, top float32) {
 	if p.base == 1 {
 		x = l.out.Width - ln.w
 	}
+	l.out.bases[int(top/l.line+0.5)] = p.base
 	if !p.bidi {
 		l.runLTR(ln, x, top, baseline)
 		return
@@ -110,10 +112,11 @@ func (l *layouter) placeLine(ln *lineSpan, top float32) {
 			w += b.w
 			k++
 		}
+		first, last := l.atoms[ln.from+order[v]], l.atoms[ln.from+order[k-1]]
 		if a.level%2 == 1 {
-			l.rtlFragment(a, text, x, w, top, baseline)
+			l.rtlFragment(a, text, int(last.at), int(first.end), x, w, baseline)
 		} else {
-			l.textFragment(a, text, x, w, baseline)
+			l.textFragment(a, text, int(first.at), int(last.end), x, w, baseline)
 		}
 		x += w
 		v = k
@@ -157,7 +160,7 @@ func (l *layouter) runLTR(ln *lineSpan, x, top, baseline float32) {
 			text = sb.String()
 		}
 		if !a.gap || i-from > 1 {
-			l.textFragment(a, text, x, w, baseline)
+			l.textFragment(a, text, int(a.at), int(l.atoms[i-1].end), x, w, baseline)
 		}
 		x += w
 		if i < ln.to {
@@ -166,13 +169,13 @@ func (l *layouter) runLTR(ln *lineSpan, x, top, baseline float32) {
 	}
 }
 
-func (l *layouter) textFragment(a *atom, text string, x, w, baseline float32) {
+func (l *layouter) textFragment(a *atom, text string, from, to int, x, w, baseline float32) {
 	if strings.TrimSpace(text) == "" {
 		return
 	}
 	b := l.m.box(a.face)
 	l.out.Fragments = append(l.out.Fragments, Fragment{
-		Run: int(a.run), Text: text, Look: l.runs[a.run].Look, Face: a.face,
+		Run: int(a.run), From: from, To: to, RTL: a.level%2 == 1, Text: text, Look: l.runs[a.run].Look, Face: a.face,
 		X: x, Y: baseline - ceil(b.baseline), W: w, H: b.height, Baseline: b.baseline,
 	})
 }
@@ -181,7 +184,7 @@ func (l *layouter) chipFragment(a *atom, x, top, baseline float32) {
 	b := l.m.box(a.face)
 	h := min(l.line-1, round(18*l.scale))
 	l.out.Fragments = append(l.out.Fragments, Fragment{
-		Run: int(a.run), Text: a.text, Look: l.runs[a.run].Look, Face: a.face,
+		Run: int(a.run), From: int(a.at), To: int(a.end), RTL: a.level%2 == 1, Text: a.text, Look: l.runs[a.run].Look, Face: a.face,
 		X: x + chipLead*l.scale, Y: baseline - ceil(b.baseline), W: a.w - (chipLead+chipPad)*l.scale, H: b.height,
 		ChipX: x, ChipY: top + round((l.line-h)/2), ChipW: a.w, ChipH: h, Baseline: b.baseline,
 	})
@@ -189,7 +192,7 @@ func (l *layouter) chipFragment(a *atom, x, top, baseline float32) {
 
 // rtlFragment draws right-to-left text. The shaper takes the direction of a piece from its letters
 // alone, so marks at the ends, which it would put on the wrong side, become pieces of their own.
-func (l *layouter) rtlFragment(a *atom, text string, x, w, top, baseline float32) {
+func (l *layouter) rtlFragment(a *atom, text string, from, to int, x, w, baseline float32) {
 	lead := 0
 	for lead < len(text) {
 		r, n := utf8.DecodeRuneInString(text[lead:])
@@ -207,14 +210,16 @@ func (l *layouter) rtlFragment(a *atom, text string, x, w, top, baseline float32
 		trail -= n
 	}
 	if lead == 0 && trail == len(text) {
-		l.textFragment(a, text, x, w, baseline)
+		l.textFragment(a, text, from, to, x, w, baseline)
 		return
 	}
+	source := l.runs[a.run].Text[from:to]
+	mid, end := from+sourceAt(source, lead), from+sourceAt(source, trail)
 	latin := *a
 	if a.face.Font != FontEmoji {
 		latin.face = Face{fontFor(classLatin, l.weight(l.runs[a.run].Look)), a.face.Size}
 	}
-	put := func(part string, flip bool) {
+	put := func(part string, from, to int, flip bool) {
 		if part == "" {
 			return
 		}
@@ -224,12 +229,12 @@ func (l *layouter) rtlFragment(a *atom, text string, x, w, top, baseline float32
 			at = &latin
 		}
 		pw := l.m.width(part, at.face)
-		l.textFragment(at, part, x, pw, baseline)
+		l.textFragment(at, part, from, to, x, pw, baseline)
 		x += pw
 	}
-	put(text[trail:], true)
-	put(text[lead:trail], false)
-	put(text[:lead], true)
+	put(text[trail:], end, to, true)
+	put(text[lead:trail], mid, end, false)
+	put(text[:lead], from, mid, true)
 }
 
 // mirrored returns marks in the order and shape they have in right-to-left text. Clusters stay whole.

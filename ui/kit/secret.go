@@ -121,7 +121,13 @@ func (f *faces) at(i int) *font.Face {
 	if i < len(f.loaded) {
 		return f.loaded[i]
 	}
-	r := f.sources[i]
+	face := parse(f.sources[i])
+	f.loaded = append(f.loaded, face)
+	return face
+}
+
+// parse returns the face of a font file, nil for one that cannot be read.
+func parse(r fyne.Resource) *font.Face {
 	face, ok := parsed[r.Name()]
 	if !ok {
 		var err error
@@ -130,7 +136,6 @@ func (f *faces) at(i int) *font.Face {
 		}
 		parsed[r.Name()] = face
 	}
-	f.loaded = append(f.loaded, face)
 	return face
 }
 

@@ -1,18 +1,15 @@
 package kit
 
 import (
-	"strings"
+	"slices"
 	"unicode/utf8"
 )
 
-// A Caret is a place in laid-out text: before byte At of a fragment's text. Masked values and
-// right-to-left pieces are taken whole, so in them At is the start or the end.
-type Caret struct{ Fragment, At int }
+// A Caret is a place in a text: before byte At of its run number Run. It means the same in every layout of that text.
+type Caret struct{ Run, At int }
 
 // before reports whether c stands before o.
-func (c Caret) before(o Caret) bool {
-	return c.Fragment < o.Fragment || c.Fragment == o.Fragment && c.At < o.At
-}
+func (c Caret) before(o Caret) bool { return c.Run < o.Run || c.Run == o.Run && c.At < o.At }
 
 // A Mark is a rectangle behind selected text, relative to the block.
 type Mark struct{ X, Y, W, H float32 }
@@ -28,105 +25,129 @@ func (f *Fragment) span() (left, right float32) {
 	return f.X, f.X + f.W
 }
 
-// whole reports whether a fragment can only be selected as one piece.
-func (f *Fragment) whole() bool {
-	return f.ChipW > 0 || strings.ContainsFunc(f.Text, isStrongRTL)
-}
+func (f *Fragment) first() Caret { return Caret{f.Run, f.From} }
+func (f *Fragment) last() Caret  { return Caret{f.Run, f.To} }
 
-// CaretAt returns the place nearest to a point of the block. Above all lines that is the start, below
-// them the end.
+// CaretAt returns the place nearest to a point of the block. Above all lines that is the start, below them the end; beside
+// a line it is the line's start or end in its reading direction.
 func (b *Block) CaretAt(m *Metrics, x, y float32) Caret {
-	n := len(b.Fragments)
-	if n == 0 || y < 0 {
+	if len(b.Fragments) == 0 || y < 0 {
 		return Caret{}
 	}
-	end := Caret{n - 1, len(b.Fragments[n-1].Text)}
 	line := int(y / b.LineHeight)
-	if line > b.lineOf(&b.Fragments[n-1]) {
-		return end
+	if line >= b.Lines {
+		return b.end()
 	}
+	var on []*Fragment // from left to right
 	at := Caret{}
 	for i := range b.Fragments {
 		f := &b.Fragments[i]
 		switch l := b.lineOf(f); {
-		case l > line:
-			return at
-		case l < line:
-			at = Caret{i, len(f.Text)}
-			continue
+		case l == line:
+			on = append(on, f)
+		case l < line && at.before(f.last()):
+			at = f.last()
 		}
+	}
+	if len(on) == 0 { // an empty line, or one of marks nobody draws
+		return at
+	}
+	rtl := b.bases[line] == 1
+	if left, _ := on[0].span(); x < left {
+		return edge(on, rtl)
+	}
+	if _, right := on[len(on)-1].span(); x >= right {
+		return edge(on, !rtl)
+	}
+	for i, f := range on {
 		left, right := f.span()
 		switch {
-		case x < left:
-			// Between two pieces: the nearer one.
-			if i > 0 && b.lineOf(&b.Fragments[i-1]) == line {
-				if _, r := b.Fragments[i-1].span(); x-r < left-x {
-					return at
-				}
+		case x < left: // between two pieces: the nearer one
+			if _, r := on[i-1].span(); x-r < left-x {
+				return on[i-1].within(m, b, r)
 			}
-			return Caret{i, 0}
+			return f.within(m, b, left)
 		case x < right:
-			return Caret{i, f.within(m, x-left, right-left)}
+			return f.within(m, b, x)
 		}
-		at = Caret{i, len(f.Text)}
 	}
 	return at
 }
 
-// within finds the place in a fragment nearest to x pixels after its start.
-func (f *Fragment) within(m *Metrics, x, w float32) int {
-	if f.whole() {
-		if x < w/2 {
-			return 0
-		}
-		return len(f.Text)
-	}
-	var stops []int
-	for i := 0; i < len(f.Text); {
-		stops = append(stops, i)
-		n, _ := nextCluster(f.Text[i:])
-		i += max(n, 1)
-	}
-	stops = append(stops, len(f.Text))
-	lo, hi := 0, len(stops)-1
-	for hi-lo > 1 {
-		mid := (lo + hi) / 2
-		if m.width(f.Text[:stops[mid]], f.Face) <= x {
-			lo = mid
-		} else {
-			hi = mid
+// end is the place after everything that is shown.
+func (b *Block) end() Caret {
+	at := Caret{}
+	for i := range b.Fragments {
+		if c := b.Fragments[i].last(); at.before(c) {
+			at = c
 		}
 	}
-	if x-f.advance(m, stops[lo]) > f.advance(m, stops[hi])-x {
-		lo = hi
-	}
-	return stops[lo]
+	return at
 }
 
-// advance is how far the text goes up to a byte.
-func (f *Fragment) advance(m *Metrics, at int) float32 {
-	switch at {
-	case 0:
-		return 0
-	case len(f.Text):
-		return f.W
+// edge is the first or the last place of a line in the order of reading.
+func edge(on []*Fragment, last bool) Caret {
+	at := on[0].first()
+	if last {
+		at = on[0].last()
 	}
-	return m.width(f.Text[:at], f.Face)
+	for _, f := range on[1:] {
+		if c := f.first(); !last && c.before(at) {
+			at = c
+		}
+		if c := f.last(); last && at.before(c) {
+			at = c
+		}
+	}
+	return at
 }
 
-// clip returns the part of a fragment between two places, and false when there is none.
-func (b *Block) clip(i int, from, to Caret) (lo, hi int, ok bool) {
-	if i < from.Fragment || i > to.Fragment {
-		return 0, 0, false
+// stops are the places in a fragment between which its text can be divided, with their distances from where reading it
+// starts. Text whose letters depend on their neighbours is measured as far as it is read.
+func (f *Fragment) stops(m *Metrics, b *Block) (at []int, far []float32) {
+	left, right := f.span()
+	if f.ChipW > 0 {
+		return []int{f.From, f.To}, []float32{0, right - left}
 	}
-	hi = len(b.Fragments[i].Text)
-	if i == from.Fragment {
-		lo = min(from.At, hi)
+	source := b.runs[f.Run].Text[f.From:f.To]
+	drawn := make([]byte, 0, len(source))
+	for i := 0; i < len(source); {
+		n, class := nextCluster(source[i:])
+		if class != classIgnored {
+			at, far = append(at, f.From+i), append(far, float32(len(drawn)))
+		}
+		switch class {
+		case classIgnored:
+		case classSpace, classNewline:
+			drawn = append(drawn, ' ')
+		default:
+			drawn = append(drawn, source[i:i+n]...)
+		}
+		i += n
 	}
-	if i == to.Fragment {
-		hi = min(to.At, hi)
+	for i, n := range far {
+		far[i] = m.width(string(drawn[:int(n)]), f.Face)
 	}
-	return lo, hi, lo < hi
+	at, far = append(at, f.To), append(far, right-left)
+	for i := len(far) - 2; i >= 0; i-- {
+		far[i] = min(far[i], far[i+1])
+	}
+	return at, far
+}
+
+// within finds the place in a fragment nearest to x.
+func (f *Fragment) within(m *Metrics, b *Block, x float32) Caret {
+	left, right := f.span()
+	x -= left
+	if f.RTL {
+		x = right - left - x
+	}
+	at, far := f.stops(m, b)
+	i, found := slices.BinarySearch(far, x)
+	if !found && i > 0 && (i == len(far) || x-far[i-1] <= far[i]-x) {
+		i--
+	}
+	return Caret{f.Run, at[min(i, len(at)-1)]}
 }
 
 func ordered(a, z Caret) (Caret, Caret) {
@@ -136,27 +157,44 @@ func ordered(a, z Caret) (Caret, Caret) {
 	return a, z
 }
 
-// Marks returns the rectangles behind the text between two places, in either order, one per line.
+// Marks returns the rectangles behind the text between two places, in either order: one per piece that stands together on
+// a line. Masked values are marked whole.
 func (b *Block) Marks(m *Metrics, a, z Caret) []Mark {
 	from, to := ordered(a, z)
 	var out []Mark
 	last := -1
 	for i := range b.Fragments {
-		lo, hi, ok := b.clip(i, from, to)
-		if !ok {
-			continue
-		}
 		f := &b.Fragments[i]
 		left, right := f.span()
-		if !f.whole() {
-			left, right = f.X+f.advance(m, lo), f.X+f.advance(m, hi)
+		lo, hi := f.first(), f.last()
+		if !from.before(hi) || !lo.before(to) {
+			continue
+		}
+		if f.ChipW == 0 && (lo.before(from) || to.before(hi)) {
+			start, end := float32(0), right-left
+			at, far := f.stops(m, b)
+			for k := range at {
+				if c := (Caret{f.Run, at[k]}); !from.before(c) {
+					start = far[k]
+				}
+				if c := (Caret{f.Run, at[k]}); !c.before(to) {
+					end = far[k]
+					break
+				}
+			}
+			if end <= start {
+				continue
+			}
+			if f.RTL {
+				left, right = right-end, right-start
+			} else {
+				left, right = left+start, left+end
+			}
 		}
 		line := b.lineOf(f)
-		if line == last {
-			o := &out[len(out)-1]
-			end := max(o.X+o.W, right)
-			o.X = min(o.X, left)
-			o.W = end - o.X
+		// A space between two marked pieces is marked too.
+		if n := len(out); line == last && left-(out[n-1].X+out[n-1].W) < 0.6*b.LineHeight {
+			out[n-1].W = right - out[n-1].X
 			continue
 		}
 		out = append(out, Mark{left, float32(line) * b.LineHeight, right - left, b.LineHeight})
@@ -165,44 +203,51 @@ func (b *Block) Marks(m *Metrics, a, z Caret) []Mark {
 	return out
 }
 
-// Pick returns the text between two places, in either order, as it stands in the runs the block was
-// laid out from: with the line breaks its author made and without those of the layout.
-func (b *Block) Pick(runs []Run, a, z Caret) string {
+// Pick returns the text between two places, in either order, as it stands in the runs the block was laid out from: with the
+// line breaks its author made and without those of the layout. Masked values are taken whole.
+func (b *Block) Pick(a, z Caret) string {
 	from, to := ordered(a, z)
-	// Fragments are pieces of the runs, in order on lines that run left to right.
-	base := make([]int, len(runs)+1)
-	var all strings.Builder
-	for i, r := range runs {
-		all.WriteString(r.Text)
-		base[i+1] = all.Len()
-	}
-	source := all.String()
-	next := make([]int, len(runs))
-	first, last := len(source), 0
-	for i := range b.Fragments {
-		f := &b.Fragments[i]
-		if f.Run < 0 || f.Run >= len(runs) {
+	var out []byte
+	for i := from.Run; i <= to.Run && i < len(b.runs); i++ {
+		r := b.runs[i]
+		lo, hi := 0, len(r.Text)
+		if r.Look != Masked && r.Look != Revealed {
+			if i == from.Run {
+				lo = min(from.At, hi)
+			}
+			if i == to.Run {
+				hi = min(to.At, hi)
+			}
+		} else if i == from.Run && from.At >= hi || i == to.Run && to.At <= 0 {
 			continue
 		}
-		text := runs[f.Run].Text
-		at := strings.Index(text[next[f.Run]:], f.Text)
-		if at >= 0 {
-			at += next[f.Run]
-			next[f.Run] = at + len(f.Text)
-		} else if at = strings.Index(text, f.Text); at < 0 {
-			continue // an ellipsis, or marks that were mirrored
-		}
-		if lo, hi, ok := b.clip(i, from, to); ok {
-			if f.whole() {
-				lo, hi = 0, len(f.Text)
-			}
-			first, last = min(first, base[f.Run]+at+lo), max(last, base[f.Run]+at+hi)
-		}
+		out = append(out, r.Text[lo:max(lo, hi)]...)
 	}
-	if first >= last || !utf8.ValidString(source[first:last]) {
+	if !utf8.Valid(out) {
 		return ""
 	}
-	return source[first:last]
+	return string(out)
+}
+
+// All returns the places around the whole text.
+func (b *Block) All() (a, z Caret) { return Caret{}, b.end() }
+
+// sourceAt is where the text that is drawn from a source is n bytes long: spaces are drawn as plain ones, marks without a
+// shape not at all.
+func sourceAt(source string, n int) int {
+	i := 0
+	for i < len(source) && n > 0 {
+		k, class := nextCluster(source[i:])
+		switch class {
+		case classIgnored:
+		case classSpace, classNewline:
+			n--
+		default:
+			n -= k
+		}
+		i += k
+	}
+	return i
 }
 
 // Marks paints the ground behind selected text of a block at x, y. Paint it before the block.

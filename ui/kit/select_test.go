@@ -23,13 +23,20 @@ func TestSelectedTextIsWhatStandsThere(t *testing.T) {
 		"a mask is taken whole":        {500, []Run{{Text: "call "}, {Text: "+49 ••• ••47", Look: Masked}, {Text: " now"}}, 0, 5, 150, 5, "call +49 ••• ••47"},
 		"emoji are taken whole":        {500, []Run{{Text: "ok 👍🏽 yes"}}, 0, 5, 45, 5, "ok 👍🏽"},
 		"nothing between equal ends":   {500, []Run{{Text: "hello"}}, 20, 5, 20, 5, ""},
-		"right to left is taken whole": {500, []Run{{Text: "مرحبا"}}, 460, 5, 500, 5, "مرحبا"},
+		"right to left from its right": {500, []Run{{Text: "مرحبا"}}, 500, 5, 468, 5, "مرح"},
+		"the end of a right to left":   {500, []Run{{Text: "مرحبا"}}, 0, 5, 468, 5, "با"},
+		"numbers keep their direction": {500, []Run{{Text: "رقم 4711 الطلب"}}, 421, 5, 439, 5, "47"},
+		"a word of another direction":  {500, []Run{{Text: "das ist שלום jetzt"}}, 80, 5, 120, 5, "שלום"},
+		"over both directions":         {500, []Run{{Text: "das ist שלום jetzt"}}, 0, 5, 99, 5, "das ist של"},
+		"a bracket in right to left":   {500, []Run{{Text: "שלום (עולם)"}}, 500, 5, 0, 5, "שלום (עולם)"},
+		"marks nobody sees come along": {500, []Run{{Text: "a\u200bb\u2060c"}}, 0, 5, 300, 5, "a\u200bb\u2060c"},
+		"and are not counted":          {500, []Run{{Text: "a\u200bbc"}}, 10, 5, 20, 5, "b"},
+		"a wide space is one place":    {500, []Run{{Text: "a\u2003bc"}}, 20, 5, 30, 5, "b"},
+		"an empty line between":        {500, []Run{{Text: "one\n\ntwo"}}, 300, 25, 300, 45, "\n\ntwo"},
+		"beside a mask":                {500, []Run{{Text: "call "}, {Text: "+49 ••• ••47", Look: Masked}, {Text: " now"}}, 196, 5, 300, 5, " now"},
 	} {
 		b := Layout(m, c.runs, c.width, Style{Fill: true})
-		got := b.Pick(c.runs, b.CaretAt(m, c.x1, c.y1), b.CaretAt(m, c.x2, c.y2))
-		if name == "right to left is taken whole" { // from one end to the other
-			got = b.Pick(c.runs, Caret{}, Caret{len(b.Fragments) - 1, len(b.Fragments[len(b.Fragments)-1].Text)})
-		}
+		got := b.Pick(b.CaretAt(m, c.x1, c.y1), b.CaretAt(m, c.x2, c.y2))
 		if got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
@@ -48,6 +55,14 @@ func TestMarksLieUnderTheirLines(t *testing.T) {
 			t.Errorf("line %d: %+v", i, k)
 		}
 	}
+	mixed := Layout(m, []Run{{Text: "das שלום jetzt"}}, 500, Style{})
+	if got := mixed.Marks(m, mixed.CaretAt(m, 0, 5), Caret{0, len("das ש")}); len(got) != 2 || got[0].X != 0 || got[0].W != 40 || got[1].X != 70 || got[1].W != 10 {
+		t.Errorf("the first letter of a word that runs the other way stands at its right: %+v", got)
+	}
+	from, to := mixed.All()
+	if got := mixed.Marks(m, from, to); len(got) != 1 || got[0].W != 140 {
+		t.Errorf("everything is one piece: %+v", got)
+	}
 	if got := b.Marks(m, Caret{}, Caret{}); len(got) != 0 {
 		t.Errorf("nothing selected is marked: %v", got)
 	}
@@ -65,12 +80,19 @@ func TestSelectingNeverSplitsOrInventsText(t *testing.T) {
 			return b.CaretAt(m, float32(rapid.IntRange(-20, 420).Draw(t, n+"x")), float32(rapid.IntRange(-20, 300).Draw(t, n+"y")))
 		}
 		a, z := point("a"), point("z")
-		got := b.Pick(runs, a, z)
+		got := b.Pick(a, z)
 		if !strings.Contains(source, got) || strings.ContainsRune(got, '\uFFFD') {
 			t.Fatalf("%q is not in %q", got, source)
 		}
-		if other := b.Pick(runs, z, a); other != got {
+		if other := b.Pick(z, a); other != got {
 			t.Fatalf("%q one way, %q the other", got, other)
+		}
+		if from, to := b.All(); b.Pick(from, to) != strings.TrimRight(source, " \n") && b.Pick(from, to) != source {
+			t.Fatalf("all is %q of %q", b.Pick(from, to), source)
+		}
+		narrow := Layout(m, runs, float32(rapid.IntRange(40, 400).Draw(t, "other width")), Style{})
+		if other := narrow.Pick(a, z); other != got {
+			t.Fatalf("%q in one layout, %q in another", got, other)
 		}
 	})
 }

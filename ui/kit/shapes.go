@@ -108,8 +108,8 @@ func (s *Sketch) Chips(chips []Chip, x, y, maxW float32) float32 {
 // Avatar paints a disc with up to two letters, or an icon, in one of eight calm colours; colour is any
 // number, such as a stable hash of what it stands for.
 func (s *Sketch) Avatar(initials, icon string, colour int, x, y, d float32) {
-	n := len(avatarColours)
-	fill := avatarColours[((colour%n)+n)%n]
+	n := len(s.P.Avatars)
+	fill := s.P.Avatars[((colour%n)+n)%n]
 	s.Rect(x, y, d, d, fill, d/2)
 	white := color.NRGBA{R: 0xff, G: 0xff, B: 0xff, A: 0xff}
 	if icon != "" {

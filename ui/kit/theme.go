@@ -30,8 +30,9 @@ const (
 // Options are the choices a person has about looks. The zero value is the system's mode at 100 %.
 type Options struct {
 	Mode     Mode
-	Contrast bool // quiet colours one step stronger
+	Contrast bool // text reaches 7 instead of 4.5, lines are stronger
 	TextSize int  // percent, one of TextSizes; 0 is 100
+	Compact  bool // less free space in and between rows
 }
 
 // Theme is a fyne.Theme over the tokens of this package. It is immutable: to change a choice, set the
@@ -211,6 +212,15 @@ func Colours() *Palette {
 
 // LineHeight is the height of one line of that type at the current text size.
 func LineHeight(t Type) float32 { return round(typeScale[t].line * Current().scale) }
+
+// Dense is the free space of a place in the density in force: one length where a person likes it roomy, another where
+// compact. Neither grows with the text size.
+func Dense(roomy, compact float32) float32 {
+	if Current().opt.Compact {
+		return compact
+	}
+	return roomy
+}
 
 // Scaled multiplies a length by the current text size, for things that must grow with text.
 func Scaled(v float32) float32 { return round(v * Current().scale) }

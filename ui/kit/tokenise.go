@@ -2,15 +2,15 @@ package kit
 
 import "strings"
 
-// tokenise appends the atoms of a text without line breaks.
-func (l *layouter) tokenise(run int, s string, level uint8) {
+// tokenise appends the atoms of a text without line breaks. base is where it starts in its run.
+func (l *layouter) tokenise(run, base int, s string, level uint8) {
 	if s == "" {
 		return
 	}
 	if l.chip(run) {
 		face := Face{FontMedium, l.size - l.scale}
 		l.atoms = append(l.atoms, atom{
-			text: s, run: int32(run), face: face, level: level, chip: true, last: false,
+			text: s, run: int32(run), at: int32(base), end: int32(base + len(s)), face: face, level: level, chip: true, last: false,
 			w: l.m.width(s, face) + (chipLead+chipPad)*l.scale,
 		})
 		return
@@ -34,7 +34,7 @@ func (l *layouter) tokenise(run int, s string, level uint8) {
 			if face.Font == FontEmoji {
 				wide += emojiGap * l.scale
 			}
-			l.atoms = append(l.atoms, atom{text: t, run: int32(run), face: face, level: level, last: last, w: wide})
+			l.atoms = append(l.atoms, atom{text: t, run: int32(run), at: int32(base + start), end: int32(base + end), face: face, level: level, last: last, w: wide})
 		}
 		start = end
 	}
@@ -64,7 +64,7 @@ func (l *layouter) tokenise(run int, s string, level uint8) {
 				j += n
 				count++
 			}
-			l.spaces(run, latin, level, count, spaceW)
+			l.spaces(run, base+i, base+j, latin, level, count, spaceW)
 			start, i = j, j
 			continue
 		case classIgnored:
@@ -101,7 +101,7 @@ func (l *layouter) tokenise(run int, s string, level uint8) {
 }
 
 // spaces adds room after the last atom, or an atom of its own where order may change.
-func (l *layouter) spaces(run int, face Face, level uint8, count int, w float32) {
+func (l *layouter) spaces(run, at, end int, face Face, level uint8, count int, w float32) {
 	if level&bidiMark == 0 && len(l.atoms) > 0 {
 		a := &l.atoms[len(l.atoms)-1]
 		if !a.gap {
@@ -112,7 +112,7 @@ func (l *layouter) spaces(run int, face Face, level uint8, count int, w float32)
 		}
 	}
 	l.atoms = append(l.atoms, atom{
-		text: strings.Repeat(" ", min(count, 1000)), run: int32(run), face: face, level: level,
+		text: strings.Repeat(" ", min(count, 1000)), run: int32(run), at: int32(at), end: int32(end), face: face, level: level,
 		w: float32(count) * w, gap: true, last: true,
 	})
 	if n := len(l.atoms); n > 1 {

@@ -25,7 +25,9 @@ type Palette struct {
 	Privacy                               Pair        // masked data; this colour never means anything else
 	Danger, Warn, OK, Info                Pair        // states
 	Hover, Selected, Scrim                color.NRGBA // pointer over, chosen, dimmed behind a dialog
-	Toast, OnToast                        color.NRGBA // the short message at the bottom
+	Toast, OnToast, ToastAction           color.NRGBA // the short message at the bottom, dark in both themes
+	Count                                 color.NRGBA // how much waits, on the rail
+	Avatars                               [8]color.NRGBA
 }
 
 func hex(v uint32) color.NRGBA {
@@ -53,7 +55,7 @@ func lightPalette() Palette {
 		OK:      Pair{hex(0x1B6E3C), hex(0xE0F3E6)},
 		Info:    Pair{hex(0x1F5FA8), hex(0xE3EEFA)},
 		Hover:   hex(0xEEF2F4), Selected: hex(0xDCEEEE), Scrim: hexA(0x0A1216, 0x78),
-		Toast: hex(0x1D262B), OnToast: hex(0xF2F5F7),
+		Toast: hex(0x1D262B), OnToast: hex(0xF2F5F7), ToastAction: hex(0x6FD3CD), Count: hex(0xFFC069), Avatars: avatarColours,
 	}
 }
 
@@ -72,15 +74,8 @@ func darkPalette() Palette {
 		OK:      Pair{hex(0x7FD6A0), hex(0x163423)},
 		Info:    Pair{hex(0x8DBEF5), hex(0x172E47)},
 		Hover:   hex(0x1D262B), Selected: hex(0x17393A), Scrim: hexA(0x000000, 0x96),
-		Toast: hex(0x2E3A41), OnToast: hex(0xE8EDF0),
+		Toast: hex(0x2E3A41), OnToast: hex(0xE8EDF0), ToastAction: hex(0x6FD3CD), Count: hex(0xFFC069), Avatars: avatarColours,
 	}
-}
-
-// contrasted moves every quiet colour one step up, for people who asked for high contrast.
-func contrasted(p Palette) Palette {
-	p.TextFaint, p.TextMuted = p.TextMuted, p.Text
-	p.Border = p.BorderStrong
-	return p
 }
 
 // avatarColours are calm backgrounds on which white reaches 4.5 in both themes.

@@ -3,28 +3,9 @@ package kit
 import (
 	"image/color"
 	"math"
+	"reflect"
 	"testing"
 )
-
-// luminance and contrast follow WCAG 2.2, "relative luminance" and "contrast ratio".
-func luminance(c color.NRGBA) float64 {
-	f := func(v uint8) float64 {
-		x := float64(v) / 255
-		if x <= 0.04045 {
-			return x / 12.92
-		}
-		return math.Pow((x+0.055)/1.055, 2.4)
-	}
-	return 0.2126*f(c.R) + 0.7152*f(c.G) + 0.0722*f(c.B)
-}
-
-func contrast(a, b color.NRGBA) float64 {
-	x, y := luminance(a), luminance(b)
-	if x < y {
-		x, y = y, x
-	}
-	return (x + 0.05) / (y + 0.05)
-}
 
 func TestContrastOfEveryPairInUse(t *testing.T) {
 	if got := contrast(hex(0x000000), hex(0xffffff)); math.Abs(got-21) > 0.01 {
@@ -33,46 +14,78 @@ func TestContrastOfEveryPairInUse(t *testing.T) {
 	if got := contrast(hex(0x777777), hex(0xffffff)); math.Abs(got-4.48) > 0.01 {
 		t.Fatalf("the textbook grey is %v, want 4.48", got)
 	}
-	white := hex(0xffffff)
-	for name, p := range map[string]Palette{
-		"light": lightPalette(), "dark": darkPalette(),
-		"light contrast": contrasted(lightPalette()), "dark contrast": contrasted(darkPalette()),
+	for name, c := range map[string]struct {
+		p          Palette
+		text, line float64
+	}{
+		"light": {lightPalette(), textContrast, lineContrast}, "dark": {darkPalette(), textContrast, lineContrast},
+		"light contrast": {contrasted(lightPalette()), highContrast, highLineRatio}, "dark contrast": {contrasted(darkPalette()), highContrast, highLineRatio},
 	} {
-		text := map[string][2]color.NRGBA{
-			"text on surface": {p.Text, p.Surface}, "text on canvas": {p.Text, p.Canvas}, "text on bubble in": {p.Text, p.BubbleIn},
-			"text on bubble out": {p.Text, p.BubbleOut}, "text on selected": {p.Text, p.Selected}, "text on hover": {p.Text, p.Hover},
-			"text on raised": {p.Text, p.Raised}, "text on sunken": {p.Text, p.Sunken}, "text on note": {p.Text, p.Note.Soft},
-			"muted on surface": {p.TextMuted, p.Surface}, "muted on bubble out": {p.TextMuted, p.BubbleOut}, "muted on selected": {p.TextMuted, p.Selected},
-			"muted on sunken": {p.TextMuted, p.Sunken}, "muted on raised": {p.TextMuted, p.Raised}, "muted on canvas": {p.TextMuted, p.Canvas},
-			"muted on hover":   {p.TextMuted, p.Hover},
-			"faint on surface": {p.TextFaint, p.Surface}, "faint on canvas": {p.TextFaint, p.Canvas}, "faint on selected": {p.TextFaint, p.Selected},
-			"faint on bubble in": {p.TextFaint, p.BubbleIn}, "faint on raised": {p.TextFaint, p.Raised}, "faint on sunken": {p.TextFaint, p.Sunken},
-			"on accent": {p.OnAccent, p.Accent}, "link on surface": {p.AccentText, p.Surface}, "link on soft accent": {p.AccentText, p.AccentSoft},
-			"link on warn": {p.AccentText, p.Warn.Soft}, "link on danger": {p.AccentText, p.Danger.Soft}, "link on info": {p.AccentText, p.Info.Soft},
-			"link on sunken": {p.AccentText, p.Sunken}, "link on bubble in": {p.AccentText, p.BubbleIn}, "link on bubble out": {p.AccentText, p.BubbleOut},
-			"rail": {p.RailText, p.Rail}, "rail active": {p.RailActive, p.RailHover},
-			"note": {p.Note.Ink, p.Note.Soft}, "privacy": {p.Privacy.Ink, p.Privacy.Soft}, "privacy on surface": {p.Privacy.Ink, p.Surface},
-			"danger": {p.Danger.Ink, p.Danger.Soft}, "danger on surface": {p.Danger.Ink, p.Surface}, "danger button": {p.Danger.Soft, p.Danger.Ink},
-			"warn": {p.Warn.Ink, p.Warn.Soft}, "ok": {p.OK.Ink, p.OK.Soft}, "info": {p.Info.Ink, p.Info.Soft}, "read ticks": {p.Info.Ink, p.BubbleOut},
-			"toast": {p.OnToast, p.Toast}, "toast action": {darkPalette().AccentText, p.Toast},
-		}
-		for i, c := range avatarColours {
-			text["avatar "+string(rune('0'+i))] = [2]color.NRGBA{white, c}
-		}
-		for what, pair := range text {
-			if got := contrast(pair[0], pair[1]); got < 4.5 {
-				t.Errorf("%s, %s: %.2f, text needs 4.5", name, what, got)
+		check := func(what string, list map[string]reading, least float64) {
+			for ink, r := range list {
+				if len(r.grounds) == 0 {
+					t.Errorf("%s is read on nothing", ink)
+				}
+				for _, g := range r.grounds {
+					if got := contrast(*r.ink, g); got < least-0.005 {
+						t.Errorf("%s, %s on %v: %.2f, %s needs %.1f", name, ink, g, got, what, least)
+					}
+				}
 			}
 		}
-		for what, pair := range map[string][2]color.NRGBA{
-			"input border": {p.BorderStrong, p.Surface}, "focus ring": {p.Accent, p.Surface}, "focus ring on canvas": {p.Accent, p.Canvas},
-			"disabled icon": {p.BorderStrong, p.Surface}, "selection bar": {p.Accent, p.Selected},
-		} {
-			if got := contrast(pair[0], pair[1]); got < 3 {
-				t.Errorf("%s, %s: %.2f, graphics need 3.0", name, what, got)
+		check("text", c.p.texts(), c.text)
+		check("a line", c.p.lines(), c.line)
+		for i, a := range c.p.Avatars {
+			if got := contrast(hex(0xffffff), a); got < c.text-0.005 {
+				t.Errorf("%s, avatar %d: %.2f", name, i, got)
+			}
+		}
+		if got := contrast(c.p.Danger.Soft, c.p.Danger.Ink); got < c.text-0.005 {
+			t.Errorf("%s, danger button: %.2f", name, got)
+		}
+	}
+}
+
+func TestEveryColourOfAPaletteIsToldApartFromItsGround(t *testing.T) {
+	p := lightPalette()
+	v := reflect.ValueOf(&p).Elem()
+	known := map[*color.NRGBA]bool{}
+	for _, list := range []map[string]reading{p.texts(), p.lines()} {
+		for _, r := range list {
+			known[r.ink] = true
+			for _, g := range r.grounds {
+				for i := range v.NumField() {
+					for _, f := range colours(v.Field(i)) {
+						if *f == g {
+							known[f] = true
+						}
+					}
+				}
 			}
 		}
 	}
+	for i := range v.NumField() {
+		switch v.Type().Field(i).Name {
+		case "Border", "Scrim", "Avatars": // hairlines, what dims, and white's grounds
+			continue
+		}
+		for _, f := range colours(v.Field(i)) {
+			if !known[f] {
+				t.Errorf("%s is neither text nor line nor a ground of one", v.Type().Field(i).Name)
+			}
+		}
+	}
+}
+
+// colours are those of a field of a palette.
+func colours(v reflect.Value) []*color.NRGBA {
+	switch f := v.Addr().Interface().(type) {
+	case *color.NRGBA:
+		return []*color.NRGBA{f}
+	case *Pair:
+		return []*color.NRGBA{&f.Ink, &f.Soft}
+	}
+	return nil
 }
 
 func TestPrivacyColourMeansNothingElse(t *testing.T) {

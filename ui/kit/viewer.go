@@ -19,18 +19,25 @@ type ViewerConfig struct {
 	Larger, Smaller, Fit, Shut string
 	// Actions stand beside those buttons.
 	Actions []Action
+	// OnStep is called for the next picture (1) and the one before (-1), which the owner shows with Turn. Nil where there is
+	// only one. Previous and Next are the names of its buttons.
+	OnStep         func(by int)
+	Previous, Next string
 	// OnClose is called once, when the viewer has gone.
 	OnClose func()
 }
 
 // Viewer shows one picture over the whole window, on a dark ground in either theme: fitted at first, larger by the wheel,
-// by + and -, moved by dragging and by the arrow keys. Until there is a picture it shows how far it is, or what is the
+// by + and -, moved by dragging and by the arrow keys. Left and right lead to the picture before and after while it is seen
+// whole. Until there is a picture it shows how far it is, or what is the
 // matter. It holds the picture only while it is open.
 type Viewer struct {
 	Painted
 	cfg    ViewerConfig
 	cover  *cover
 	bar    []*IconButton
+	sides  []*IconButton // before, after
+	steps  [2]bool       // there is one
 	extra  []*Button
 	retry  *Button
 	pic    *canvas.Image
@@ -78,6 +85,10 @@ func ShowViewer(c fyne.Canvas, cfg ViewerConfig) *Viewer {
 		v.bar = append(v.bar, b)
 		kids = append(kids, b)
 	}
+	if cfg.OnStep != nil {
+		v.sides = []*IconButton{NewRailButton("chevron-left", cfg.Previous, func() { v.step(-1) }), NewRailButton("chevron-right", cfg.Next, func() { v.step(1) })}
+		kids = append(kids, v.sides[0], v.sides[1])
+	}
 	v.retry = NewButton("", Primary, nil)
 	v.retry.Hide()
 	kids = append(kids, v.retry)
@@ -90,6 +101,41 @@ func ShowViewer(c fyne.Canvas, cfg ViewerConfig) *Viewer {
 	viewers[c] = v
 	v.cover.open(v)
 	return v
+}
+
+// Turn makes room for another picture of the same viewer. before and after tell whether there are more.
+func (v *Viewer) Turn(title, detail string, before, after bool) {
+	if v.done {
+		return
+	}
+	v.cfg.Title, v.cfg.Detail = title, detail
+	v.pic.Image, v.cloud.Image = nil, nil
+	v.pic.Refresh()
+	v.cloud.Refresh()
+	v.pic.Hide()
+	v.cloud.Hide()
+	v.size, v.plain, v.zoom, v.at = fyne.Size{}, fyne.Size{}, 1, fyne.Position{}
+	v.part, v.text, v.icon, v.title = -1, "", "", ""
+	v.retry.Hide()
+	v.steps = [2]bool{before, after}
+	for i, b := range v.sides {
+		if v.steps[i] {
+			b.Show()
+		} else {
+			b.Hide()
+		}
+	}
+	v.arm()
+	v.refresh()
+	v.cover.canvas.Focus(v)
+}
+
+// step asks for another picture.
+func (v *Viewer) step(by int) {
+	if v.cfg.OnStep == nil || by < 0 && !v.steps[0] || by > 0 && !v.steps[1] {
+		return
+	}
+	v.cfg.OnStep(by)
 }
 
 // arm lets the buttons for the size act only while there is a picture.
@@ -192,7 +238,11 @@ func (v *Viewer) refresh() {
 // room is where the picture is fitted.
 func (v *Viewer) room(size fyne.Size) (x, y, w, h float32) {
 	top := Scaled(viewerBar)
-	return 24, top + 8, size.Width - 48, size.Height - top - Scaled(40) - 12
+	side := float32(24)
+	if len(v.sides) > 0 {
+		side = v.sides[0].MinSize().Width + 24
+	}
+	return side, top + 8, size.Width - 2*side, size.Height - top - Scaled(40) - 12
 }
 
 // box is where a picture of that size stands.
@@ -245,6 +295,15 @@ func (v *Viewer) place(s *Sketch, size fyne.Size) {
 		b.Resize(m)
 		b.Move(fyne.NewPos(right, round((top-m.Height)/2)))
 	}
+	for i, b := range v.sides {
+		m := b.MinSize()
+		x := float32(12)
+		if i == 1 {
+			x = size.Width - 12 - m.Width
+		}
+		b.Resize(m)
+		b.Move(fyne.NewPos(x, round((size.Height-m.Height)/2)))
+	}
 	if v.retry.Visible() {
 		m := v.retry.MinSize()
 		v.retry.Resize(m)
@@ -268,6 +327,11 @@ func (v *Viewer) paint(s *Sketch, size fyne.Size) {
 		room -= b.MinSize().Width + 4
 	}
 	ty := round((top - LineHeight(Heading) - LineHeight(Caption)) / 2)
+	for i, b := range v.sides { // legible on any picture
+		if v.steps[i] {
+			s.Rect(b.Position().X-2, b.Position().Y-2, b.Size().Width+4, b.Size().Height+4, color.NRGBA{R: 0x06, G: 0x0B, B: 0x0E, A: 0xB8}, 12)
+		}
+	}
 	s.TextIn(v.cfg.Title, 24, ty, room, Heading, p.Text, AlignStart)
 	s.TextIn(v.cfg.Detail, 24, ty+LineHeight(Heading), room, Caption, p.TextMuted, AlignStart)
 	mid := round(size.Height / 2)
@@ -318,6 +382,15 @@ func (v *Viewer) scale(by float32) {
 func (v *Viewer) fit() {
 	v.zoom, v.at = 1, fyne.Position{}
 	v.refresh()
+}
+
+// aside moves a picture that was made larger, and turns to the neighbour of one that is seen whole.
+func (v *Viewer) aside(by int) {
+	if v.zoom > 1 {
+		v.shift(float32(by)*60, 0)
+		return
+	}
+	v.step(-by)
 }
 
 func (v *Viewer) shift(dx, dy float32) {
@@ -398,10 +471,14 @@ func (v *Viewer) TypedKey(ev *fyne.KeyEvent) {
 	switch ev.Name {
 	case fyne.KeyEscape:
 		v.Close()
+	case fyne.KeyPageUp:
+		v.step(-1)
+	case fyne.KeyPageDown:
+		v.step(1)
 	case fyne.KeyLeft:
-		v.shift(60, 0)
+		v.aside(1)
 	case fyne.KeyRight:
-		v.shift(-60, 0)
+		v.aside(-1)
 	case fyne.KeyUp:
 		v.shift(0, 60)
 	case fyne.KeyDown:

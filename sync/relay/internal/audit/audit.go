@@ -67,9 +67,17 @@ const (
 	LookedUp      Act = "contact.looked-up"
 	ContactErased Act = "contact.erased"
 
+	Tagged        Act = "conversation.tagged"
+	TaskSet       Act = "task.set"
+	TagSet        Act = "tag.set"
+	QuickReplySet Act = "quick-reply.set"
+
 	Anchored Act = "audit.anchored" // Object is a shard; Detail is the size and the root its tree had
 	Exported Act = "audit.exported"
 	Searched Act = "audit.searched"
+
+	SearchedMessages Act = "message.searched"
+	ReportSeen       Act = "report.seen"
 )
 
 // An Entry says that an actor did something to an object, or tried to. All ids are ours; none identifies a customer.

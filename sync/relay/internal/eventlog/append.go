@@ -155,6 +155,12 @@ func Renew(tx ledger.Tx) error {
 	return tx.Put(bucketMeta, keyEpoch, []byte(inbox.NewID[string]()))
 }
 
+// Epoch returns the epoch of a shard's log; "" for a log nobody wrote to.
+func Epoch(tx ledger.Tx) (string, error) {
+	epoch, err := tx.Get(bucketMeta, keyEpoch)
+	return string(epoch), err
+}
+
 // fold brings the state up to date with one event.
 func (w *Writer) fold(e inbox.Event) error {
 	id := e.Body.Of()

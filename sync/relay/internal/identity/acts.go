@@ -8,7 +8,7 @@ import (
 
 // The acts of this package, beside those package audit names.
 const (
-	ActSignedIn      audit.Act = "sign-in.done"    // Detail is how: password, recovery or browser
+	ActSignedIn      audit.Act = "sign-in.done"    // Detail is how: password, recovery, browser or passkey
 	ActSignInRefused audit.Act = "sign-in.refused" // Detail is what was wrong, which the person is not told
 	ActSteppedUp     audit.Act = "step-up.done"
 	ActStepUpRefused audit.Act = "step-up.refused"
@@ -20,10 +20,17 @@ const (
 	ActPasswordReset audit.Act = "sign-in.password-reset"
 	ActSecondReset   audit.Act = "sign-in.second-reset"
 	ActSignOnSet     audit.Act = "person.sign-on-set"
-	ActSignOnGone    audit.Act = "person.sign-on-gone" // Detail is a [Why]
+
+	ActPasskeyAdded   audit.Act = "sign-in.passkey-added" // Detail is its label, here and below
+	ActPasskeyRemoved audit.Act = "sign-in.passkey-removed"
+	ActPasskeyCopied  audit.Act = "sign-in.passkey-copied" // it counted backwards, and counts no more
+
+	ActSignOnGone audit.Act = "person.sign-on-gone" // Detail is a [Why]
 
 	ActRoleSet        audit.Act = "person.role-set" // Detail is the role
 	ActTeamSet        audit.Act = "person.team-set"
+	ActAwaySet        audit.Act = "person.away-set"
+	ActSpeaksSet      audit.Act = "person.languages-set"
 	ActInboxesSet     audit.Act = "person.inboxes-set"
 	ActPersonLeft     audit.Act = "person.left"
 	ActPersonReturned audit.Act = "person.returned"

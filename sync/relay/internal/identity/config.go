@@ -15,14 +15,18 @@ import (
 
 // SignInConfig says how people show who is there. The zero value requires no sign-in.
 type SignInConfig struct {
-	Required     bool          // somebody must be signed in on a device; else the device speaks for its person
-	SecondFactor bool          // whoever has a password must have a second factor beside it
-	Session      time.Duration // from sign-in until signed out, whatever happens; zero is 12 hours, 24 is the most
-	Fresh        time.Duration // how long a person counts as just seen; zero is [inbox.StepUpLife], which is the most
-	Company      string        // what an authenticator shows beside the codes; no password may contain it
-	OIDC         *OIDCConfig   // the company's sign-on; nil if it has none
-	Cost         Cost          // of a password's hash; zero is [DefaultCost]
-	Log          *slog.Logger  // nil logs nothing
+	Required     bool           // somebody must be signed in on a device; else the device speaks for its person
+	SecondFactor bool           // whoever has a password must have a second factor beside it
+	Session      time.Duration  // from sign-in until signed out, whatever happens; zero is 12 hours, 24 is the most
+	Fresh        time.Duration  // how long a person counts as just seen; zero is [inbox.StepUpLife], which is the most
+	Company      string         // what an authenticator shows beside the codes; no password may contain it
+	OIDC         *OIDCConfig    // the company's sign-on; nil if it has none
+	Passkey      *PasskeyConfig // nil: there are none
+	// Claims is how many devices a person may have who makes one his own by signing in on it ([Register.Knock]); 0: nobody
+	// does, devices are enrolled with a code.
+	Claims int
+	Cost   Cost         // of a password's hash; zero is [DefaultCost]
+	Log    *slog.Logger // nil logs nothing
 }
 
 // OIDCConfig is the company's sign-on: an OpenID provider at which the relay is a client (OpenID Connect Core 1.0), with
@@ -92,6 +96,17 @@ func (r *Register) Configure(c SignInConfig) error {
 	if c.Cost.Time < 1 || c.Cost.Memory < 8 || c.Cost.Threads < 1 {
 		return fmt.Errorf("%w: a password's hash must cost something", ErrConfig)
 	}
+	if c.Claims < 0 || c.Claims > 0 && !(c.Required && c.SecondFactor) {
+		return fmt.Errorf("%w: who may enrol a device by signing in must have a second factor", ErrConfig)
+	}
+	r.web = nil
+	if c.Passkey != nil {
+		web, err := newWeb(*c.Passkey, c.Company)
+		if err != nil {
+			return err
+		}
+		r.web = web
+	}
 	var sso *signOn
 	if c.OIDC != nil {
 		o := *c.OIDC
@@ -115,6 +130,7 @@ func (r *Register) Configure(c SignInConfig) error {
 	r.conf, r.sso = c, sso
 	r.hash = newHasher(c.Cost)
 	r.door = newDoor(r.now)
+	r.shows, r.unclaimed = newCeremonies(r.now), newUnclaimed(r.now)
 	return nil
 }
 
@@ -131,10 +147,20 @@ func checkSecure(address string) error {
 	return nil
 }
 
-// waysOf returns how a person may sign in. Whoever has a sign-on has no other way, or a removal there would not count.
-func (r *Register) waysOf(on SignOn) []wire.Way {
+// waysOf returns how a person may sign in, or step up. Whoever has a sign-on has no other way in, or a removal there would
+// not count; that the person is still there may also be shown with a passkey.
+func (r *Register) waysOf(role inbox.Role, on SignOn, passkeys, up bool) []wire.Way {
+	way := wire.WayPassword
 	if r.sso != nil && (on != SignOn{} || r.sso.conf.Everybody) {
-		return []wire.Way{wire.WayBrowser}
+		if way = wire.WayBrowser; !up {
+			return []wire.Way{way}
+		}
 	}
-	return []wire.Way{wire.WayPassword}
+	switch {
+	case r.web == nil || !passkeys:
+		return []wire.Way{way}
+	case r.mustShow(role):
+		return []wire.Way{wire.WayPasskey}
+	}
+	return []wire.Way{way, wire.WayPasskey}
 }

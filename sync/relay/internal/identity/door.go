@@ -4,8 +4,6 @@ import (
 	"net/netip"
 	"sync"
 	"time"
-
-	"sealdesk/app/inbox"
 )
 
 const (
@@ -32,13 +30,13 @@ func delayAfter(failures int, longest time.Duration) time.Duration {
 	return min(d, longest)
 }
 
-// A door keeps the attempts apart: one of a person at a time, so that none is looked at before the failure of the other
-// counts, and the failures of each address. It lives in memory: an address is personal data, and tells little tomorrow.
+// A door keeps the attempts apart: one of a person, or name, at a time, so that none is looked at before the failure of the
+// other counts, and the failures of each address. It lives in memory: an address is personal data, and tells little tomorrow.
 type door struct {
 	now    func() time.Time
 	mu     sync.Mutex
-	trying map[inbox.PersonID]bool
-	from   map[string]*address
+	trying map[string]bool
+	from   map[string]*address // and by the names that were called on devices that are nobody's
 }
 
 // place returns whose failures count together: an address without its port, and for IPv6 the /64 that one line has.
@@ -67,11 +65,11 @@ type address struct {
 }
 
 func newDoor(now func() time.Time) *door {
-	return &door{now: now, trying: map[inbox.PersonID]bool{}, from: map[string]*address{}}
+	return &door{now: now, trying: map[string]bool{}, from: map[string]*address{}}
 }
 
 // enter begins an attempt, unless another of the person is under way.
-func (d *door) enter(id inbox.PersonID) bool {
+func (d *door) enter(id string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.trying[id] {
@@ -81,7 +79,7 @@ func (d *door) enter(id inbox.PersonID) bool {
 	return true
 }
 
-func (d *door) leave(id inbox.PersonID) {
+func (d *door) leave(id string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.trying, id)
@@ -97,8 +95,8 @@ func (d *door) wait(from string) time.Duration {
 	return 0
 }
 
-// failed counts a failure, and returns how long nothing from there is looked at.
-func (d *door) failed(from string) time.Duration {
+// failed counts a failure, and returns how long nothing from there is looked at, at the longest.
+func (d *door) failed(from string, longest time.Duration) time.Duration {
 	if from == "" {
 		return 0
 	}
@@ -115,7 +113,7 @@ func (d *door) failed(from string) time.Duration {
 	}
 	a.leak(now)
 	a.failures++
-	delay := delayAfter(a.failures, addressDelay)
+	delay := delayAfter(a.failures, longest)
 	a.until = now.Add(delay)
 	return delay
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
+	"github.com/go-webauthn/webauthn/webauthn"
 
 	"sealdesk/app/inbox"
 	"sealdesk/sync/relay/internal/audit"
@@ -71,6 +72,10 @@ type Register struct {
 	sso  *signOn // nil: the company has none
 	hash *hasher
 	door *door
+
+	web       *webauthn.WebAuthn // nil: there are no passkeys
+	shows     *ceremonies
+	unclaimed *unclaimed
 }
 
 // NewRegister returns the register kept in db. now is the relay's clock. Until [Register.Configure] is called, no sign-in
@@ -190,8 +195,7 @@ func forgetCodes(tx ledger.Tx, fits func(code) bool) error {
 // [wire.ErrCodeExpired], [wire.ErrCodeUsed], or the ledger's.
 func (r *Register) Enrol(ctx context.Context, q wire.EnrolRequest) (Device, inbox.Person, error) {
 	c := wire.CleanCode(q.Code)
-	if len(q.PublicKey) != ed25519.PublicKeySize || len(q.Name) > 200 ||
-		!ed25519.Verify(q.PublicKey, wire.EnrolBytes(q.Code, q.PublicKey), q.Signature) {
+	if !soundRequest(q) {
 		return Device{}, inbox.Person{}, wire.ErrRequest
 	}
 	var p inbox.Person

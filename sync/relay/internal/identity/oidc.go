@@ -13,10 +13,12 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/fxamacker/cbor/v2"
 	"golang.org/x/oauth2"
 	"golang.org/x/text/unicode/norm"
 
 	"sealdesk/app/inbox"
+	"sealdesk/sync/relay/internal/eventlog"
 	"sealdesk/sync/relay/internal/ledger"
 	"sealdesk/sync/wire"
 )
@@ -312,15 +314,23 @@ func sameEmail(a, b string) bool {
 	return a != "" && strings.EqualFold(norm.NFC.String(a), norm.NFC.String(b))
 }
 
-// checkBrowserCode refuses what no device of ours sends: RFC 8252 section 7.3 and RFC 7636 section 4.1.
-func checkBrowserCode(b wire.BrowserCode) error {
-	u, err := url.Parse(b.Redirect)
+// checkRedirect refuses what is not a device's own address: RFC 8252 section 7.3.
+func checkRedirect(redirect string) error {
+	u, err := url.Parse(redirect)
 	if err != nil {
 		return denied("redirect")
 	}
 	port, err := strconv.Atoi(u.Port())
-	if err != nil || port < 1 || port > 65535 || b.Redirect != "http://127.0.0.1:"+strconv.Itoa(port)+"/" {
+	if err != nil || port < 1 || port > 65535 || redirect != "http://127.0.0.1:"+strconv.Itoa(port)+"/" {
 		return denied("redirect")
+	}
+	return nil
+}
+
+// checkBrowserCode refuses what no device of ours sends: also RFC 7636 section 4.1.
+func checkBrowserCode(b wire.BrowserCode) error {
+	if err := checkRedirect(b.Redirect); err != nil {
+		return err
 	}
 	unreserved := func(c rune) bool {
 		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-._~", c)
@@ -369,8 +379,13 @@ func (s *SignIn) browser(ctx context.Context, b wire.BrowserCode) (wire.SignIn, 
 	switch {
 	case err != nil:
 		return wire.SignIn{}, false, err
+	case v.passkey:
+		s.heard = &a
+		return s.make(ctx)
 	case v.session == nil:
 		return s.refused(ctx, v)
+	case s.adds:
+		return s.make(ctx)
 	}
 	return s.done(*v.session)
 }
@@ -378,12 +393,18 @@ func (s *SignIn) browser(ctx context.Context, b wire.BrowserCode) (wire.SignIn, 
 // admit opens a session if the sign-on means the person whose device this is.
 func (s *SignIn) admit(tx ledger.Tx, a answer) (verdict, error) {
 	now := inbox.At(s.r.now())
+	if s.claim {
+		var err error
+		if s.person, err = signedOn(tx, a); err != nil {
+			return verdict{}, err
+		}
+	}
 	k, err := s.lookup(tx)
 	if err != nil {
 		return verdict{}, err
 	}
 	switch {
-	case k.barred || !slices.Contains(k.ways, wire.WayBrowser):
+	case k.barred || !slices.Contains(k.own, wire.WayBrowser):
 		return s.deny(tx, now, k, "changed", wire.TroubleWrong)
 	case k.on.Subject != "" && k.on.Subject != a.subject, k.on.Subject == "" && !sameEmail(k.on.Email, a.email):
 		return s.deny(tx, now, k, "person", wire.TroubleOther)
@@ -404,15 +425,40 @@ func (s *SignIn) admit(tx ledger.Tx, a answer) (verdict, error) {
 	if !a.seen.IsZero() {
 		fresh = min(inbox.At(a.seen), now).Add(s.r.conf.Fresh)
 	}
+	if must := s.r.mustShow(k.person.Role); must && len(k.keys) == 0 {
+		return verdict{passkey: true}, nil
+	} else if must && s.heard == nil {
+		fresh = 0 // of this one, only a passkey shows that
+	}
 	session, err := s.open(tx, now, "browser", Session{Way: wire.WayBrowser, Fresh: fresh, SID: a.sid})
 	if err != nil {
 		return verdict{}, err
 	}
 	if a.refresh != "" {
-		if err := put(tx, bucketGrant, []byte(s.device.ID), newGrant(s.device.ID, s.person, a, now)); err != nil {
+		epoch, err := eventlog.Epoch(tx)
+		if err != nil {
+			return verdict{}, err
+		}
+		if err := put(tx, bucketGrant, []byte(s.device.ID), newGrant(s.device.ID, s.person, a, now, epoch)); err != nil {
 			return verdict{}, err
 		}
 	}
 	k.account.Failures, k.account.Failed, k.account.Until = 0, 0, 0
 	return verdict{session: &session}, put(tx, bucketAccount, []byte(s.person), k.account)
+}
+
+// signedOn returns whom the sign-on means: who is bound to the subject, or else whose address it is; "" if it is nobody.
+func signedOn(tx ledger.Tx, a answer) (who inbox.PersonID, err error) {
+	for key, row := range tx.Scan(bucketSignOn, nil, nil) {
+		var on SignOn
+		if cbor.Unmarshal(row, &on) != nil {
+			return "", errRow
+		}
+		if on.Subject == a.subject || on.Subject == "" && sameEmail(on.Email, a.email) {
+			if who = inbox.PersonID(key); on.Subject != "" {
+				break
+			}
+		}
+	}
+	return who, tx.Err()
 }

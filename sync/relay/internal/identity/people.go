@@ -29,6 +29,7 @@ type Change struct {
 	Role    inbox.Role
 	Team    *inbox.TeamID   // "" is the team of all who have none
 	Inboxes []inbox.InboxID // nil keeps them; empty: works in none
+	Speaks  []string        // languages, such as "de"; nil keeps them; empty: whatever comes
 }
 
 // Changed is what came of a change: what a relay must act on at once.
@@ -66,6 +67,12 @@ func (r *Register) Change(ctx context.Context, by By, id inbox.PersonID, c Chang
 				return nil, err
 			}
 		}
+		if c.Speaks != nil && !slices.Equal(c.Speaks, p.Speaks) {
+			p.Speaks = c.Speaks
+			if err := by.record(tx, at, ActSpeaksSet, string(id), strings.Join(c.Speaks, " ")); err != nil {
+				return nil, err
+			}
+		}
 		if c.Inboxes != nil {
 			inboxes := slices.Compact(slices.Sorted(slices.Values(c.Inboxes)))
 			if !slices.Equal(inboxes, slices.Sorted(slices.Values(p.Inboxes))) {
@@ -78,6 +85,21 @@ func (r *Register) Change(ctx context.Context, by By, id inbox.PersonID, c Chang
 			}
 		}
 		return ended, nil
+	})
+}
+
+// SetAway notes that a person is not to be given conversations for now, or is again. Errors: [ErrNoPerson], [ErrLeft], or the
+// ledger's.
+func (r *Register) SetAway(ctx context.Context, by By, id inbox.PersonID, away bool) (Changed, error) {
+	return r.alter(ctx, id, func(tx ledger.Tx, at inbox.Moment, p *inbox.Person) ([]inbox.DeviceID, error) {
+		switch {
+		case p.Left != 0:
+			return nil, ErrLeft
+		case p.Away == away:
+			return nil, nil
+		}
+		p.Away = away
+		return nil, by.record(tx, at, ActAwaySet, string(id), map[bool]string{true: "away", false: "back"}[away])
 	})
 }
 
@@ -171,7 +193,7 @@ func forgetWays(tx ledger.Tx, id inbox.PersonID) error {
 			return err
 		}
 	}
-	if err := forgetGrants(tx, id); err != nil {
+	if err := errors.Join(forgetGrants(tx, id), forgetPasskeys(tx, id)); err != nil {
 		return err
 	}
 	return forgetCodes(tx, func(k code) bool { return k.Person == id && k.Used == 0 })

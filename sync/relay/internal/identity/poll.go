@@ -9,6 +9,7 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	"sealdesk/app/inbox"
+	"sealdesk/sync/relay/internal/eventlog"
 	"sealdesk/sync/relay/internal/ledger"
 )
 
@@ -28,10 +29,13 @@ type grant struct {
 	// What the sign-on said, until [Register.Poll] has told it.
 	Why     Why              `cbor:"9,keyasint,omitempty"`
 	Devices []inbox.DeviceID `cbor:"10,keyasint,omitempty"`
+	// Epoch of the company's log when the token was given. A restore gives the log another one, and brings back tokens that
+	// may have been exchanged since: what the sign-on says against such a token is no removal.
+	Epoch string `cbor:"11,keyasint,omitempty"`
 }
 
-func newGrant(d inbox.DeviceID, p inbox.PersonID, a answer, now inbox.Moment) grant {
-	g := grant{ID: inbox.NewID[string](), Device: d, Person: p, Subject: a.subject, Token: a.refresh, Held: now}
+func newGrant(d inbox.DeviceID, p inbox.PersonID, a answer, now inbox.Moment, epoch string) grant {
+	g := grant{ID: inbox.NewID[string](), Device: d, Person: p, Subject: a.subject, Token: a.refresh, Held: now, Epoch: epoch}
 	if a.lifetime > 0 {
 		g.Ends = now.Add(a.lifetime)
 	}
@@ -169,17 +173,22 @@ func (p *poll) askOnce(ctx context.Context, g grant) (Why, error) {
 	}
 	// Written first: a provider that gives a new token with each answer takes the old one, sent again, for a stolen one.
 	// Who asks with a token whose answer may have been lost must not take the no for a removal.
-	err := r.keepGrant(ctx, g, func(tx ledger.Tx, now *grant) error {
+	epoch := ""
+	err := r.keepGrant(ctx, g, func(tx ledger.Tx, now *grant) (err error) {
+		if epoch, err = eventlog.Epoch(tx); err != nil {
+			return err
+		}
 		now.Asked = inbox.At(r.now())
 		return put(tx, bucketGrant, []byte(g.Device), now)
 	})
 	if err != nil {
 		return "", err
 	}
+	restored := g.Epoch != epoch
 	a, err := r.sso.refresh(ctx, g.Subject, g.Token)
 	var no denied
 	switch {
-	case errors.As(err, &no) && doubt:
+	case errors.As(err, &no) && (doubt || restored):
 		return WhyUnsure, nil
 	case errors.As(err, &no):
 		return WhyGrant, nil
@@ -193,7 +202,7 @@ func (p *poll) askOnce(ctx context.Context, g grant) (Why, error) {
 	}
 	// The new token is kept even if the rest of the answer cannot be used.
 	keep := r.keepGrant(context.WithoutCancel(ctx), g, func(tx ledger.Tx, now *grant) error {
-		now.Token, now.Asked = a.refresh, 0
+		now.Token, now.Asked, now.Epoch = a.refresh, 0, epoch
 		if now.Ends = 0; a.lifetime > 0 {
 			now.Ends = inbox.At(r.now()).Add(a.lifetime)
 		}

@@ -8,7 +8,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/fxamacker/cbor/v2"
 
 	"sealdesk/app/inbox"
 	"sealdesk/sync/relay/internal/audit"
@@ -36,7 +39,15 @@ type SignIn struct {
 	second   bool     // a second factor was shown
 	how      string   // with what, for the audit
 	codes    []string // recovery codes to be kept
-	together bool     // password and code came in one credential: which of them is wrong is not told
+
+	claim  bool      // the device is nobody's: who is there, the credential says
+	named  string    // by the last one, in one form
+	adds   bool      // a passkey is to be made once it was shown who is there
+	making bool      // all else was shown: a passkey is made now
+	heard  *answer   // of the sign-on, while one is made
+	shows  *ceremony // what the browser was sent to do
+
+	together bool // password and code came in one credential: which of them is wrong is not told
 	got      *Session
 }
 
@@ -81,6 +92,20 @@ func (s *SignIn) Ask(ctx context.Context) (wire.SignIn, error) {
 	return next, err
 }
 
+// begin asks for what is needed first. Somebody who was just seen need not show who is there to make a passkey.
+func (s *SignIn) begin(ctx context.Context, adds bool) (wire.SignIn, bool, error) {
+	if s.adds = adds && s.up && s.r.web != nil; s.adds {
+		live, ok, err := s.r.Session(ctx, s.device.ID)
+		if err != nil {
+			return wire.SignIn{}, false, err
+		}
+		if left := live.Fresh.Sub(inbox.At(s.r.now())); ok && live.Person == s.person && left > 0 && left <= s.r.conf.Fresh {
+			return s.make(ctx)
+		}
+	}
+	return s.say(ctx, wire.TroubleNone, 0)
+}
+
 // Try looks at a credential. It returns what the device is told next, or true when the person is signed in. Errors:
 // [ErrSignedOut] for a step-up of a session that ended; any other is trouble of the relay.
 func (s *SignIn) Try(ctx context.Context, c wire.Credential) (next wire.SignIn, done bool, err error) {
@@ -89,37 +114,83 @@ func (s *SignIn) Try(ctx context.Context, c wire.Credential) (next wire.SignIn, 
 	}
 	s.forgetStale()
 	if c.Begin {
-		return s.say(ctx, wire.TroubleNone, 0)
+		return s.begin(ctx, c.Adds)
 	}
-	if !s.r.door.enter(s.person) {
+	if s.claim {
+		if s.calls(c.Name); !s.r.unclaimed.tries.AllowN(s.r.now(), 1) {
+			return s.say(ctx, wire.TroubleBusy, seconds(busyDelay))
+		}
+	}
+	if who := s.who(); !s.r.door.enter(who) {
 		return s.say(ctx, wire.TroubleBusy, 1)
+	} else {
+		defer s.r.door.leave(who)
 	}
-	defer s.r.door.leave(s.person)
 	k, err := s.look(ctx)
 	if err != nil {
 		return wire.SignIn{}, false, err
 	}
-	if wait := max(k.account.wait(inbox.At(s.r.now())), seconds(s.r.door.wait(s.from))); wait > 0 {
+	if wait := max(s.delay(k), seconds(s.r.door.wait(s.from))); wait > 0 {
 		return s.say(ctx, wire.TroubleBusy, wait)
 	}
 	switch way := wayOf(c); {
-	case !slices.Contains(k.ways, way):
+	case s.making && way != wire.WayPasskey, !s.making && !slices.Contains(k.ways, way):
 		return s.refuse(ctx, "way", wire.TroubleWrong)
 	case way == wire.WayBrowser:
-		return s.browser(ctx, *c.Browser)
+		next, done, err = s.browser(ctx, *c.Browser)
+	case way == wire.WayPasskey:
+		next, done, err = s.passkey(ctx, *c.Passkey)
+	default:
+		next, done, err = s.local(ctx, k, c)
 	}
-	next, done, err = s.local(ctx, k, c)
-	if errors.Is(err, errBusy) {
+	switch {
+	case errors.Is(err, errBusy):
 		return s.say(ctx, wire.TroubleBusy, seconds(busyDelay))
+	case errors.Is(err, errMany):
+		s.forget()
+		return s.refuse(ctx, "devices", wire.TroubleDevices)
 	}
 	return next, done, err
 }
 
 func wayOf(c wire.Credential) wire.Way {
-	if c.Browser != nil {
+	switch {
+	case c.Browser != nil:
 		return wire.WayBrowser
+	case c.Passkey != nil:
+		return wire.WayPasskey
 	}
 	return wire.WayPassword
+}
+
+// errMany means that the person has as many devices as policy allows.
+var errMany = errors.New("the person has as many devices as may be")
+
+// calls notes who is there by a name, on a device that is nobody's. What was shown for another name counts no more.
+func (s *SignIn) calls(name string) {
+	name = strings.ToLower(strings.Join(strings.Fields(name), " "))
+	if name == "" || name == s.named {
+		return
+	}
+	s.forget()
+	s.named, s.person = name, ""
+}
+
+// who is whose attempts are looked at one after the other, and whose failures delay. A name counts the same whether or not
+// somebody has it; and who only knows a name delays nobody on a device of his own.
+func (s *SignIn) who() string {
+	if s.claim {
+		return "name " + s.named
+	}
+	return "person " + string(s.person)
+}
+
+// delay returns the seconds until something is looked at.
+func (s *SignIn) delay(k known) int {
+	if s.claim {
+		return seconds(s.r.door.wait(s.who()))
+	}
+	return k.account.wait(inbox.At(s.r.now()))
 }
 
 // known is what the ledger says of the person on the device.
@@ -127,8 +198,11 @@ type known struct {
 	person  inbox.Person
 	account account
 	on      SignOn
-	ways    []wire.Way
-	barred  bool // cannot sign in, whatever is shown
+	keys    []passkey
+	own     []wire.Way // of the person
+	ways    []wire.Way // that are offered
+	barred  bool       // cannot sign in, whatever is shown
+	shut    bool       // no password counts, right or not
 }
 
 func (s *SignIn) look(ctx context.Context) (k known, err error) {
@@ -141,11 +215,7 @@ func (s *SignIn) look(ctx context.Context) (k known, err error) {
 
 // lookup never says who is not there: a stranger, and who has left, look like somebody with a password.
 func (s *SignIn) lookup(tx ledger.Tx) (k known, err error) {
-	var d Device
-	switch err := get(tx, bucketDevice, []byte(s.device.ID), &d, ErrNoDevice); {
-	case errors.Is(err, ErrNoDevice):
-		k.barred = true
-	case err != nil:
+	if k.barred, err = s.strange(tx); err != nil {
 		return k, err
 	}
 	switch err := get(tx, bucketPerson, []byte(s.person), &k.person, ErrNoPerson); {
@@ -154,7 +224,7 @@ func (s *SignIn) lookup(tx ledger.Tx) (k known, err error) {
 	case err != nil:
 		return k, err
 	}
-	if d.Revoked != 0 || d.Person != s.person || k.person.Left != 0 {
+	if k.person.Left != 0 {
 		k.barred = true
 	}
 	if err := perhaps(tx, bucketAccount, []byte(s.person), &k.account); err != nil {
@@ -163,13 +233,48 @@ func (s *SignIn) lookup(tx ledger.Tx) (k known, err error) {
 	if err := perhaps(tx, bucketSignOn, []byte(s.person), &k.on); err != nil {
 		return k, err
 	}
-	k.ways = s.r.waysOf(k.on)
+	if k.keys, err = passkeysOf(tx, s.person); err != nil {
+		return k, err
+	}
+	k.own = s.r.waysOf(k.person.Role, k.on, len(k.keys) > 0, s.up)
+	if k.ways = k.own; s.claim {
+		// What is set up on a first device of one's own is not set up here: a name is no secret.
+		k.ways = s.r.claimWays()
+		k.shut = !slices.Contains(k.own, wire.WayPassword) || k.account.Password == nil || k.account.Second == nil
+	}
 	return k, nil
+}
+
+// strange reports whether the device is not the person's. Whoever called a name on one that is nobody's is looked for.
+func (s *SignIn) strange(tx ledger.Tx) (bool, error) {
+	if !s.claim {
+		var d Device
+		err := get(tx, bucketDevice, []byte(s.device.ID), &d, ErrNoDevice)
+		if errors.Is(err, ErrNoDevice) {
+			return true, nil
+		}
+		return d.Revoked != 0 || d.Person != s.person, err
+	}
+	if s.person == "" && s.named != "" {
+		for _, row := range tx.Scan(bucketPerson, nil, nil) {
+			var p inbox.Person
+			if cbor.Unmarshal(row, &p) != nil {
+				return true, errRow
+			}
+			if strings.ToLower(p.Name) == s.named {
+				s.person = p.ID
+			}
+		}
+	}
+	_, waits := s.r.Unclaimed(s.device.ID)
+	return !waits, tx.Err()
 }
 
 // need says what must be given next.
 func (s *SignIn) need(k known) wire.Need {
 	switch {
+	case s.making && !k.barred:
+		return wire.NeedPasskey
 	case k.barred || !slices.Contains(k.ways, wire.WayPassword):
 		return wire.NeedPassword
 	case s.codes != nil:
@@ -178,7 +283,7 @@ func (s *SignIn) need(k known) wire.Need {
 		return wire.NeedSecond
 	case s.proved != nil:
 		return wire.NeedCode
-	case k.account.Password == nil:
+	case k.account.Password == nil && !s.claim:
 		return wire.NeedNew
 	}
 	return wire.NeedPassword
@@ -191,6 +296,12 @@ func (s *SignIn) say(ctx context.Context, trouble wire.SignInTrouble, wait int) 
 		return wire.SignIn{}, false, err
 	}
 	next := wire.SignIn{Name: k.person.Name, Ways: k.ways, Need: s.need(k), Trouble: trouble, Wait: wait}
+	if s.claim {
+		next.Name = "" // a name that was called right is not said back
+	}
+	if r := s.r; r.web != nil && (next.Need == wire.NeedPasskey || slices.Contains(k.ways, wire.WayPasskey)) {
+		next.Passkey = s.passkeyAddress(k)
+	}
 	switch next.Need {
 	case wire.NeedSecond:
 		next.Second = s.show
@@ -234,7 +345,7 @@ func (s *SignIn) local(ctx context.Context, k known, c wire.Credential) (wire.Si
 	if err != nil {
 		return wire.SignIn{}, false, err
 	}
-	if !right || k.barred {
+	if !right || k.barred || k.shut {
 		s.proved, s.fresh = nil, nil
 		return s.refuse(ctx, "password", wire.TroubleWrong)
 	}
@@ -269,6 +380,7 @@ func (s *SignIn) choose(ctx context.Context, k known, text, code string) (wire.S
 type verdict struct {
 	session *Session
 	offer   bool // a second factor must be set up first
+	passkey bool // a passkey must be made first
 	codes   bool // the new recovery codes must be kept first
 	shown   bool // the code was right
 	set     bool // the new password was written
@@ -301,6 +413,10 @@ func (s *SignIn) finish(ctx context.Context, code string, kept bool) (wire.SignI
 		s.codes = codes
 	case v.offer:
 		return s.setUp(ctx)
+	case v.passkey:
+		return s.make(ctx)
+	case v.session != nil && s.adds:
+		return s.make(ctx)
 	case v.session != nil:
 		return s.done(*v.session)
 	}
@@ -316,7 +432,7 @@ func (s *SignIn) settle(tx ledger.Tx, code string, kept bool, hashes [][]byte) (
 	}
 	a := &k.account
 	// What was shown must still be what counts: IT may have reset it since.
-	if k.barred || a.Password == nil && s.fresh == nil || a.Password != nil && !bytes.Equal(a.Password.Salt, s.proved) {
+	if k.barred || k.shut || a.Password == nil && s.fresh == nil || a.Password != nil && !bytes.Equal(a.Password.Salt, s.proved) {
 		return s.deny(tx, at, k, "changed", wire.TroubleWrong)
 	}
 	v.how = "password"
@@ -347,7 +463,7 @@ func (s *SignIn) settle(tx ledger.Tx, code string, kept bool, hashes [][]byte) (
 		}
 	}
 	switch {
-	case a.Second == nil && s.r.conf.SecondFactor:
+	case a.Second == nil && s.r.conf.SecondFactor && !s.r.mustShow(k.person.Role):
 		v.offer = true
 	case a.Second != nil && !a.Kept && !kept:
 		a.Recovery, v.codes = hashes, true
@@ -357,6 +473,9 @@ func (s *SignIn) settle(tx ledger.Tx, code string, kept bool, hashes [][]byte) (
 			if err := who.record(tx, at, ActRecoveryKept, string(s.person), ""); err != nil {
 				return v, err
 			}
+		}
+		if v.passkey = s.r.mustShow(k.person.Role) && len(k.keys) == 0; v.passkey {
+			break // nothing else will do for this role
 		}
 		a.Failures, a.Failed, a.Until = 0, 0, 0
 		how := s.how
@@ -375,6 +494,11 @@ func (s *SignIn) settle(tx ledger.Tx, code string, kept bool, hashes [][]byte) (
 // open writes the session, or the step-up of the one there is.
 func (s *SignIn) open(tx ledger.Tx, at inbox.Moment, how string, session Session) (Session, error) {
 	act := ActSignedIn
+	if s.claim {
+		if err := s.take(tx, at); err != nil {
+			return Session{}, err
+		}
+	}
 	session.Device, session.Person, session.Since, session.Until = s.device.ID, s.person, at, at.Add(s.r.conf.Session)
 	if s.up {
 		act = ActSteppedUp
@@ -402,6 +526,10 @@ func (s *SignIn) open(tx ledger.Tx, at inbox.Moment, how string, session Session
 func (s *SignIn) done(session Session) (wire.SignIn, bool, error) {
 	s.got = &session
 	s.r.door.passed(s.from)
+	if s.claim {
+		s.r.door.passed(s.who())
+		s.r.unclaimed.drop(s.device.ID)
+	}
 	// Nothing of this is needed again.
 	s.forget()
 	return wire.SignIn{}, true, nil
@@ -410,11 +538,12 @@ func (s *SignIn) done(session Session) (wire.SignIn, bool, error) {
 // forget drops what was shown so far.
 func (s *SignIn) forget() {
 	s.proved, s.fresh, s.offer, s.show, s.codes, s.second = nil, nil, nil, nil, nil, false
+	s.making, s.heard, s.how = false, nil, "password"
 }
 
 // forgetStale drops what was shown so long ago that somebody else may sit there now: a connection may last for hours.
 func (s *SignIn) forgetStale() {
-	if s.proved != nil && inbox.At(s.r.now()).Sub(s.provedAt) > wire.SignInTimeout {
+	if (s.proved != nil || s.making) && inbox.At(s.r.now()).Sub(s.provedAt) > wire.SignInTimeout {
 		s.forget()
 	}
 }
@@ -490,7 +619,7 @@ func (s *SignIn) refuse(ctx context.Context, why string, trouble wire.SignInTrou
 
 // deny writes a failure down. A code that was right but used is recorded, and does not delay.
 func (s *SignIn) deny(tx ledger.Tx, at inbox.Moment, k known, why string, trouble wire.SignInTrouble) (verdict, error) {
-	if trouble != wire.TroubleUsed && k.person.ID != "" {
+	if trouble != wire.TroubleUsed && k.person.ID != "" && !s.claim {
 		// The row as it is, not as what was shown would have made it.
 		var a account
 		if err := perhaps(tx, bucketAccount, []byte(s.person), &a); err != nil {
@@ -518,13 +647,19 @@ func (s *SignIn) refused(ctx context.Context, v verdict) (wire.SignIn, bool, err
 	if v.refused == "changed" {
 		s.forget()
 	}
+	if s.claim && s.proved == nil {
+		s.person = "" // by the name again, whoever a browser said it was
+	}
 	k, err := s.look(ctx)
 	if err != nil {
 		return wire.SignIn{}, false, err
 	}
-	wait := k.account.wait(inbox.At(s.r.now()))
+	if v.trouble != wire.TroubleUsed && s.claim {
+		s.r.door.failed(s.who(), longestDelay)
+	}
+	wait := s.delay(k)
 	if v.trouble != wire.TroubleUsed {
-		wait = max(wait, seconds(s.r.door.failed(s.from)))
+		wait = max(wait, seconds(s.r.door.failed(s.from, addressDelay)))
 	}
 	return s.say(ctx, v.trouble, wait)
 }

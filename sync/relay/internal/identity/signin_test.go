@@ -262,7 +262,7 @@ func TestFailuresOfAnAddressDelayThatAddressForAWhile(t *testing.T) {
 		now := time.Unix(1_800_000_000, 0)
 		d := newDoor(func() time.Time { return now })
 		for range rapid.IntRange(1, 200).Draw(t, "failures") {
-			if w := d.failed("198.51.100.9"); w > addressDelay {
+			if w := d.failed("198.51.100.9", addressDelay); w > addressDelay {
 				t.Fatalf("waits %v", w)
 			}
 			now = now.Add(time.Duration(rapid.IntRange(0, 100).Draw(t, "pause")) * time.Second)
@@ -274,7 +274,7 @@ func TestFailuresOfAnAddressDelayThatAddressForAWhile(t *testing.T) {
 	})
 	d := newDoor(func() time.Time { return *b.now })
 	for i := range 3 * addressesKept {
-		d.failed(string(rune('a'+i%26)) + time.Duration(i).String())
+		d.failed(string(rune('a'+i%26))+time.Duration(i).String(), addressDelay)
 	}
 	if len(d.from) > addressesKept {
 		t.Errorf("%d addresses are kept", len(d.from))

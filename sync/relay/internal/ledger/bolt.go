@@ -75,6 +75,7 @@ type Bolt struct {
 	broken     atomic.Bool  // the fate of a commit is unknown
 	fault      func() error // tests: fails the next commit after it was written, before it is synced
 
+	journals                                  atomic.Pointer[[]*Journal]
 	watchers                                  watchers
 	commits, updates, failures, reruns, bytes atomic.Uint64
 }

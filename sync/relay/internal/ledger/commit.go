@@ -69,6 +69,7 @@ type commit struct {
 	writer writer
 	writes int
 	bytes  int
+	id     int // bbolt's number of the transaction
 	err    error
 	start  time.Time
 
@@ -170,6 +171,11 @@ func (b *Bolt) finish(c *commit) {
 			b.commits.Add(1)
 			b.updates.Add(uint64(c.writes))
 			b.bytes.Add(uint64(c.bytes))
+			if all := b.journals.Load(); all != nil {
+				for _, j := range *all {
+					j.add(uint64(c.id), c.live)
+				}
+			}
 		}
 	}
 	if c.writes > 0 && b.conf.OnCommit != nil {
@@ -218,6 +224,7 @@ func (b *Bolt) abandon(tx *bolt.Tx) {
 // sync commits the transaction.
 func (b *Bolt) sync(c *commit) error {
 	id := c.tx.ID()
+	c.id = id
 	defer b.abandon(c.tx) // some of bbolt's ways out of Commit leave it open; after the others this does nothing
 	c.writer.settle()
 	if b.fault != nil {

@@ -1,0 +1,404 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// This file installs, runs and removes the Windows client in Wine, on a display of its own, against a relay of its own. Wine
+// proves what our files and tables say, not what Windows makes of them: packaging/windows/README.md lists what is left.
+
+// wineBench is a Windows of our own below build/, and the company its device is let into.
+type wineBench struct {
+	b      *build
+	stage  *stage
+	env    []string // of everything that runs in it
+	prefix string
+	window *driver
+	next   string // an installer of the next version around the same client
+}
+
+// Wine's tools end with the lower byte of what Windows Installer returns ("Windows Installer Error Codes").
+const (
+	msiFailure = 1603 & 0xff // ERROR_INSTALL_FAILURE: a launch condition said no
+	policyKey  = `HKLM\SOFTWARE\Policies\Sealdesk\Sealdesk`
+	programKey = `HKLM\SOFTWARE\Sealdesk`
+)
+
+func wineSteps(b *build) []step {
+	w := &wineBench{b: b}
+	return []step{
+		{name: "windows-bench", does: "a Windows of its own, a display, and a relay to work with", must: true, run: w.open},
+		{name: "windows-refused", does: "an older Windows is refused, and nothing is installed", run: w.refused},
+		{name: "windows-install", does: "it installs without a word: files, start menu, links, the relay's address, one entry", must: true, run: w.install},
+		{name: "windows-upgrade", does: "the next version replaces it: one entry, the address kept", run: w.upgrade},
+		{name: "windows-downgrade", does: "the version before is refused, and nothing changes", run: w.downgrade},
+		{name: "windows-policy", does: "the client reads the machine's policy from the registry", run: w.policy},
+		{name: "windows-window", does: "the installed client's window: set up, signed in, an inbox to look at", run: w.show},
+		{name: "windows-keep", does: "a removal as an upgrade makes it leaves the cache", run: w.keep},
+		{name: "windows-removal", does: "the removal wipes the cache and tells the company; nothing is left but the policy", run: w.remove},
+		{name: "windows-end", does: "everything that was started is ended", run: w.close},
+	}
+}
+
+func (w *wineBench) open(ctx context.Context, log *os.File) error {
+	dir := w.b.work("wine")
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	w.prefix = filepath.Join(dir, "prefix")
+	home := filepath.Join(dir, "home")
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		return err
+	}
+	w.stage = w.b.dev.stage("package-wine", true)
+	w.stage.second = false
+	if err := w.stage.open(); err != nil {
+		return err
+	}
+	w.env = []string{"HOME=" + home, "-XDG_RUNTIME_DIR", "WINEPREFIX=" + w.prefix, "WINEARCH=win64", "WINEDEBUG=-all",
+		"WINEDLLOVERRIDES=mscoree=;mshtml=;winemenubuilder.exe=", "LC_ALL=C.UTF-8", "-WAYLAND_DISPLAY", "-DISPLAY"}
+	screen, err := startDisplay(ctx, w.stage.sup, "1600x1000", nil)
+	if err != nil {
+		return err
+	}
+	w.env = append(w.env, "DISPLAY="+screen.name, "LIBGL_ALWAYS_SOFTWARE=1", "FYNE_SCALE=1", "TZ=Europe/Berlin")
+	if err := os.Mkdir(w.prefix, 0o700); err != nil {
+		return err
+	}
+	// In the foreground its server ends with us, and with it everything that runs in the prefix.
+	server := "/usr/lib/wine/wineserver64"
+	if path, err := exec.LookPath("wineserver"); err == nil {
+		server = path
+	}
+	if _, err := w.stage.sup.start(launch{name: "wineserver", path: server, args: []string{"-f", "-p"}, env: w.env}); err != nil {
+		return err
+	}
+	if err := w.must(ctx, log, "wineboot", "--init"); err != nil {
+		return &problem{happened: "no Wine prefix could be made", err: err, tail: tailOf(log.Name(), 12)}
+	}
+	shim := filepath.Join(w.b.root, "packaging", "windows", "wine", "bcryptprimitives.c")
+	if err := w.b.run(ctx, log, "", nil, "x86_64-w64-mingw32-gcc", "-O2", "-s", "-shared", "-o", w.c("windows", "system32", "bcryptprimitives.dll"), shim, "-ladvapi32"); err != nil {
+		return err
+	}
+	w.next = filepath.Join(dir, "next.msi")
+	if err := w.b.windowsInstaller(ctx, log, w.b.work("windows", windowsProgram), nextVersion(w.b.version), filepath.Join(dir, "next"), w.next); err != nil {
+		return err
+	}
+	for _, p := range []program{relayProgram, wasimProgram} {
+		if err := (call{dir: w.b.root, log: log, env: []string{cgoEnv(p.cgo)}}).run(ctx, "go", "build", "-o", w.b.binary(p), p.path); err != nil {
+			return err
+		}
+	}
+	for _, s := range w.stage.steps() {
+		if err := s.run(ctx, log); err != nil {
+			return err
+		}
+	}
+	pictures, err := newAlbum(filepath.Join(w.b.base, "shots", "windows"))
+	w.window = &driver{display: screen, alone: true, album: pictures, say: w.b.out.say}
+	return err
+}
+
+func (w *wineBench) close(context.Context, *os.File) error {
+	w.stage.close()
+	return nil
+}
+
+// nextVersion is the version after one of three numbers.
+func nextVersion(version string) string {
+	var major, minor, patch int
+	_, _ = fmt.Sscanf(version, "%d.%d.%d", &major, &minor, &patch)
+	return fmt.Sprintf("%d.%d.%d", major, minor, patch+1)
+}
+
+// c is a path on the bench's drive C:.
+func (w *wineBench) c(parts ...string) string {
+	return filepath.Join(append([]string{w.prefix, "drive_c"}, parts...)...)
+}
+
+// run runs a Windows program and returns what it said and its status.
+func (w *wineBench) run(ctx context.Context, log *os.File, args ...string) (string, int, error) {
+	fmt.Fprintf(log, "$ wine %s\n", strings.Join(args, " "))
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	said, err := call{env: w.env, dir: w.b.work("wine"), log: log}.output(ctx, "wine", args...)
+	said = strings.ReplaceAll(said, "\r", "")
+	fmt.Fprint(log, said)
+	var status *exec.ExitError
+	if errors.As(err, &status) {
+		fmt.Fprintf(log, "status %d\n", status.ExitCode())
+		return said, status.ExitCode(), nil
+	}
+	return said, 0, err
+}
+
+// must is run of what has to end with status 0.
+func (w *wineBench) must(ctx context.Context, log *os.File, args ...string) error {
+	_, status, err := w.run(ctx, log, args...)
+	if err == nil && status != 0 {
+		err = fmt.Errorf("%s ended with status %d", args[0], status)
+	}
+	return err
+}
+
+// windowsPath is how Windows calls a path of ours: Wine has the whole disk as Z:.
+func windowsPath(path string) string { return "Z:" + strings.ReplaceAll(path, "/", `\`) }
+
+func (w *wineBench) msi() (string, error) {
+	a, err := w.b.find("sealdesk-client-*.msi")
+	return windowsPath(a.path), err
+}
+
+// entry is one line of Windows' list of installed programs.
+var entry = regexp.MustCompile(`(?m)^\s+DisplayName\s+REG_SZ\s+Sealdesk$[^$]*?^\s+DisplayVersion\s+REG_SZ\s+(\S+)$`)
+
+// state is what of Sealdesk this Windows has.
+type windowsState struct {
+	entries []string // versions in the list of installed programs
+	program bool
+	links   string // the command that opens them
+	start   bool   // the start menu has it
+	relay   string // the address for a machine without a policy
+	policy  bool
+	caches  []string // folders of ours in somebody's profile
+}
+
+var registryText = regexp.MustCompile(`(?m)^\s+(?:\(Default\)|RelayURL)\s+REG_SZ\s+(.*)$`)
+
+// value is a text of the registry, or "".
+func (w *wineBench) value(ctx context.Context, log *os.File, args ...string) string {
+	said, _, _ := w.run(ctx, log, append([]string{"reg", "query"}, args...)...)
+	if m := registryText.FindStringSubmatch(said); m != nil {
+		return strings.TrimSpace(m[1])
+	}
+	return ""
+}
+
+func (w *wineBench) look(ctx context.Context, log *os.File) (s windowsState, err error) {
+	listed, _, err := w.run(ctx, log, "reg", "query", `HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall`, "/s")
+	if err != nil {
+		return s, err
+	}
+	for _, m := range entry.FindAllStringSubmatch(listed, -1) {
+		s.entries = append(s.entries, m[1])
+	}
+	s.program = isFile(w.c("Program Files", "Sealdesk", windowsProgram))
+	s.links = w.value(ctx, log, `HKLM\SOFTWARE\Classes\sealdesk\shell\open\command`, "/ve")
+	s.relay = w.value(ctx, log, programKey, "/v", "RelayURL")
+	s.policy = w.value(ctx, log, policyKey, "/v", "RelayURL") != ""
+	menus, err := filepath.Glob(w.c("*", "*", "AppData", "Roaming", "Microsoft", "Windows", "Start Menu", "Programs", "Sealdesk.lnk"))
+	common, err2 := filepath.Glob(w.c("ProgramData", "Microsoft", "Windows", "Start Menu", "Programs", "Sealdesk.lnk"))
+	s.start = len(menus)+len(common) > 0
+	var err3 error
+	s.caches, err3 = filepath.Glob(w.c("users", "*", "AppData", "Local", "Sealdesk"))
+	return s, errors.Join(err, err2, err3)
+}
+
+// expect compares what this Windows has with what it should.
+func (w *wineBench) expect(ctx context.Context, log *os.File, version, relay string) error {
+	s, err := w.look(ctx, log)
+	if err != nil {
+		return err
+	}
+	var wrong []string
+	there := version != ""
+	if got := strings.Join(s.entries, " "); got != version {
+		wrong = append(wrong, fmt.Sprintf("the list of installed programs has %q, not %q", got, version))
+	}
+	if s.program != there {
+		wrong = append(wrong, fmt.Sprintf("the program is there: %v", s.program))
+	}
+	links := ""
+	if there {
+		links = `"C:\Program Files\Sealdesk\sealdesk.exe" "%1"`
+	}
+	if s.links != links {
+		wrong = append(wrong, fmt.Sprintf("links are opened by %q", s.links))
+	}
+	if s.start != there {
+		wrong = append(wrong, fmt.Sprintf("the start menu has it: %v", s.start))
+	}
+	if s.relay != relay {
+		wrong = append(wrong, fmt.Sprintf("the relay's address is %q, not %q", s.relay, relay))
+	}
+	if _, err := os.Stat(w.c("Program Files", "Sealdesk")); !there && err == nil {
+		wrong = append(wrong, "the program's folder is left")
+	}
+	return complain("this Windows is not as it should be", wrong)
+}
+
+const benchRelay = "relay.company.example:8443"
+
+// refused runs before the bench says it is Windows 10: Wine begins as Windows 7.
+func (w *wineBench) refused(ctx context.Context, log *os.File) error {
+	msi, err := w.msi()
+	if err != nil {
+		return err
+	}
+	if err := w.must(ctx, log, "winecfg", "-v", "win7"); err != nil {
+		return err
+	}
+	_, status, err := w.run(ctx, log, "msiexec", "/i", msi, "/qn")
+	if err == nil && status != msiFailure {
+		err = fmt.Errorf("Windows Installer ended with status %d on Windows 7, not %d", status, msiFailure)
+	}
+	return errors.Join(err, w.expect(ctx, log, "", ""))
+}
+
+func (w *wineBench) install(ctx context.Context, log *os.File) error {
+	msi, err := w.msi()
+	if err != nil {
+		return err
+	}
+	for _, args := range [][]string{{"winecfg", "-v", "win10"}, {"msiexec", "/i", msi, "/qn", "RELAYURL=" + benchRelay}} {
+		if err := w.must(ctx, log, args...); err != nil {
+			return err
+		}
+	}
+	if err := w.expect(ctx, log, w.b.version, benchRelay); err != nil {
+		return err
+	}
+	if k := w.b.keys.code; k != nil { // what lies on the disk is what was signed
+		if err := w.b.verifyCode(ctx, log, w.c("Program Files", "Sealdesk", windowsProgram), k.roots); err != nil {
+			return err
+		}
+	}
+	said, status, err := w.run(ctx, log, `C:\Program Files\Sealdesk\sealdesk.exe`, "--version")
+	if err == nil && (status != 0 || strings.TrimSpace(said) != w.b.version) {
+		err = fmt.Errorf("the installed client says %q with status %d, not its version", strings.TrimSpace(said), status)
+	}
+	return err
+}
+
+func (w *wineBench) upgrade(ctx context.Context, log *os.File) error {
+	if err := w.must(ctx, log, "msiexec", "/i", windowsPath(w.next), "/qn"); err != nil {
+		return err
+	}
+	return w.expect(ctx, log, nextVersion(w.b.version), benchRelay)
+}
+
+func (w *wineBench) downgrade(ctx context.Context, log *os.File) error {
+	msi, err := w.msi()
+	if err != nil {
+		return err
+	}
+	_, status, err := w.run(ctx, log, "msiexec", "/i", msi, "/qn")
+	if err == nil && status != msiFailure {
+		err = fmt.Errorf("Windows Installer ended with status %d, not %d", status, msiFailure)
+	}
+	return errors.Join(err, w.expect(ctx, log, nextVersion(w.b.version), benchRelay))
+}
+
+func (w *wineBench) policy(ctx context.Context, log *os.File) error {
+	const relay = "policy.company.example:8443"
+	if err := w.must(ctx, log, "reg", "add", policyKey, "/v", "RelayURL", "/t", "REG_SZ", "/d", relay, "/f"); err != nil {
+		return err
+	}
+	said, status, err := w.run(ctx, log, `C:\Program Files\Sealdesk\sealdesk.exe`, "--print-policy")
+	if err == nil && (status != 0 || !strings.Contains(said, relay) || !strings.Contains(said, `HKLM`)) {
+		err = &problem{happened: fmt.Sprintf("the client does not tell the machine's policy (status %d)", status), tail: said}
+	}
+	return err
+}
+
+// show opens the installed client with an enrolment string, signs the agent in, and takes pictures.
+func (w *wineBench) show(ctx context.Context, log *os.File) error {
+	s := w.stage
+	// The company that let this device in is another one than the policy's.
+	if err := w.must(ctx, log, "reg", "delete", policyKey, "/v", "RelayURL", "/f"); err != nil {
+		return err
+	}
+	w.window.trace = s.newTrace(demoAgent)
+	args := append([]string{`C:\Program Files\Sealdesk\sealdesk.exe`}, s.c.client(demoAgent, s.codes[demoAgent.Home], light)...)
+	client, err := s.sup.start(launch{name: s.run("client-wine"), path: "wine", args: args, dir: w.b.work("wine"), env: w.env})
+	if err != nil {
+		return err
+	}
+	w.window.client = client
+	defer client.stop(10 * time.Second)
+	if err := w.window.findWindow(ctx, windowTitle); err != nil {
+		return err
+	}
+	if err := w.window.make(ctx, firstSignIn(s.account(demoAgent), s.second)...); err != nil {
+		return err
+	}
+	if _, err := w.window.tool(ctx, "xdotool", "windowclose", w.window.window); err != nil {
+		return err
+	}
+	return client.wait(ctx, 20*time.Second)
+}
+
+// cached says whether a device of this Windows keeps something.
+func (w *wineBench) cached() bool {
+	stores, err := filepath.Glob(w.c("users", "*", "AppData", "Local", "Sealdesk", "store", "*"))
+	return err == nil && len(stores) > 0
+}
+
+// keep removes the program as Windows does when it upgrades it. Wine 8.0 upgrades without saying so (UPGRADINGPRODUCTCODE,
+// which Windows sets in the older version's removal), so it is said here.
+func (w *wineBench) keep(ctx context.Context, log *os.File) error {
+	if !w.cached() {
+		return skipped{"no device was set up"}
+	}
+	next := nextVersion(w.b.version)
+	if err := w.must(ctx, log, "msiexec", "/i", msiCode("product "+next), "REMOVE=ALL", "UPGRADINGPRODUCTCODE="+msiCode("product "+nextVersion(next)), "/qn"); err != nil {
+		return err
+	}
+	if err := w.expect(ctx, log, "", ""); err != nil {
+		return err
+	}
+	if !w.cached() {
+		return &problem{happened: "an upgrade would wipe the cache"}
+	}
+	return w.must(ctx, log, "msiexec", "/i", windowsPath(w.next), "/qn")
+}
+
+func (w *wineBench) remove(ctx context.Context, log *os.File) error {
+	was := w.cached()
+	if err := w.must(ctx, log, "reg", "add", policyKey, "/v", "RelayURL", "/t", "REG_SZ", "/d", benchRelay, "/f"); err != nil {
+		return err
+	}
+	if err := w.must(ctx, log, "msiexec", "/x", msiCode("product "+nextVersion(w.b.version)), "/qn"); err != nil {
+		return err
+	}
+	if err := w.expect(ctx, log, "", ""); err != nil {
+		return err
+	}
+	s, err := w.look(ctx, log)
+	if err != nil {
+		return err
+	}
+	if !s.policy {
+		return &problem{happened: "the removal took the machine's policy along, which is not ours"}
+	}
+	if !was {
+		return skipped{"it is removed, but no device was set up: there was nothing to wipe"}
+	}
+	var left []string
+	for _, dir := range s.caches {
+		err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+			if err == nil && !e.IsDir() {
+				left = append(left, e.Name())
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(log, "left in the profile:", left)
+	told, err := w.stage.relayCall(log).output(ctx, w.b.binary(relayProgram), w.stage.c.auditSearch()...)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(log, told)
+	return complain("the removal did not wipe", left)
+}
