@@ -204,6 +204,7 @@ func (w *work) fold(log inbox.LogID, e inbox.Event) {
 		}
 		w.change(log, id, b)
 	case inbox.MessageWithdrawn:
+		row.Apply(e, w.s.reader)
 		if b.Message == row.LastID {
 			delete(w.last, id)
 		}

@@ -80,9 +80,6 @@ func (it *item) onRow(c *inbox.Conversation, reader inbox.PersonID) {
 		}
 		c.LastAt, c.LastID, c.LastSide, c.LastKind, c.LastAuthor, c.LastReceipt = m.At, m.ID, m.Side, m.Kind, m.Author, m.Receipt
 		c.Snippet = m.Body.Excerpt(120)
-		if m.Kind != inbox.Note && it.state != itemRefused {
-			c.Waiting = 0
-		}
 		return
 	}
 	switch b := it.intent.Body.(type) {

@@ -110,6 +110,7 @@ func init() {
 		{id: actLock, label: "action.lock", icon: "lock", group: groupApp, keys: []string{"Ctrl+Shift+L"}, in: []string{"", contextOverlay}, do: always(func(d *desk) { d.u.lock(LockedByHand) })},
 		{id: actSignOut, label: "signout.do", icon: "go", now: func(d *desk) bool { return d.session.SignOut != nil }, do: always((*desk).signOut)},
 		{id: actPassphrase, label: "passphrase.title", icon: "lock", now: func(d *desk) bool { return d.session.Passphrase != nil }, do: always((*desk).showPassphrase)},
+		{id: actPasskey, label: "passkey.add", icon: "shield", now: (*desk).mayAddPasskey, do: always((*desk).addPasskey)},
 		{id: actSettings, label: "action.settings", icon: "settings", group: groupApp, keys: []string{"Ctrl+,"}, in: []string{"", contextStart}, free: (*UI).showSettings},
 		{id: actHelp, label: "action.help", icon: "help", group: groupApp, keys: []string{"F1"}, in: []string{"", contextStart}, free: (*UI).showHelp},
 		{id: actTour, label: "tour.action", icon: "info", group: groupApp, free: (*UI).showTour},

@@ -61,13 +61,15 @@ func (d *desk) waiting() int {
 // decide agrees to what somebody else asked for or wrote, or does not.
 func (d *desk) decide(v DecisionView, agree bool) {
 	if v.Message != "" {
-		d.submit(inbox.DecideHeld{Conversation: v.Conversation, Message: v.Message, Agree: agree})
-		text := word("decide.released")
-		if !agree {
-			text = word("decide.kept")
-		}
-		d.u.toast(kit.Toast{Text: text, Icon: "check"})
-		d.u.trace("held message decided")
+		d.stepped(func() {
+			d.submit(inbox.DecideHeld{Conversation: v.Conversation, Message: v.Message, Agree: agree})
+			text := word("decide.released")
+			if !agree {
+				text = word("decide.kept")
+			}
+			d.u.toast(kit.Toast{Text: text, Icon: "check"})
+			d.u.trace("held message decided")
+		})
 		return
 	}
 	d.deciding[v.ID] = true

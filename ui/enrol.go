@@ -33,8 +33,17 @@ type enrolScreen struct {
 	done     *Enrolled
 }
 
-// showEnrol shows the card.
+// showEnrol sets this device up: by signing in where the organisation named the server, else by a code.
 func (u *UI) showEnrol() {
+	if u.managed.Server != nil && u.invited == "" && u.cfg.Enrolment == "" {
+		u.showJoin()
+		return
+	}
+	u.showCode()
+}
+
+// showCode shows the card for a code.
+func (u *UI) showCode() {
 	u.enrol = &enrolScreen{u: u, root: boxed(fill{})}
 	u.enrol.build("")
 	u.show(u.enrol.root)

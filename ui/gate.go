@@ -22,9 +22,9 @@ type Gate interface {
 	// Show answers what is asked; a Credential with Begin asks for a SignIn. It returns when the server has answered: with
 	// nil whatever it said, which shows in Asked. Errors: [ErrOffline], [ErrNotAsked], ctx's.
 	Show(ctx context.Context, c Credential) error
-	// Browse signs in with the company's sign-on: open shows an address in the system's browser. It returns when the server
-	// has answered, as Show does, or when ctx ends, which gives it up. Errors also: whatever open says.
-	Browse(ctx context.Context, open func(url string) error) error
+	// Browse signs in with the company's sign-on, or shows or makes a passkey: open shows an address in the system's browser. It
+	// returns when the server has answered, as Show does, or when ctx ends, which gives it up. Errors also: whatever open says.
+	Browse(ctx context.Context, way SignInWay, open func(url string) error) error
 	// Unlock opens a locked inbox by the passphrase of this device; [Door.Open] goes on. Errors: [WrongPassphrase],
 	// TroubleSignIn when there were too many wrong ones, TroubleLeaseOver, TroubleClockBack.
 	Unlock(ctx context.Context, passphrase string) error
@@ -35,7 +35,7 @@ var ErrNotAsked = errors.New("nothing is asked")
 
 // A SignIn is what is asked of a person. Its numbers are the ones on the wire.
 type SignIn struct {
-	Name     string      // whose device it is
+	Name     string      // whose device it is; "": nobody's yet, so Credential.Name says who is there
 	Ways     []SignInWay // how that person may sign in; at least one
 	Need     Need
 	Trouble  SignInTrouble // why the last Credential was not enough
@@ -54,6 +54,7 @@ type SignInWay uint8
 const (
 	ByPassword SignInWay = 1
 	ByBrowser  SignInWay = 2 // the company's sign-on, in the system's browser
+	ByPasskey  SignInWay = 3 // a passkey, on a page of the company's server in the system's browser
 )
 
 // A Need is what a Credential must hold.
@@ -65,7 +66,8 @@ const (
 	NeedNew      Need = 1 // the person has no password yet: New
 	NeedSecond   Need = 2 // the second factor is being set up: Code, made from SecondFactor
 	NeedKept     Need = 3 // an empty Credential, when the person has kept the recovery codes
-	NeedCode     Need = 4 // the password is right: Code, or one recovery code, beside it
+	NeedCode     Need = 4 // the password is right: Code, or one recovery code, beside it, or a passkey where that is a way
+	NeedPasskey  Need = 5 // a passkey must be made, in the browser
 )
 
 // MinPassword is how many characters a password must have.
@@ -82,6 +84,8 @@ const (
 	SignInBrowser SignInTrouble = 4 // the company's sign-on cannot be asked, or says no
 	SignInOther   SignInTrouble = 5 // the sign-on says that somebody else is there
 	SignInUsed    SignInTrouble = 6 // the code was used already: wait for the next one
+	SignInPasskey SignInTrouble = 7 // the passkey does not count, or its answer came too late
+	SignInDevices SignInTrouble = 8 // the person has as many devices as may be
 )
 
 // A SecondFactor is a time-based one-time password (RFC 6238) that is being set up.
@@ -99,6 +103,8 @@ type Credential struct {
 	Code     string // of the second factor, or a recovery code
 	New      string // a new password
 	Begin    bool   // nothing yet: asks for a SignIn
+	Name     string // who is there, on a device that is nobody's yet
+	Adds     bool   // with Begin: a passkey is to be made
 }
 
 // Format prints [redacted] for every verb.
@@ -143,6 +149,8 @@ const (
 	TroubleRewritten
 	TroubleUpdate // this app is too old for the server
 	TroubleNotAdmitted
+	TroubleCopy       // of a device that was wiped
+	TroubleCodeNeeded // nobody enrols a device by signing in
 )
 
 var troubleNames = map[Trouble]string{
@@ -154,6 +162,7 @@ var troubleNames = map[Trouble]string{
 	TroubleSignIn: "sign-in needed", TroubleLocked: "locked", TroubleLeaseOver: "lease over", TroubleClockBack: "clock put back",
 	TroubleWrongPassphrase: "passphrase wrong", TroubleWiped: "wiped", TroubleRevoked: "revoked", TroubleLeft: "person left", TroubleTwice: "seen twice",
 	TroubleRewritten: "audit log rewritten", TroubleUpdate: "update needed", TroubleNotAdmitted: "not admitted",
+	TroubleCopy: "copy of a wiped device", TroubleCodeNeeded: "code needed",
 }
 
 // Error returns the trouble's name, for logs.

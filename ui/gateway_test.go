@@ -13,6 +13,7 @@ type gateway struct {
 	link   Link
 	locked Locked
 	shown  []Credential
+	ways   []SignInWay            // of what went through the browser
 	answer func(Credential) error // optional; what comes of a credential
 	browse func(ctx context.Context, open func(string) error) error
 	unlock func(string) error
@@ -78,7 +79,10 @@ func (g *gateway) next() {
 	g.m.poke()
 }
 
-func (g *gateway) Browse(ctx context.Context, open func(string) error) error {
+func (g *gateway) Browse(ctx context.Context, way SignInWay, open func(string) error) error {
+	g.mu.Lock()
+	g.ways = append(g.ways, way)
+	g.mu.Unlock()
 	if g.browse == nil {
 		return ErrOffline
 	}

@@ -153,20 +153,25 @@ func TestItemsLookAsDesigned(t *testing.T) {
 				half := h/2 + 60
 				// Two pictures: items are painted by a list, as in the window.
 				for i, part := range split(placedItems, half) {
-					list := kit.NewList(kit.ListConfig{Name: "items", Len: func() int { return len(part) }, ID: func(i int) string { return part[i].v.ID },
-						Measure: func(i int, _ float32) float32 { return part[i].height },
-						Draw:    func(i int, s *kit.Sketch, _ fyne.Size, st kit.RowState) { part[i].draw(s, look{}) }})
-					g.win.SetContent(list)
-					var sum float32
-					for _, p := range part {
-						sum += p.height
-					}
-					g.win.Resize(fyne.NewSize(c.w, sum+8))
-					g.picture(kind + "-" + c.name + "-" + grouped(i+1))
+					g.paint(kind+"-"+c.name+"-"+grouped(i+1), part, func(*placed) look { return look{} })
 				}
 			})
 		}
 	}
+}
+
+// paint compares items with a picture, painted by a list as in the window.
+func (g *stage) paint(name string, items []*placed, looks func(*placed) look) {
+	g.t.Helper()
+	g.win.SetContent(kit.NewList(kit.ListConfig{Name: "items", Len: func() int { return len(items) }, ID: func(i int) string { return items[i].v.ID },
+		Measure: func(i int, _ float32) float32 { return items[i].height },
+		Draw:    func(i int, s *kit.Sketch, _ fyne.Size, st kit.RowState) { items[i].draw(s, looks(items[i])) }}))
+	var sum float32
+	for _, p := range items {
+		sum += p.height
+	}
+	g.win.Resize(fyne.NewSize(items[0].width, sum+8))
+	g.picture(name)
 }
 
 func split(list []*placed, at float32) [][]*placed {

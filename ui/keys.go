@@ -54,6 +54,7 @@ const (
 	actAssignMe   = "assign.me"
 	actSignOut    = "signout"
 	actPassphrase = "passphrase"
+	actPasskey    = "passkey"
 	actManaged    = "managed"
 	actAbout      = "about"
 	actTour       = "tour"

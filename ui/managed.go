@@ -117,7 +117,8 @@ func (u *UI) showManaged() {
 	v := managedView(u.managed, u.speaks())
 	var cells []kit.Cell
 	for _, n := range v.Notices {
-		cells = append(cells, kit.Min(kit.NewBanner(kit.Notice{Style: chipStyles[n.Tone], Icon: n.Icon, Title: n.Title, Text: n.Text})), kit.Gap(12))
+		ink := kit.InkOf(chipStyles[n.Tone])
+		cells = append(cells, kit.Min(kit.NewPanel(kit.Column(kit.Min(kit.NewText(n.Title, kit.NameBold, ink)), kit.Gap(2), kit.Min(kit.NewText(n.Text, kit.Snippet, ink))), chipStyles[n.Tone], 12)), kit.Gap(12))
 	}
 	if v.Empty != "" {
 		cells = append(cells, kit.Fix(kit.NewEmptyState("unlock", v.Empty, v.Advice, kit.Action{}), kit.Scaled(220)))
@@ -140,11 +141,10 @@ func managedRow(r ManagedRow) fyne.CanvasObject {
 		kit.Min(kit.Row(kit.Grow(kit.NewText(r.Title, kit.Name, kit.InkText)), kit.Gap(16), kit.Grow(kit.NewText(r.Value, kit.NameBold, kit.InkText).Align(kit.AlignEnd)))),
 		kit.Gap(2), kit.Min(kit.NewText(r.Help, kit.Caption, kit.InkMuted)),
 	}
-	style := kit.ChipNeutral
 	for _, n := range r.Notes {
 		lines = append(lines, kit.Gap(6), kit.Min(noteLine(n.Icon, n.Text)))
 	}
-	return kit.NewPanel(kit.Column(lines...), style, 12)
+	return kit.NewPanel(kit.Column(lines...), kit.ChipNeutral, 12)
 }
 
 // clipboard is what fields copy to and paste from; nil where nothing may be copied, which is said.

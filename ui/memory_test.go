@@ -32,6 +32,7 @@ type memory struct {
 	fail     error // what every read and write returns
 	openErr  error
 	enrolErr error
+	joinErr  error
 	stop     EnrolStep // how far an enrolment gets before enrolErr
 	nudges   int
 
@@ -49,6 +50,11 @@ type memory struct {
 	back      map[inbox.ConversationID][]Refused
 	instead   []inbox.IntentID
 	key       *lockKey
+	tags      []inbox.Tag
+	replies   []inbox.QuickReply
+	present   inbox.Presence
+	attended  []inbox.Here // what was told: of the reader himself
+	search    func(typed string, only inbox.ConversationID) (Search, error)
 	asked     []inbox.Question
 	answer    func(inbox.Question) (inbox.Answer, error)
 	fetch     func(ctx context.Context, q inbox.FetchMedia, w io.Writer, progress func(done, total int64)) error
@@ -517,6 +523,31 @@ func (m *memory) Enrol(_ context.Context, _ string, reached func(Enrolling)) (En
 	m.openErr = nil
 	m.mu.Unlock()
 	return Enrolled{Device: "LT-0427", Person: "Katja Moor"}, nil
+}
+
+// Join lets in who answers what the gate asks.
+func (m *memory) Join(ctx context.Context, reached func(Enrolling)) (Enrolled, error) {
+	m.mu.Lock()
+	err := m.joinErr
+	m.mu.Unlock()
+	reached(Enrolling{Server: "inbox.company:8443"})
+	if err != nil {
+		return Enrolled{}, err
+	}
+	reached(Enrolling{Step: EnrolServer, Server: "inbox.company:8443", Pin: "3F:9A…C1", Company: "Nordlicht GmbH"})
+	for pokes := m.Watch(ctx); ; {
+		if _, asks := m.gate.Asked(); !asks {
+			m.mu.Lock()
+			m.openErr = nil
+			m.mu.Unlock()
+			return Enrolled{Device: "LT-0427", Person: "Katja Moor"}, nil
+		}
+		select {
+		case <-pokes:
+		case <-ctx.Done():
+			return Enrolled{}, ctx.Err()
+		}
+	}
 }
 
 func (m *memory) Rebuild(context.Context) error {

@@ -67,6 +67,13 @@ type Model interface {
 	Refused(id inbox.ConversationID) []Refused
 	SubmitInstead(ctx context.Context, refused inbox.IntentID, i inbox.Intent) error
 
+	// Tags are the company's words for conversations, QuickReplies the texts it keeps ready for an inbox; "" is for all.
+	Tags() []inbox.Tag
+	QuickReplies(in inbox.InboxID) []inbox.QuickReply
+	// Search finds messages in what this device remembers, as a person types it: words, phrases in quotes, and filters (from:, in:,
+	// has:, tag:, before:, after:). Only, if not "", is the conversation to look in. Errors: [SearchError], ctx's.
+	Search(ctx context.Context, typed string, only inbox.ConversationID, now time.Time) (Search, error)
+
 	// Attach keeps a file for a conversation, durably and sealed, until it is sent or detached.
 	Attach(ctx context.Context, id inbox.ConversationID, name, mime string, r io.Reader) (Attachment, error)
 	// Attachments are the files attached to a conversation and not sent, the oldest first.
@@ -116,6 +123,59 @@ type RevealKey interface {
 	Open(id inbox.RevealID, sealed []byte) ([]byte, error)
 }
 
+// A Search is what was found in the messages that were read so far: Read of Of conversations. Full: there are more messages than
+// there is memory for them, the oldest conversations are missing.
+type Search struct {
+	Found    []Found // the conversation with the newest hit first
+	Total    int     // messages that match, more than Hits hold if there are many
+	Read, Of int
+	Full     bool
+}
+
+// Found is what was found in one conversation.
+type Found struct {
+	Conversation inbox.ConversationID
+	Total        int
+	Hits         []SearchHit // the newest first
+}
+
+// A SearchHit is a message that was found. Snippet is its text around the first word, Marks are where the words are in its visible
+// text: bytes from and to.
+type SearchHit struct {
+	Message inbox.MessageID
+	Seq     uint64
+	At      inbox.Moment
+	Side    inbox.Side
+	Author  inbox.PersonID
+	Snippet inbox.Masked
+	Marks   [][2]int
+}
+
+// A SearchError says why a query cannot be answered, and where in what was typed: bytes From to To, or nowhere if both are 0.
+type SearchError struct {
+	Fault    SearchFault
+	From, To int
+}
+
+// Error names the fault for logs; it never holds what was typed.
+func (e *SearchError) Error() string { return "the search cannot be answered" }
+
+// A SearchFault says what is wrong with a query.
+type SearchFault uint8
+
+// The faults, with the store's numbers.
+const (
+	SearchEmpty   SearchFault = 1 // it asks nothing
+	SearchValue   SearchFault = 2 // a filter has no value: perhaps it is still being typed
+	SearchHas     SearchFault = 3 // has: takes file, picture, film, voice, link or place
+	SearchDate    SearchFault = 4 // before: and after: take dates
+	SearchRange   SearchFault = 5 // nothing lies between after: and before:
+	SearchNobody  SearchFault = 6 // from: names nobody
+	SearchNowhere SearchFault = 7 // in: names no inbox and no conversation
+	SearchLong    SearchFault = 8
+	SearchTag     SearchFault = 9 // tag: names no tag
+)
+
 // An Upload is a file on its way to the company's server.
 type Upload struct {
 	Intent inbox.IntentID // what sends it afterwards
@@ -148,6 +208,7 @@ const (
 	LinkSignIn      // nobody is signed in on this device any more; the device goes on by itself once somebody is
 	LinkTwice       // this device's key was seen in two places: the company must admit it anew
 	LinkLeft        // the person of this device has left the company
+	LinkCopy        // the server has the receipt of a wipe this device knows nothing of: it is a copy of one that was wiped
 	LinkRewritten   // the server's audit log is not what this device holds: it was changed, or an old copy was brought back
 )
 
@@ -174,6 +235,10 @@ type Relay interface {
 	FetchMedia(ctx context.Context, q inbox.FetchMedia, w io.Writer, progress func(done, total int64)) error
 	// Uploads are the files on their way; Watch pokes when they have come further.
 	Uploads() []Upload
+	// Presence is who else is there, and in which conversations; Watch pokes when it changes. Nobody while offline.
+	Presence() inbox.Presence
+	// Attend tells colleagues which conversation is open, "" for none, and whether an answer is being written there.
+	Attend(id inbox.ConversationID, writing bool)
 }
 
 // A Session is an open inbox.
@@ -192,6 +257,10 @@ type Session struct {
 	// StepUp asks the person to show once more who is there, and to sign in when nobody is signed in any more. Only while
 	// the server is connected. Optional; what needs it is then refused.
 	StepUp Gate
+	// Fresh tells until when the person counts as just seen; what needs that asks StepUp first. It does not wait. Optional.
+	Fresh func() time.Time
+	// Passkeys tells whether the person may make one, which StepUp does for a Credential with Adds. It does not wait. Optional.
+	Passkeys func() bool
 	// SignOut ends the person's session on this device. It may wait for the server. Optional.
 	SignOut func(ctx context.Context) error
 	// Passphrase sets what unlocks the inbox on this device without the server. It takes about a second. Optional: nil where
@@ -208,6 +277,10 @@ type Door interface {
 	// Enrol admits this device with an enrolment string and says at each step what was reached. It leaves nothing behind
 	// when it fails.
 	Enrol(ctx context.Context, text string, reached func(Enrolling)) (Enrolled, error)
+	// Join enrols this device at the server the organisation's policy names, without a code: whoever signs in at the Gate
+	// meanwhile is its person. It returns when somebody has, or ctx ends, and leaves nothing behind when it fails:
+	// TroubleCodeNeeded is a server's that does not have that.
+	Join(ctx context.Context, reached func(Enrolling)) (Enrolled, error)
 	// Rebuild throws away a damaged store; what can be saved of unsent messages is saved, the rest comes back from the
 	// company's server.
 	Rebuild(ctx context.Context) error
@@ -236,6 +309,8 @@ type Enrolling struct {
 	Step   EnrolStep
 	Server string
 	Pin    string // short form
+	// Company is what people know the company by, once the server said so.
+	Company string
 }
 
 // Enrolled is a device that was admitted.

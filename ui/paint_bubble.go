@@ -229,14 +229,21 @@ func (l *placed) drawUndo(s *kit.Sketch, k look) {
 func (l *placed) drawMeta(s *kit.Sketch, right, y float32, c color.Color) {
 	v := l.v
 	x := right - l.metaW
+	if l.metaOn {
+		right, x, c = right-12, x-12, onVeil
+		s.Rect(x-8, y-3, l.metaW+16, kit.LineHeight(kit.Meta)+6, veil, (kit.LineHeight(kit.Meta)+6)/2)
+	}
 	s.Text(v.Time, x, y, kit.Meta, c)
 	if v.Mark.Icon == "" {
 		return
 	}
 	d := kit.Scaled(15)
 	mark := c
-	if v.Mark.Tone != ToneQuiet {
+	if v.Mark.Tone != ToneQuiet && !l.metaOn {
 		mark = ink(v.Mark.Tone, s.P)
+	}
+	if l.metaOn && v.Mark.Tone != ToneQuiet {
+		mark = onVeilTones[v.Mark.Tone]
 	}
 	s.Icon(v.Mark.Icon, right-d, y, d, mark)
 	s.Area(areaMark, x, y-2, l.metaW, d+4)
@@ -369,9 +376,11 @@ func (l *placed) drawCard(s *kit.Sketch, x, y float32, hover bool) {
 
 // On a picture's colours only white on a dark veil can be read.
 var (
-	veil    = color.NRGBA{R: 0x0A, G: 0x12, B: 0x16, A: 0xB4}
-	onVeil  = color.NRGBA{R: 0xFF, G: 0xFF, B: 0xFF, A: 0xFF}
-	onVeil2 = color.NRGBA{R: 0xDC, G: 0xE4, B: 0xE8, A: 0xFF}
+	veil   = color.NRGBA{R: 0x0A, G: 0x12, B: 0x16, A: 0xB4}
+	onVeil = color.NRGBA{R: 0xFF, G: 0xFF, B: 0xFF, A: 0xFF}
+	// Marks that say something by their colour keep it there, as in the dark theme.
+	onVeilTones = map[Tone]color.NRGBA{ToneInfo: {R: 0x8D, G: 0xBE, B: 0xF5, A: 0xFF}, ToneWarn: {R: 0xFF, G: 0xC0, B: 0x69, A: 0xFF}, ToneDanger: {R: 0xFF, G: 0x8A, B: 0x80, A: 0xFF}}
+	onVeil2     = color.NRGBA{R: 0xDC, G: 0xE4, B: 0xE8, A: 0xFF}
 )
 
 func (l *placed) drawTile(s *kit.Sketch, x, y float32, hover bool) {

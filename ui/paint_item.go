@@ -93,6 +93,7 @@ type placed struct {
 	body       kit.Block
 	metaY      float32
 	metaW      float32
+	metaOn     bool // on a picture
 	reactY     float32
 	noticeY    float32
 	notice     kit.Block
@@ -248,6 +249,11 @@ func (l *placed) bubble() {
 		y += kit.Scaled(28)
 	}
 	body, foot := named(v.runs(v.Body, v.BodySpans), v.Names), v.runs(v.Footer, v.FooterSpans)
+	if v.Faint { // about a message, not the message
+		for i := range body {
+			body[i].Look = kit.Emphasis
+		}
+	}
 	switch beside := l.cardW + 14 + l.metaW; {
 	case len(body) > 0:
 		style := kit.Style{Type: kit.Body}
@@ -263,6 +269,10 @@ func (l *placed) bubble() {
 		}
 		l.metaY = y + l.body.Height - kit.LineHeight(kit.Meta) - 1
 		y += l.body.Height
+	case v.Card != nil && v.Card.Tile && len(foot) == 0 && v.Upload == nil && l.header.Lines == 0: // the time stands on the picture
+		l.metaOn = true
+		l.metaY = y - 6 - 8 - kit.LineHeight(kit.Meta)
+		y -= 5
 	case v.Card != nil && v.Card.Voice && v.Upload == nil: // the time stands at the end of the line below its waveform
 		l.metaY = y - 6 - kit.LineHeight(kit.Meta)
 		y -= 5

@@ -315,7 +315,7 @@ func (s *settingsScreen) facts() []kit.Cell {
 // does are the ways from here.
 func (s *settingsScreen) does() []kit.Cell {
 	var row []kit.Cell
-	for _, id := range []string{actPassphrase, actSignOut, actManaged, actHelp, actTour, actAbout} {
+	for _, id := range []string{actPassphrase, actPasskey, actSignOut, actManaged, actHelp, actTour, actAbout} {
 		a := actionOf(id)
 		if !s.u.can(a) || !matches(s.find.Text(), word("settings.group.more"), a.title(s.u)) {
 			continue

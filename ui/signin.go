@@ -36,13 +36,15 @@ type signInForm struct {
 	done    func()      // the person is known
 	resized func()
 
-	password, repeat, code *kit.Field
-	pass                   string // the password that was right, while a code is asked beside it
-	note                   *alarm
-	other                  *kit.Button
-	stop                   context.CancelFunc // gives the browser up
-	ticking                bool
-	answered               bool // what is asked now answers what was shown
+	name, password, repeat, code *kit.Field
+	called                       string // who is there, on a device that is nobody's
+	adds                         bool   // a passkey is to be made
+	pass                         string // the password that was right, while a code is asked beside it
+	note                         *alarm
+	other                        *kit.Button
+	stop                         context.CancelFunc // gives the browser up
+	ticking                      bool
+	answered                     bool // what is asked now answers what was shown
 }
 
 func newSignInForm(u *UI, gate Gate, again bool) *signInForm {
@@ -57,7 +59,7 @@ func (f *signInForm) run(begin bool) {
 	f.begun = !begin
 	f.refresh()
 	if begin {
-		f.show(Credential{Begin: true})
+		f.show(Credential{Begin: true, Adds: f.adds})
 	}
 	go loop(f.ctx, f.u.cfg.After, func() {
 		asked, ok := f.gate.Asked()
@@ -73,8 +75,8 @@ func (f *signInForm) end() {
 	}
 	f.over = true
 	f.cancel()
-	f.pass, f.at.asked = "", SignIn{}
-	for _, x := range []*kit.Field{f.password, f.repeat, f.code} {
+	f.pass, f.called, f.at.asked = "", "", SignIn{}
+	for _, x := range []*kit.Field{f.name, f.password, f.repeat, f.code} {
 		if x != nil {
 			x.SetText("")
 		}
@@ -108,6 +110,9 @@ func (f *signInForm) take(asked SignIn, ok bool, link Link) {
 
 // show answers what is asked.
 func (f *signInForm) show(c Credential) {
+	if f.at.ok && f.at.asked.Name == "" {
+		c.Name = f.called
+	}
 	f.ask(func() error { return f.gate.Show(f.ctx, c) }, c.Begin)
 }
 
@@ -155,14 +160,14 @@ func (f *signInForm) retype() {
 	f.refresh()
 }
 
-// browse goes through the company's sign-on.
-func (f *signInForm) browse() {
+// browse goes through the browser.
+func (f *signInForm) browse(way SignInWay) {
 	ctx, stop := context.WithCancel(f.ctx)
 	f.stop, f.at.browsing = stop, true
 	f.u.trace("browser shown")
 	f.ask(func() error {
 		defer stop()
-		return f.gate.Browse(ctx, func(address string) error { return f.u.openBrowser(ctx, address) })
+		return f.gate.Browse(ctx, way, func(address string) error { return f.u.openBrowser(ctx, address) })
 	}, false)
 }
 
@@ -191,7 +196,7 @@ func (f *signInForm) refresh() {
 	was := f.view
 	f.view = signInView(f.at)
 	v := f.view
-	if !f.built || was.Step != v.Step || was.Title != v.Title || was.Text != v.Text || was.URL != v.URL || was.Other != v.Other || !slices.Equal(was.Codes, v.Codes) {
+	if !f.built || was.Step != v.Step || was.Title != v.Title || was.Text != v.Text || was.URL != v.URL || was.Other != v.Other || was.Passkey != v.Passkey || was.Who != v.Who || !slices.Equal(was.Codes, v.Codes) {
 		f.build(was.Step != v.Step || !f.built)
 	}
 	f.note.set(kit.Notice{Style: chipStyles[v.Tone], Icon: map[bool]string{true: "clock", false: "warn"}[v.Wait], Text: v.Note})
@@ -201,7 +206,7 @@ func (f *signInForm) refresh() {
 		}
 		visible(f.button, v.Button != "")
 	}
-	for _, x := range []*kit.Field{f.password, f.repeat, f.code} {
+	for _, x := range []*kit.Field{f.name, f.password, f.repeat, f.code} {
 		switch {
 		case x == nil:
 		case v.Busy:
@@ -238,7 +243,7 @@ func (f *signInForm) check() bool {
 	ok := !f.view.Off && f.view.Button != ""
 	switch f.view.Step {
 	case SignInPass:
-		ok = ok && f.password.Text() != ""
+		ok = ok && f.password.Text() != "" && (f.name == nil || strings.TrimSpace(f.name.Text()) != "")
 	case SignInCode:
 		ok = ok && (f.at.recovery && strings.TrimSpace(f.code.Text()) != "" || len(digitsOf(f.code.Text())) == codeDigits)
 	case SignInFactor:
@@ -265,12 +270,15 @@ func (f *signInForm) submit() {
 	}
 	switch f.view.Step {
 	case SignInDown:
-		f.show(Credential{Begin: true})
+		f.show(Credential{Begin: true, Adds: f.adds})
 	case SignInPass:
 		f.pass = f.password.Text()
+		if f.name != nil {
+			f.called = f.name.Text()
+		}
 		f.show(Credential{Password: f.pass})
 	case SignInBrowse:
-		f.browse()
+		f.browse(f.view.By)
 	case SignInCode:
 		code := strings.TrimSpace(f.code.Text())
 		if !f.at.recovery {
@@ -291,7 +299,7 @@ func (f *signInForm) submit() {
 func (f *signInForm) another() {
 	switch f.view.Step {
 	case SignInPass:
-		f.browse()
+		f.browse(ByBrowser)
 	case SignInCode:
 		f.at.recovery = !f.at.recovery
 		f.refresh()
@@ -310,7 +318,10 @@ func (f *signInForm) build(focus bool) {
 	if f.password != nil && !focus {
 		old = f.password.Text()
 	}
-	f.built, f.password, f.repeat, f.code, f.other = true, nil, nil, nil, nil
+	if f.name != nil {
+		f.called = f.name.Text()
+	}
+	f.built, f.name, f.password, f.repeat, f.code, f.other = true, nil, nil, nil, nil, nil
 	var cells []kit.Cell
 	if f.heading {
 		cells = append(cells, kit.Min(kit.NewText(v.Title, kit.Display, kit.InkText)), kit.Gap(6))
@@ -334,6 +345,13 @@ func (f *signInForm) build(focus bool) {
 	}
 	switch v.Step {
 	case SignInPass:
+		if v.Who {
+			f.name = kit.NewField(word("join.name"), "", false)
+			f.name.SetText(f.called)
+			f.name.OnChange = func(string) { f.check() }
+			f.name.OnSubmit = func() { f.u.cfg.Window.Canvas().Focus(f.password.Input()) }
+			cells = append(cells, kit.Min(f.name))
+		}
 		f.password = password(word("signin.password"))
 		f.password.SetText(old)
 		cells = append(cells, kit.Min(f.password))
@@ -351,6 +369,10 @@ func (f *signInForm) build(focus bool) {
 		cells = append(cells, kit.Min(f.codes()), kit.Gap(18))
 	}
 	cells = append(cells, kit.Min(f.note.tall))
+	if v.Passkey != "" {
+		key := kit.NewButton(v.Passkey, kit.Secondary, func() { f.browse(ByPasskey) }).SetIcon("shield")
+		cells = append(cells, kit.Gap(4), kit.Min(kit.Row(kit.Min(key), kit.Spring())), kit.Gap(8))
+	}
 	if v.Other != "" {
 		f.other = kit.NewButton(v.Other, map[bool]kit.ButtonKind{true: kit.Secondary, false: kit.Flat}[v.Step == SignInPass || v.Step == SignInAway], f.another)
 		if v.Step == SignInPass {
@@ -380,6 +402,8 @@ func (f *signInForm) build(focus bool) {
 func (f *signInForm) focus() {
 	c := f.u.cfg.Window.Canvas()
 	switch {
+	case f.name != nil && strings.TrimSpace(f.name.Text()) == "":
+		c.Focus(f.name.Input())
 	case f.password != nil:
 		c.Focus(f.password.Input())
 	case f.code != nil:

@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"errors"
+	"time"
 
 	"sealdesk/app/inbox"
 	"sealdesk/ui/kit"
@@ -27,7 +28,7 @@ func (d *desk) ask(ctx context.Context, q inbox.Question) (inbox.Answer, error) 
 		return a, err
 	}
 	shown := make(chan bool, 1)
-	d.u.cfg.Post(func() { d.showStepUp(shown) })
+	d.u.cfg.Post(func() { d.showStepUp(shown, false) })
 	select {
 	case ok := <-shown:
 		if !ok {
@@ -41,8 +42,61 @@ func (d *desk) ask(ctx context.Context, q inbox.Question) (inbox.Answer, error) 
 	return d.session.Relay.Ask(ctx, q)
 }
 
+// barely is how long before its end a step-up is done anew: what follows is still on its way then.
+const barely = 10 * time.Second
+
+// stepped does something that needs that the person was just seen, and cannot be asked for once more: the dialog comes first.
+// Nothing is done when nobody shows who is there.
+func (d *desk) stepped(do func()) {
+	if d.session.StepUp == nil || d.session.Fresh == nil || d.session.Fresh().After(d.u.cfg.Now().Add(barely)) {
+		do()
+		return
+	}
+	shown := make(chan bool, 1)
+	d.showStepUp(shown, false)
+	go func() {
+		select {
+		case ok := <-shown:
+			if ok {
+				d.u.cfg.Post(func() {
+					if !d.ended() {
+						do()
+					}
+				})
+			}
+		case <-d.ctx.Done():
+		}
+	}()
+}
+
+// addPasskey has the person make a passkey, once it is shown who is there.
+func (d *desk) addPasskey() {
+	if d.session.StepUp == nil || d.sheet != nil {
+		return
+	}
+	shown := make(chan bool, 1)
+	d.showStepUp(shown, true)
+	go func() {
+		select {
+		case ok := <-shown:
+			if ok {
+				d.u.cfg.Post(func() {
+					d.u.toast(kit.Toast{Text: word("passkey.added"), Icon: "check"})
+					d.u.trace("passkey added")
+				})
+			}
+		case <-d.ctx.Done():
+		}
+	}()
+}
+
+// mayAddPasskey reports whether there is anything to be made.
+func (d *desk) mayAddPasskey() bool {
+	return d.session.StepUp != nil && d.session.Passkeys != nil && d.session.Passkeys()
+}
+
 // showStepUp opens the dialog, or waits for the one that is open.
-func (d *desk) showStepUp(shown chan bool) {
+func (d *desk) showStepUp(shown chan bool, adds bool) {
 	if d.ended() {
 		shown <- false
 		return
@@ -54,10 +108,14 @@ func (d *desk) showStepUp(shown chan bool) {
 	s := &stepUp{d: d, wait: []chan bool{shown}}
 	d.sheet = s
 	s.form = newSignInForm(d.u, d.session.StepUp, true)
-	s.form.outside, s.form.built = true, false
+	s.form.outside, s.form.built, s.form.adds = true, false, adds
 	s.form.done = func() { s.close(true) }
 	s.form.refresh()
-	s.dialog = kit.ShowDialog(d.u.cfg.Window.Canvas(), kit.DialogConfig{Title: word("stepup.title"), Body: s.form.root, Width: 520, Stays: true,
+	title := word("stepup.title")
+	if adds {
+		title = word("passkey.add")
+	}
+	s.dialog = kit.ShowDialog(d.u.cfg.Window.Canvas(), kit.DialogConfig{Title: title, Body: s.form.root, Width: 520, Stays: true,
 		Safe: kit.Action{Text: word("action.cancel"), Do: func() { s.close(false) }}, Do: kit.Action{Text: word("stepup.button"), Do: s.form.submit}})
 	s.form.button = s.dialog.DoButton()
 	s.form.resized = s.dialog.Refit
@@ -86,6 +144,6 @@ func (s *stepUp) close(ok bool) {
 // signInAgain asks who is there when nobody is signed in any more.
 func (d *desk) signInAgain() {
 	if d.session.StepUp != nil {
-		d.showStepUp(make(chan bool, 1))
+		d.showStepUp(make(chan bool, 1), false)
 	}
 }

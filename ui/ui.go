@@ -99,6 +99,7 @@ type UI struct {
 	keys     []kit.Binding
 	start    *startScreen
 	enrol    *enrolScreen
+	join     *joinScreen
 	desk     *desk
 	active   bool     // the window has the focus
 	begun    bool     // the window holds more than the card that asks for patience
@@ -273,6 +274,8 @@ func (u *UI) respeak() {
 		u.desk.rebuild()
 	case u.enrol != nil:
 		u.enrol.rebuild()
+	case u.join != nil:
+		u.join.rebuild()
 	case u.gate != nil:
 		u.gate.rebuild()
 	case u.locked != nil:

@@ -48,6 +48,7 @@ var acts = map[string]struct{ key, icon string }{
 	"session.ended": {"act.session.ended", "lock"}, "sign-in.done": {"act.signin.done", "lock"}, "sign-in.refused": {"act.signin.refused", "warn"},
 	"sign-in.password-set": {"act.signin.password", "lock"}, "sign-in.password-reset": {"act.signin.reset", "lock"}, "sign-in.second-set": {"act.signin.second", "shield"},
 	"sign-in.second-reset": {"act.signin.noself", "shield"}, "sign-in.recovery-kept": {"act.signin.recovery", "shield"},
+	"sign-in.passkey-added": {"act.signin.passkey", "shield"}, "sign-in.passkey-removed": {"act.signin.nopasskey", "shield"}, "sign-in.passkey-copied": {"act.signin.copied", "warn"},
 	"step-up.done": {"act.stepup.done", "shield"}, "step-up.refused": {"act.stepup.refused", "warn"},
 	"wipe.ordered": {"act.wipe.ordered", "wipe"}, "wipe.waits": {"act.wipe.waits", "clock"}, "wipe.agreed": {"act.wipe.agreed", "wipe"}, "wipe.cancelled": {"act.wipe.cancelled", "close"},
 	"wipe.half-destroyed": {"act.wipe.half", "wipe"}, "wipe.started": {"act.wipe.started", "wipe"}, "wipe.proven": {"act.wipe.proven", "check"}, "wipe.refused": {"act.wipe.refused", "warn"},

@@ -93,7 +93,7 @@ func (c *CardView) media(m *inbox.Media, kind inbox.MessageKind) {
 	}
 	if m.State == inbox.MediaReady && m.ID != "" {
 		c.Opens = m.ID
-		c.Voice = heard && !m.Dangerous && hearable(m.Type)
+		c.Voice = heard && !m.Dangerous && (m.Type == "" || hearable(m.Type))
 		if heard && !c.Voice && !m.Dangerous {
 			c.Detail = word("voice.unplayable")
 		}

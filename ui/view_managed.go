@@ -18,7 +18,6 @@ type ManagedView struct {
 // A ManagedNotice says that something about the policy is not as IT meant it.
 type ManagedNotice struct {
 	Tone        Tone
-	Icon        string
 	Title, Text string
 }
 
@@ -70,10 +69,10 @@ func managedView(m Managed, language string) ManagedView {
 
 func managedNotices(m Managed) (out []ManagedNotice) {
 	if len(m.Trouble) > 0 {
-		out = append(out, ManagedNotice{ToneWarn, "warn", word("managed.broken"), word("managed.broken.text", "Problem", strings.Join(m.Trouble, "\n"))})
+		out = append(out, ManagedNotice{ToneWarn, word("managed.broken"), word("managed.broken.text", "Problem", strings.Join(m.Trouble, "\n"))})
 	}
 	if len(m.Unknown) > 0 {
-		out = append(out, ManagedNotice{ToneInfo, "info", word("managed.unknown"), word("managed.unknown.text", "Keys", strings.Join(m.Unknown, ", "))})
+		out = append(out, ManagedNotice{ToneInfo, word("managed.unknown"), word("managed.unknown.text", "Keys", strings.Join(m.Unknown, ", "))})
 	}
 	return out
 }

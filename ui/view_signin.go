@@ -25,21 +25,24 @@ const (
 
 // A SignInView is the card of a sign-in.
 type SignInView struct {
-	Step   SignInStep
-	Icon   string
-	Title  string
-	Text   string
-	Note   string // what went wrong
-	Tone   Tone   // of Note
-	Button string
-	Off    bool   // the button waits
-	Busy   bool   // so do the fields
-	Other  string // words of another way on
-	Label  string // of the field of the code
-	Secret string // in groups
-	URL    string
-	Codes  []string
-	Wait   bool // it changes every second
+	Step    SignInStep
+	Icon    string
+	Title   string
+	Text    string
+	Note    string // what went wrong
+	Tone    Tone   // of Note
+	Button  string
+	Off     bool      // the button waits
+	Busy    bool      // so do the fields
+	Other   string    // words of another way on
+	By      SignInWay // of Button, where that opens the browser
+	Passkey string    // words of the way by a passkey, beside others
+	Who     bool      // asks for a name too: the device is nobody's yet
+	Label   string    // of the field of the code
+	Secret  string    // in groups
+	URL     string
+	Codes   []string
+	Wait    bool // it changes every second
 }
 
 // signInAt is what a card knows of a sign-in.
@@ -75,12 +78,17 @@ func signInView(at signInAt) SignInView {
 	if at.again {
 		v.Title, v.Text, v.Button = word("stepup.title"), word("stepup.text", "Name", who), word("stepup.button")
 	}
-	browser, password := hasWay(at.asked, ByBrowser), hasWay(at.asked, ByPassword)
+	browser, password, passkey := hasWay(at.asked, ByBrowser), hasWay(at.asked, ByPassword), hasWay(at.asked, ByPasskey)
+	if who == "" && !at.again {
+		v.Text = word("join.signin")
+	}
 	switch {
 	case at.browsing:
 		v.Step, v.Icon, v.Text = SignInAway, "go", word("signin.browsing")
 		v.Button, v.Other, v.Off = "", word("action.cancel"), false
 		return v
+	case at.asked.Need == NeedPasskey:
+		v.Step, v.Icon, v.Title, v.Text, v.Button, v.By = SignInBrowse, "shield", word("signin.passkey.make.title"), word("signin.passkey.make.text"), word("signin.passkey.make"), ByPasskey
 	case at.asked.Need == NeedCode:
 		v.Step, v.Text, v.Label = SignInCode, word("signin.code.text"), word("signin.code")
 		v.Other = word("signin.recovery.use")
@@ -96,15 +104,23 @@ func signInView(at signInAt) SignInView {
 		v.Step, v.Icon, v.Title, v.Text, v.Button = SignInKeep, "shield", word("signin.kept.title"), word("signin.kept.text"), word("signin.kept.button")
 		v.Codes = at.asked.Recovery
 	case browser && !password:
-		v.Step, v.Icon, v.Button = SignInBrowse, "go", word("signin.browser")
-		if !at.again {
+		v.Step, v.Icon, v.Button, v.By = SignInBrowse, "go", word("signin.browser"), ByBrowser
+		if !at.again && who != "" {
 			v.Text = word("signin.browser.text", "Name", who)
 		}
+	case passkey && !password:
+		v.Step, v.Icon, v.Button, v.By = SignInBrowse, "shield", word("signin.passkey"), ByPasskey
+		if !at.again && who != "" {
+			v.Text = word("signin.passkey.text", "Name", who)
+		}
 	default:
-		v.Step = SignInPass
+		v.Step, v.Who = SignInPass, who == ""
 		if browser {
 			v.Other = word("signin.browser")
 		}
+	}
+	if passkey && v.By != ByPasskey && (v.Step == SignInPass || v.Step == SignInBrowse || v.Step == SignInCode) {
+		v.Passkey = word("signin.passkey")
 	}
 	v.Note, v.Tone = signInProblem(at.asked.Trouble, v.Step, at.asked.Need)
 	if at.err != nil {
@@ -152,6 +168,10 @@ func signInProblem(t SignInTrouble, step SignInStep, need Need) (string, Tone) {
 		return word("signin.other"), ToneDanger
 	case SignInUsed:
 		return word("signin.used"), ToneWarn
+	case SignInPasskey:
+		return word("signin.passkey.no"), ToneDanger
+	case SignInDevices:
+		return word("signin.devices"), ToneDanger
 	}
 	return "", ToneQuiet
 }

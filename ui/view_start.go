@@ -58,9 +58,9 @@ func startView(err error) StartView {
 		return StartView{Icon: "update", Tone: ToneWarn, Title: word("start.update.title"), Text: word("start.update.text"), Button: word("action.quit"), Way: WayQuit}
 	case TroubleUnreachable, TroubleServer, TroubleClock, TroubleCertificate:
 		return StartView{Icon: "wifi-off", Tone: ToneWarn, Title: word("signin.down.title"), Text: word("signin.down.server") + " " + word("signin.down.safe"), Button: word("action.retry"), Way: WayRetry}
-	case TroubleRevoked, TroubleLeft, TroubleTwice, TroubleRewritten, TroubleNotAdmitted, TroubleWiped:
+	case TroubleRevoked, TroubleLeft, TroubleTwice, TroubleRewritten, TroubleNotAdmitted, TroubleWiped, TroubleCopy:
 		return *goneView(map[Trouble]LinkState{TroubleRevoked: LinkRevoked, TroubleLeft: LinkLeft, TroubleTwice: LinkTwice, TroubleRewritten: LinkRewritten,
-			TroubleNotAdmitted: LinkNotAdmitted, TroubleWiped: LinkWiped}[t])
+			TroubleNotAdmitted: LinkNotAdmitted, TroubleWiped: LinkWiped, TroubleCopy: LinkCopy}[t])
 	}
 	return StartView{Icon: "warn", Tone: ToneWarn, Title: word("start.unknown.title"), Text: word("start.unknown.text"), Button: word("action.retry"), Way: WayRetry}
 }
@@ -76,6 +76,8 @@ func goneView(s LinkState) *StartView {
 		return &StartView{Icon: "device", Tone: ToneWarn, Title: word("gone.replaced.title"), Text: word("gone.replaced.text"), Button: word("gone.replaced.button"), Way: WayRetry}
 	case LinkTwice:
 		return &StartView{Icon: "device", Tone: ToneDanger, Title: word("gone.twice.title"), Text: word("gone.twice.text"), Button: word("start.keylost.button"), Way: WaySetUp}
+	case LinkCopy:
+		return &StartView{Icon: "device", Tone: ToneDanger, Title: word("gone.copy.title"), Text: word("gone.copy.text"), Button: word("start.keylost.button"), Way: WaySetUp}
 	case LinkLeft:
 		return &StartView{Icon: "lock", Tone: ToneWarn, Title: word("gone.left.title"), Text: word("gone.left.text"), Button: word("action.quit"), Way: WayQuit}
 	case LinkRewritten:

@@ -71,6 +71,8 @@ func statusView(l Link, now time.Time) StatusView {
 		return StatusView{Icon: "lock", Tone: ToneWarn, Text: word("status.signin"), Action: word("lock.signin")}
 	case LinkTwice:
 		return final("device", "gone.twice.title")
+	case LinkCopy:
+		return final("device", "gone.copy.title")
 	case LinkLeft:
 		return final("lock", "gone.left.title")
 	case LinkRewritten:
@@ -82,5 +84,5 @@ func statusView(l Link, now time.Time) StatusView {
 // linkWord names a state for the trace.
 func linkWord(s LinkState) string {
 	return [...]string{"connecting", "online", "offline", "unreachable", "trouble", "certificate", "clock", "cache", "update", "serverold",
-		"revoked", "wiped", "replaced", "notadmitted", "signin", "twice", "left", "rewritten"}[s]
+		"revoked", "wiped", "replaced", "notadmitted", "signin", "twice", "left", "copy", "rewritten"}[s]
 }

@@ -80,10 +80,12 @@ type house struct {
 	requests  []inbox.Request
 	reveals   []inbox.Reveal // that wait for this reader's decision
 	held      []Held
+	tags      []inbox.Tag
+	replies   []inbox.QuickReply // for all inboxes
 }
 
 func readHouse(m Model) house {
-	h := house{inboxes: m.Inboxes(), templates: map[inbox.InboxID][]inbox.Template{}, cards: m.Cards(), incidents: m.Incidents(), requests: m.Requests(), reveals: m.PendingReveals(), held: m.Held()}
+	h := house{inboxes: m.Inboxes(), templates: map[inbox.InboxID][]inbox.Template{}, cards: m.Cards(), incidents: m.Incidents(), requests: m.Requests(), reveals: m.PendingReveals(), held: m.Held(), tags: m.Tags(), replies: m.QuickReplies("")}
 	for _, in := range h.inboxes {
 		h.templates[in.ID] = m.Templates(in.ID)
 	}

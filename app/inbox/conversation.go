@@ -53,6 +53,7 @@ type Conversation struct {
 	Tasks       []Task            `cbor:"26,keyasint,omitempty"` // in the order they were last changed
 	Rating      uint8             `cbor:"27,keyasint,omitempty"` // 1 to 5, the customer's last; 0: none
 	Mentioned   uint64            `cbor:"28,keyasint,omitempty"` // place of the last note that asks the reader to look
+	Replies     []Reply           `cbor:"29,keyasint,omitempty"` // what people wrote while the customer waits, and has not left yet
 }
 
 // FreeEntry is how long nothing is billed after a customer came from an advertisement and was answered within
@@ -90,12 +91,15 @@ func (c *Conversation) Apply(e Event, reader PersonID) {
 		if b.Message == c.LastID {
 			c.LastReceipt = c.LastReceipt.Advance(b.Receipt)
 		}
+		c.left(b)
+	case MessageWithdrawn:
+		c.forgetReply(b.Message)
 	case Assigned:
 		c.Assignee = b.To
 	case StateChanged:
 		c.State, c.Until = b.State, b.Until
 		if b.State == Closed {
-			c.Waiting = 0
+			c.Waiting, c.Replies = 0, nil
 		}
 	case ConsentChanged:
 		c.Consent = b.Consent
@@ -104,7 +108,7 @@ func (c *Conversation) Apply(e Event, reader PersonID) {
 	case ContactErased:
 		*c = Conversation{ID: c.ID, Inbox: c.Inbox, Contact: Contact{ID: c.Contact.ID, Alias: c.Contact.Alias}, State: Closed, Erased: e.At, LastAt: c.LastAt, LastSeq: e.Seq}
 	case ConversationJoined:
-		c.Into, c.State, c.Until, c.Waiting = b.Into, Closed, 0, 0
+		c.Into, c.State, c.Until, c.Waiting, c.Replies = b.Into, Closed, 0, 0, nil
 	case TagsChanged:
 		c.Tags = b.Tags
 	case TaskChanged:
@@ -155,9 +159,7 @@ func (c *Conversation) add(m Message, seq uint64, reader PersonID) {
 	if m.Side == FromPerson && m.Kind != Note && c.Referred != 0 && m.At < c.Referred.Add(ReplyWindow) && c.FreeUntil < c.Referred {
 		c.FreeUntil = m.At.Add(FreeEntry)
 	}
-	if m.Side == FromPerson && m.Kind != Note && m.Author != "" { // what the relay says by itself is no answer
-		c.Waiting = 0
-	}
+	c.answered(m, seq)
 	if reader != "" && slices.Contains(m.Mentions, reader) {
 		c.Mentioned = seq
 	}

@@ -199,6 +199,54 @@ func (c Conversation) Tagged(b SetTags) []TagID {
 	return out
 }
 
+// A Reply is a message that would end the customer's waiting, once it has left.
+type Reply struct {
+	_       struct{} `cbor:",toarray"`
+	Message MessageID
+	Seq     uint64
+}
+
+// maxReplies is how many answers on their way a row remembers: more wait only when nothing leaves at all.
+const maxReplies = 16
+
+// answered notes a message that somebody wrote to the customer who waits. What the relay says by itself is no answer, and neither
+// is what has not left: it may be taken back, held, or fail.
+func (c *Conversation) answered(m Message, seq uint64) {
+	if m.Side != FromPerson || m.Kind == Note || m.Author == "" && !m.Outside || c.Waiting == 0 {
+		return
+	}
+	switch {
+	case m.Receipt >= Sent && m.Receipt != Failed && m.Receipt != Unknown:
+		c.Waiting, c.Replies = 0, nil
+	case len(c.Replies) < maxReplies:
+		c.Replies = append(slices.Clone(c.Replies), Reply{Message: m.ID, Seq: seq})
+	}
+}
+
+// left ends the waiting when one of the answers has left. Who wrote again meanwhile waits from then on.
+func (c *Conversation) left(b ReceiptChanged) {
+	i := slices.IndexFunc(c.Replies, func(a Reply) bool { return a.Message == b.Message })
+	if i < 0 || b.Receipt < Sent || b.Receipt == Failed || b.Receipt == Unknown {
+		return
+	}
+	seq := c.Replies[i].Seq
+	if c.InboundSeq < seq {
+		c.Waiting, c.Replies = 0, nil
+		return
+	}
+	c.Waiting = c.LastInbound
+	c.Replies = slices.DeleteFunc(slices.Clone(c.Replies), func(a Reply) bool { return a.Seq < c.InboundSeq })
+}
+
+func (c *Conversation) forgetReply(id MessageID) {
+	if slices.ContainsFunc(c.Replies, func(a Reply) bool { return a.Message == id }) {
+		c.Replies = slices.DeleteFunc(slices.Clone(c.Replies), func(a Reply) bool { return a.Message == id })
+	}
+	if len(c.Replies) == 0 {
+		c.Replies = nil
+	}
+}
+
 // Due returns when the customer should have an answer by the inbox's own measure; 0 when he waits for none, or the inbox has
 // no measure.
 func (c Conversation) Due(in Inbox) Moment {

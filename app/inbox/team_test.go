@@ -75,12 +75,29 @@ func TestACustomerWaitsUntilSomebodyAnswers(t *testing.T) {
 	if c.Waiting != 1000 {
 		t.Error("a note, or what the relay says by itself, is taken for an answer")
 	}
-	step(5, 4000, FromPerson, Text, "p")
-	if c.Waiting != 0 || c.Due(in) != 0 {
-		t.Error("answered, and still waiting")
+	answer := func(seq uint64, id MessageID) {
+		c.Apply(Event{Seq: seq, At: 4000, Body: MessageAdded{Message{ID: id, At: 4000, Side: FromPerson, Kind: Text, Author: "p"}}}, "")
 	}
-	step(6, 5000, FromContact, Text, "")
-	c.Apply(Event{Seq: 7, Body: StateChanged{State: Closed}}, "")
+	answer(5, "taken back")
+	answer(6, "failed")
+	c.Apply(Event{Seq: 7, Body: MessageWithdrawn{Message: "taken back"}}, "")
+	c.Apply(Event{Seq: 8, Body: ReceiptChanged{Message: "failed", Receipt: Failed}}, "")
+	if c.Waiting != 1000 {
+		t.Error("what never left is taken for an answer")
+	}
+	answer(9, "sent")
+	step(10, 4500, FromContact, Text, "")
+	c.Apply(Event{Seq: 11, Body: ReceiptChanged{Message: "sent", Receipt: Sent}}, "")
+	if c.Waiting != 4500 {
+		t.Errorf("who wrote while the answer was on its way waits since %d", c.Waiting)
+	}
+	answer(12, "again")
+	c.Apply(Event{Seq: 13, Body: ReceiptChanged{Message: "again", Receipt: Delivered}}, "")
+	if c.Waiting != 0 || c.Due(in) != 0 || c.Replies != nil {
+		t.Errorf("answered, and still waiting: %+v", c.Replies)
+	}
+	step(14, 5000, FromContact, Text, "")
+	c.Apply(Event{Seq: 15, Body: StateChanged{State: Closed}}, "")
 	if c.Waiting != 0 {
 		t.Error("who was let go still waits")
 	}

@@ -133,23 +133,27 @@ func (h *house) Enrol(ctx context.Context, text string, reached func(ui.Enrollin
 	}
 	at.Step = ui.EnrolCode
 	reached(at)
-	// What an earlier enrolment left belongs to another device, and perhaps to another person.
-	h.leave()
-	if err := errors.Join(store.FinishWipe(ctx, h.dir, h.ring), store.Quarantine(h.storeDir())); err != nil {
-		return ui.Enrolled{}, trouble(err)
-	}
-	if err := h.ring.Forget(ctx); err != nil {
-		return ui.Enrolled{}, trouble(err)
-	}
-	forgetWiped(h.dir)
-	err = h.ring.SetDevice(ctx, store.Device{ID: got.Device, Person: got.Person.ID, Name: got.Person.Name, Relay: got.Relay, Pin: got.Pin, Key: got.Key,
-		RelayKey: got.Orders, Audit: got.Audit, WipeEpoch: got.Epoch})
-	if err != nil {
+	if err := h.become(ctx, got); err != nil {
 		return ui.Enrolled{}, trouble(err)
 	}
 	at.Step = ui.EnrolKey
 	reached(at)
 	return ui.Enrolled{Device: h.device, Person: got.Person.Name}, nil
+}
+
+// become makes this installation the device that was enrolled.
+func (h *house) become(ctx context.Context, got engine.Enrolled) error {
+	// What an earlier enrolment left belongs to another device, and perhaps to another person.
+	h.leave()
+	if err := errors.Join(store.FinishWipe(ctx, h.dir, h.ring), store.Quarantine(h.storeDir())); err != nil {
+		return err
+	}
+	if err := h.ring.Forget(ctx); err != nil {
+		return err
+	}
+	forgetWiped(h.dir)
+	return h.ring.SetDevice(ctx, store.Device{ID: got.Device, Person: got.Person.ID, Name: got.Person.Name, Relay: got.Relay, Pin: got.Pin, Key: got.Key,
+		RelayKey: got.Orders, Audit: got.Audit, WipeEpoch: got.Epoch})
 }
 
 // Rebuild implements ui.Door.
@@ -219,6 +223,7 @@ var troubles = []struct {
 	{wire.ErrCodeUnknown, ui.TroubleCodeWrong},
 	{wire.ErrCodeExpired, ui.TroubleCodeExpired},
 	{wire.ErrCodeUsed, ui.TroubleCodeUsed},
+	{wire.ErrCodeNeeded, ui.TroubleCodeNeeded},
 	{wire.ErrRequest, ui.TroubleServer},
 	{wire.ErrBusy, ui.TroubleServer},
 	{engine.ErrAnswer, ui.TroubleServer},
@@ -309,6 +314,39 @@ func (m model) Held() []ui.Held {
 	return out
 }
 
+func (m model) Search(ctx context.Context, typed string, only inbox.ConversationID, now time.Time) (ui.Search, error) {
+	q, err := m.Store.ParseQuery(ctx, typed, now)
+	if err != nil {
+		return ui.Search{}, faulty(err)
+	}
+	if only != "" {
+		q.Conversations, q.Inboxes = []inbox.ConversationID{only}, nil
+	}
+	r, err := m.Store.Search(ctx, q)
+	out := ui.Search{Total: r.Total, Read: r.Read, Of: r.Of, Full: r.Full}
+	for _, f := range r.Found {
+		found := ui.Found{Conversation: f.Conversation, Total: f.Total}
+		for _, h := range f.Hits {
+			hit := ui.SearchHit{Message: h.Message, Seq: h.Seq, At: h.At, Side: h.Side, Author: h.Author, Snippet: h.Snippet}
+			for _, k := range h.Marks {
+				hit.Marks = append(hit.Marks, [2]int{k.From, k.To})
+			}
+			found.Hits = append(found.Hits, hit)
+		}
+		out.Found = append(out.Found, found)
+	}
+	return out, faulty(err)
+}
+
+// faulty turns the store's word for a query that cannot be answered into the ui's.
+func faulty(err error) error {
+	var q *store.QueryError
+	if errors.As(err, &q) {
+		return &ui.SearchError{Fault: ui.SearchFault(q.Fault), From: q.From, To: q.To}
+	}
+	return err
+}
+
 func (m model) Refused(id inbox.ConversationID) []ui.Refused {
 	list := m.Store.Refused(id)
 	out := make([]ui.Refused, len(list))
@@ -373,7 +411,7 @@ func offline(err error) error {
 var states = map[engine.State]ui.LinkState{
 	engine.Connecting: ui.LinkConnecting, engine.Online: ui.LinkOnline, engine.UpdateNeeded: ui.LinkUpdate, engine.Revoked: ui.LinkRevoked,
 	engine.Wiped: ui.LinkWiped, engine.Replaced: ui.LinkReplaced, engine.RelayTooOld: ui.LinkServerOld, engine.NotAdmitted: ui.LinkNotAdmitted,
-	engine.SignInAsked: ui.LinkSignIn, engine.Wiping: ui.LinkWiped, engine.Twice: ui.LinkTwice, engine.Left: ui.LinkLeft,
+	engine.SignInAsked: ui.LinkSignIn, engine.Wiping: ui.LinkWiped, engine.Twice: ui.LinkTwice, engine.Left: ui.LinkLeft, engine.Copied: ui.LinkCopy,
 }
 
 var reasons = map[engine.Reason]ui.LinkState{

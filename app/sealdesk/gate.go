@@ -58,7 +58,7 @@ func (g *gate) Asked() (ui.SignIn, bool) {
 
 // needs are what is asked, in the words of the trace.
 var needs = map[wire.Need]string{
-	wire.NeedPassword: "password", wire.NeedCode: "code", wire.NeedNew: "new", wire.NeedSecond: "second", wire.NeedKept: "kept",
+	wire.NeedPassword: "password", wire.NeedCode: "code", wire.NeedNew: "new", wire.NeedSecond: "second", wire.NeedKept: "kept", wire.NeedPasskey: "passkey",
 }
 
 // tell writes into the trace what is asked of the person, once, and nothing of what it takes.
@@ -94,7 +94,7 @@ func (g *gate) Show(ctx context.Context, c ui.Credential) error {
 	if e == nil {
 		return ui.ErrOffline
 	}
-	err := e.Show(ctx, wire.Credential{Password: c.Password, Code: c.Code, New: c.New, Begin: c.Begin})
+	err := e.Show(ctx, wire.Credential{Name: c.Name, Password: c.Password, Code: c.Code, New: c.New, Begin: c.Begin, Adds: c.Adds})
 	if err != nil {
 		return offline(err)
 	}
@@ -106,11 +106,11 @@ func (g *gate) Show(ctx context.Context, c ui.Credential) error {
 	}
 	typed := g.typed
 	_, more := e.Asked()
-	if !more {
+	if !more && keeper != nil { // a device that was nobody's has one soon
 		g.typed = ""
 	}
 	g.mu.Unlock()
-	if !more && typed != "" {
+	if !more && keeper != nil && typed != "" {
 		if err := keeper.SetPassphrase(ctx, typed); err != nil {
 			g.h.log.Warn("the passphrase of this device was not set", "error", err)
 		}
@@ -118,13 +118,27 @@ func (g *gate) Show(ctx context.Context, c ui.Credential) error {
 	return nil
 }
 
+// keepTyped takes in the password with which somebody made this device his own, before there was anything to unlock.
+func (g *gate) keepTyped(ctx context.Context, keeper *custody.Keeper) {
+	g.mu.Lock()
+	typed := g.typed
+	g.typed = ""
+	g.mu.Unlock()
+	if typed == "" {
+		return
+	}
+	if err := keeper.SetPassphrase(ctx, typed); err != nil {
+		g.h.log.Warn("the passphrase of this device was not set", "error", err)
+	}
+}
+
 // Browse implements ui.Gate.
-func (g *gate) Browse(ctx context.Context, open func(string) error) error {
+func (g *gate) Browse(ctx context.Context, way ui.SignInWay, open func(string) error) error {
 	e, _ := g.at()
 	if e == nil {
 		return ui.ErrOffline
 	}
-	return offline(e.Browse(ctx, open, browserPage))
+	return offline(e.Browse(ctx, wire.Way(way), open, browserPage))
 }
 
 // browserPage is what the browser shows when the company's sign-on has answered. It must be understood in any language.

@@ -199,7 +199,7 @@ func (h *house) away(at engine.Link) error {
 // endings are the troubles of an engine that has stopped for good.
 var endings = map[engine.State]ui.Trouble{
 	engine.UpdateNeeded: ui.TroubleUpdate, engine.Revoked: ui.TroubleRevoked, engine.Twice: ui.TroubleTwice, engine.Left: ui.TroubleLeft,
-	engine.NotAdmitted: ui.TroubleNotAdmitted, engine.RelayTooOld: ui.TroubleServer, engine.Replaced: ui.TroubleTwice, engine.Wiped: ui.TroubleWiped,
+	engine.NotAdmitted: ui.TroubleNotAdmitted, engine.RelayTooOld: ui.TroubleServer, engine.Replaced: ui.TroubleTwice, engine.Wiped: ui.TroubleWiped, engine.Copied: ui.TroubleCopy,
 }
 
 func ended(s engine.State) error {
@@ -222,11 +222,13 @@ func (h *house) sessionOf(ctx context.Context, device store.Device, open *sessio
 	h.mu.Unlock()
 	if first {
 		go h.guardLease(open)
+		go h.gate.keepTyped(ctx, open.keeper)
 	}
 	out := ui.Session{
 		Model: model{s}, Relay: link{open.engine}, Device: h.device, NewRevealKey: newRevealKey, Idle: time.Duration(lease.Idle) * time.Second,
 		StepUp: h.gate, SignOut: func(ctx context.Context) error { return offline(open.engine.SignOut(ctx)) },
 		Lease: func() time.Time { return leaseEnd(open.keeper) }, HasPassphrase: open.keeper.HasPassphrase(),
+		Fresh: open.engine.Fresh, Passkeys: open.engine.Passkeys,
 	}
 	if lease.Offline > 0 {
 		out.Passphrase = open.keeper.SetPassphrase

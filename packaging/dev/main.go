@@ -31,6 +31,7 @@ func verbs() []verb {
 		{"lint", "gofmt, go vet, staticcheck, govulncheck", runLint},
 		{"shots", "pictures of the window in several sizes, themes and languages, into build/shots", runShots},
 		{"package", "signed installers and repositories for linux, windows, darwin and relay, into build/dist (--check proves them)", runPackage},
+		{"release", "sign what was packaged as an update: keys, rings, the feed relays import (release --help)", runRelease},
 	}
 }
 

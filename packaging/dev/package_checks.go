@@ -112,7 +112,7 @@ func (b *build) lintianCheck(i installer) step {
 		if err != nil {
 			return err
 		}
-		said, err := call{dir: b.work(), log: log}.output(ctx, "lintian", "--allow-root", "--tag-display-limit", "0", "--fail-on", "error,warning", "--display-info", deb.path)
+		said, err := call{dir: b.work(), log: log}.output(ctx, "lintian", "--allow-root", "--tag-display-limit", "0", "--fail-on", "error,warning", deb.path)
 		fmt.Fprint(log, said)
 		if said = strings.TrimSpace(said); err == nil && said != "" {
 			err = errors.New("it says something")

@@ -107,11 +107,8 @@ func isURI(v string) bool { return strings.HasPrefix(v, "pkcs11:") }
 func (b *build) openKeys(ctx context.Context, file string, test bool, wanted []string, log *os.File) (close func(), err error) {
 	b.keys = &keys{test: test}
 	dir := b.work("keys")
-	if err := os.RemoveAll(dir); err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o700)); err != nil {
+		return func() {}, err
 	}
 	close = func() {
 		_ = call{env: []string{"GNUPGHOME=" + filepath.Join(dir, "gnupg")}}.run(context.Background(), "gpgconf", "--kill", "all")
@@ -125,7 +122,7 @@ func (b *build) openKeys(ctx context.Context, file string, test bool, wanted []s
 	var s settings
 	switch {
 	case test && file != "":
-		return nil, &problem{happened: "--sign and --test-keys exclude each other", do: "leave one of them out."}
+		return close, &problem{happened: "--sign and --test-keys exclude each other", do: "leave one of them out."}
 	case test:
 		s, err = throwAway(ctx, dir, wanted, log)
 	case file != "":
@@ -135,17 +132,17 @@ func (b *build) openKeys(ctx context.Context, file string, test bool, wanted []s
 			s, err = readSettings(string(text), filepath.Dir(abs))
 		}
 		if err != nil {
-			return nil, &problem{happened: "the settings of --sign cannot be used", err: err, do: "packaging/sign.example.toml shows every key."}
+			return close, &problem{happened: "the settings of --sign cannot be used", err: err, do: "packaging/sign.example.toml shows every key."}
 		}
 	default:
 		return close, nil
 	}
 	if err != nil {
-		return nil, err
+		return close, err
 	}
 	for _, kind := range wanted {
 		if err := b.openKey(ctx, kind, s, dir, log); err != nil {
-			return nil, err
+			return close, err
 		}
 	}
 	return close, nil

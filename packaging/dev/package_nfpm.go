@@ -199,7 +199,7 @@ func (b *build) icons(ctx context.Context, log *os.File, root, dir string) error
 type releaseNote struct {
 	Version string   `xml:"version,attr"`
 	Date    string   `xml:"date,attr"`
-	Notes   []string `xml:"description>p"`
+	Notes   []string `xml:"description>ul>li"`
 }
 
 // readReleases reads the one list of releases there is, the newest first.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -119,7 +120,7 @@ func (b *build) dnfRepository(ctx context.Context, log *os.File, dir string) err
 	if err := b.placeAll(".rpm", dir); err != nil {
 		return err
 	}
-	if err := b.run(ctx, log, dir, nil, "createrepo_c", "--quiet", "--checksum", "sha256", "--revision", b.version, "--set-timestamp-to-revision", "--no-database", "."); err != nil {
+	if err := b.run(ctx, log, dir, nil, "createrepo_c", "--quiet", "--checksum", "sha256", "--revision", strconv.FormatInt(b.epoch.Unix(), 10), "--set-timestamp-to-revision", "--no-database", "."); err != nil {
 		return err
 	}
 	k := b.keys.gpg

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -158,7 +159,26 @@ func (b *build) plan(w packageWish, close *func()) []step {
 		}
 		plan = append(plan, b.sharedChecks(w)...)
 	}
+	for i := range plan {
+		plan[i].run = advised(plan[i].run)
+	}
 	return plan
+}
+
+// advised lets a failed step say what to do right below what it says of itself: for a key, a licence or a full disk that is
+// worth more than the log.
+func advised(run func(context.Context, *os.File) error) func(context.Context, *os.File) error {
+	return func(ctx context.Context, log *os.File) error {
+		err := run(ctx, log)
+		var p *problem
+		if errors.As(err, &p) && p.do != "" {
+			if p.tail == "" {
+				p.tail = tailOf(log.Name(), 60)
+			}
+			p.tail = strings.TrimSpace(p.tail + "\nWhat to do: " + p.do)
+		}
+		return err
+	}
 }
 
 func unique(list []string) []string {

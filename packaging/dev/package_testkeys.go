@@ -30,7 +30,7 @@ func throwAway(ctx context.Context, dir string, wanted []string, log *os.File) (
 		}
 		k := gpgKey{home: home, passphrase: pass}
 		// RSA: the rpm of every distribution we promise knows it.
-		if err := k.gpg(ctx, log, "--quick-generate-key", "Sealdesk test packages <packages@sealdesk.test>", "rsa3072", "sign", "1m"); err != nil {
+		if err := k.gpg(ctx, log, "--quick-generate-key", "Sealdesk test packages <packages@sealdesk.test>", "rsa2048", "sign", "1m"); err != nil {
 			return nil, err
 		}
 		s["gpg.home"], s["gpg.passphrase"] = home, pass
@@ -73,7 +73,7 @@ func throwAwayCode(dir string) error {
 	var root *x509.Certificate
 	var rootKey *rsa.PrivateKey
 	for i, c := range all {
-		key, err := rsa.GenerateKey(rand.Reader, 3072)
+		key, err := rsa.GenerateKey(rand.Reader, 2048)
 		if err != nil {
 			return err
 		}

@@ -126,7 +126,7 @@ func (b *build) windowsProgramHolds(ctx context.Context, log *os.File) error {
 		}
 	}
 	for _, r := range []struct{ kind, must string }{
-		{"24", `level="asInvoker"`}, {"24", "PerMonitorV2"}, {"24", "{8e0f7a12-bfb3-4fe8-b9a5-48fd50a15a9a}"}, {"24", "longPathAware"},
+		{"24", `level="asInvoker"`}, {"24", "permonitorv2"}, {"24", "{8e0f7a12-bfb3-4fe8-b9a5-48fd50a15a9a}"}, {"24", "longPathAware"},
 		{"16", "ProductVersion\x00\x00" + b.version + "."}, {"16", "FileDescription\x00Sealdesk"},
 	} {
 		raw, err := b.output(ctx, log, "wrestool", "--raw", "--extract", "--type="+r.kind, exe)

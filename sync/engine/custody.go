@@ -47,6 +47,7 @@ const receiptIn = 30 * time.Second
 
 // obey destroys the cache and hands the receipt over.
 func (s *session) obey(ctx context.Context, order []byte) error {
+	s.e.wiping.Store(true)
 	custody := s.e.cfg.Custody
 	if custody == nil {
 		return &websocket.CloseError{Code: wire.CloseRevoked} // what is to be wiped was excluded, and here is nothing to wipe
@@ -67,6 +68,7 @@ func (s *session) obey(ctx context.Context, order []byte) error {
 
 // handOver gives a receipt to the relay and waits until it is durable there.
 func (s *session) handOver(ctx context.Context, receipt []byte) error {
+	s.e.wiping.Store(true)
 	if err := s.write(wire.Encode(wire.Wiped{Receipt: receipt})); err != nil {
 		return err
 	}
@@ -89,6 +91,7 @@ func (s *session) acknowledged(ctx context.Context) {
 	if custody == nil || custody.Receipt() == nil {
 		return
 	}
+	s.e.wiping.Store(true)
 	if err := custody.Acknowledged(ctx); err != nil {
 		s.e.cfg.Log.Error("the end of the wipe was not written down", "error", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sealdesk/app/inbox"
@@ -86,8 +87,10 @@ type Engine struct {
 	nudges    chan struct{}
 	attending chan struct{} // where the person is has changed
 	files     *http.Client
-	boot      [16]byte   // names this run of the program
-	showing   sync.Mutex // one credential at a time
+	boot      [16]byte    // names this run of the program
+	showing   sync.Mutex  // one credential at a time
+	passkeys  atomic.Bool // the person may make one
+	wiping    atomic.Bool // an order came, or there was a receipt to be handed over
 
 	mu       sync.Mutex
 	link     Link
@@ -134,6 +137,9 @@ func (e *Engine) Run(ctx context.Context) error {
 			return ctx.Err()
 		}
 		state, reason, stop := judge(err)
+		if state == Wiped && !e.wiping.Load() {
+			state = Copied
+		}
 		if stop != nil {
 			e.cfg.Log.Error("the connection is over for good", "state", int(state), "error", err)
 			e.setLink(Link{State: state, Err: stop})

@@ -38,6 +38,8 @@ type Enrolled struct {
 	Orders ed25519.PublicKey // who signs leases and wipe orders
 	Audit  string            // verifier of the audit log's checkpoints
 	Epoch  uint64            // no wipe order up to it is for this enrolment
+	// Company is what people know the company by, for a device that is nobody's yet: see [NewClaim].
+	Company string
 }
 
 // Format prints [redacted] for every verb: the key is in it.
@@ -48,7 +50,8 @@ const (
 	maxReply      = 64 << 10
 )
 
-// Enrol makes a key and asks the relay to admit the device. Errors: a *[wire.Error] when the relay says no (compare
+// Enrol makes a key and asks the relay to admit the device. Without a code the device is nobody's, and Person is empty, until
+// somebody has signed in on it (see [NewClaim]); [wire.ErrCodeNeeded] is a relay's that does not have that. Errors: a *[wire.Error] when the relay says no (compare
 // with [wire.ErrCodeUsed] and its like), [ErrWrongRelay], [ErrUnreachable], [ErrAnswer], or the context's. A code that
 // was used by a try whose answer was lost cannot be used again.
 func Enrol(ctx context.Context, e wire.Enrolment, cfg EnrolConfig) (Enrolled, error) {
@@ -89,7 +92,7 @@ func Enrol(ctx context.Context, e wire.Enrolment, cfg EnrolConfig) (Enrolled, er
 	case err != nil, reply.Device == "", resp.StatusCode/100 != 2:
 		return Enrolled{}, fmt.Errorf("enrolling: status %d: %w", resp.StatusCode, ErrAnswer)
 	}
-	return Enrolled{Device: reply.Device, Person: reply.Person, Key: key, Relay: e.Relay, Pin: e.Pin, Orders: reply.Key, Audit: reply.Audit, Epoch: reply.Epoch}, nil
+	return Enrolled{Device: reply.Device, Person: reply.Person, Key: key, Relay: e.Relay, Pin: e.Pin, Orders: reply.Key, Audit: reply.Audit, Epoch: reply.Epoch, Company: reply.Company}, nil
 }
 
 // pinned is TLS 1.3 that trusts one key and no authority: the relay is one machine, and who enrolled the device handed

@@ -31,6 +31,7 @@ const (
 	NotAdmitted               // the relay does not know the device, or the proof was wrong
 	Twice                     // the device's key is used in two places
 	Left                      // the person has left the company
+	Copied                    // the relay has the receipt of a wipe that this device knows nothing of: it is a copy of the one that was wiped
 )
 
 // A Reason says what stands between the device and the relay while Offline.

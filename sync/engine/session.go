@@ -104,6 +104,7 @@ func (s *session) handshake(ctx context.Context) error {
 	s.conn.SetReadDeadline(time.Now().Add(wire.HandshakeTimeout))
 	if err := s.write(wire.Encode(wire.Hello{
 		Low: wire.MinVersion, High: wire.Version, Device: cfg.Device, App: cfg.App, System: cfg.System, Posture: cfg.Posture, Boot: s.e.boot[:],
+		Wiped: cfg.Custody != nil && cfg.Custody.Receipt() != nil,
 	})); err != nil {
 		return err
 	}
@@ -136,6 +137,7 @@ func (s *session) handshake(ctx context.Context) error {
 	for _, h := range welcome.Logs {
 		s.heads[h.Log] = h
 	}
+	s.e.passkeys.Store(welcome.Passkeys)
 	s.e.setFresh(s, moment(max(welcome.Fresh, s.seen)))
 	resume.Cursors = s.cache.Cursors()
 	return s.write(wire.Encode(resume))

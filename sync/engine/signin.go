@@ -32,6 +32,9 @@ func (e *Engine) Fresh() time.Time {
 	return e.fresh
 }
 
+// Passkeys reports whether the person may make a passkey at the relay, as the last welcome said.
+func (e *Engine) Passkeys() bool { return e.passkeys.Load() }
+
 // Show gives the relay a credential: to sign in while it asks for that, or as a step-up. It returns when the relay has
 // answered; what it said shows in Asked and Fresh. ErrOffline means that there is no connection, or not any more.
 func (e *Engine) Show(ctx context.Context, c wire.Credential) error {
@@ -69,14 +72,16 @@ func (e *Engine) SignOut(context.Context) error {
 	return nil
 }
 
-// ErrBrowser means that the company's sign-on did not answer, or not what was asked.
-var ErrBrowser = errors.New("the company's sign-on gave no answer")
+// ErrBrowser means that what the browser was sent to did not answer, or not what was asked.
+var ErrBrowser = errors.New("the browser brought no answer")
 
-// Browse signs in with the company's sign-on (RFC 8252): open must show an address in the system's browser; page is what
-// the browser shows at the end, HTML. It returns when the relay has answered, as Show does.
-func (e *Engine) Browse(ctx context.Context, open func(address string) error, page string) error {
+// Browse signs in with the company's sign-on, or with a passkey, or makes one (RFC 8252): way says which. open must show an
+// address in the system's browser; page is what the browser shows at the end, HTML. It returns when the relay has answered, as
+// Show does.
+func (e *Engine) Browse(ctx context.Context, way wire.Way, open func(address string) error, page string) error {
 	asked, ok := e.Asked()
-	if !ok || asked.Browser == nil {
+	to := map[wire.Way]*wire.BrowserSignIn{wire.WayBrowser: asked.Browser, wire.WayPasskey: asked.Passkey}[way]
+	if !ok || to == nil {
 		return fmt.Errorf("signing in: %w", ErrBrowser)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -85,7 +90,7 @@ func (e *Engine) Browse(ctx context.Context, open func(address string) error, pa
 	}
 	verifier := oauth2.GenerateVerifier()
 	redirect := "http://" + listener.Addr().String() + "/"
-	address, err := url.Parse(asked.Browser.URL)
+	address, err := url.Parse(to.URL)
 	if err != nil {
 		listener.Close()
 		return fmt.Errorf("signing in: %w", ErrBrowser)
@@ -99,7 +104,7 @@ func (e *Engine) Browse(ctx context.Context, open func(address string) error, pa
 	came := make(chan url.Values, 1)
 	server := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
-		if r.URL.Path != "/" || q.Get("state") != asked.Browser.State { // anybody on this machine may call here
+		if r.URL.Path != "/" || q.Get("state") != to.State { // anybody on this machine may call here
 			http.NotFound(w, r)
 			return
 		}
@@ -125,7 +130,11 @@ func (e *Engine) Browse(ctx context.Context, open func(address string) error, pa
 		if q.Get("code") == "" {
 			return fmt.Errorf("signing in: %w", ErrBrowser)
 		}
-		return e.Show(ctx, wire.Credential{Browser: &wire.BrowserCode{Code: q.Get("code"), State: q.Get("state"), Verifier: verifier, Redirect: redirect}})
+		code := &wire.BrowserCode{Code: q.Get("code"), State: q.Get("state"), Verifier: verifier, Redirect: redirect}
+		if way == wire.WayPasskey {
+			return e.Show(ctx, wire.Credential{Passkey: code})
+		}
+		return e.Show(ctx, wire.Credential{Browser: code})
 	case <-ctx.Done():
 		return ctx.Err()
 	}

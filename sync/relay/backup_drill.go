@@ -15,7 +15,10 @@ import (
 	"sealdesk/sync/relay/internal/ledger"
 )
 
-const actDrill audit.Act = "backup.drilled"
+const (
+	actDrill       audit.Act = "backup.drilled"
+	actDrillFailed audit.Act = "backup.drill-failed"
+)
 
 // What a backup promises.
 const (
@@ -36,7 +39,7 @@ func (r *Relay) NoteDrill(ctx context.Context, d DrillNote) error {
 	result := fmt.Sprintf("rpo %s rto %s", d.RPO.Round(time.Millisecond), d.RTO.Round(time.Millisecond))
 	act := actDrill
 	if d.Faults > 0 {
-		act, result = actDrill+".failed", fmt.Sprintf("%d faults", d.Faults)
+		act, result = actDrillFailed, fmt.Sprintf("%d faults", d.Faults)
 	}
 	return r.noteAudit(ctx, audit.Entry{Act: act, Detail: result})
 }

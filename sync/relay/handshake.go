@@ -78,7 +78,11 @@ func (x *session) handshake(ctx context.Context) int {
 	for _, c := range x.cursors {
 		x.logs = append(x.logs, c.Log)
 	}
-	welcome := wire.Welcome{Person: person, Time: inbox.At(r.now()), SignedIn: x.signedIn, Fresh: x.fresh}
+	welcome := wire.Welcome{Person: person, Time: inbox.At(r.now()), SignedIn: x.signedIn, Fresh: x.fresh,
+		Passkeys: r.cfg.SignIn.required() && r.cfg.SignIn.Passkey.Origin != ""}
+	if !r.cfg.SignIn.required() { // whoever holds the device always counts
+		welcome.Fresh = welcome.Time.Add(always)
+	}
 	if welcome.Half, welcome.Generation, welcome.Lease, err = r.lend(ctx, device.ID); err != nil {
 		r.log.Error("a half cannot be lent", "error", err)
 		return wire.CloseTrouble

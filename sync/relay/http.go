@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -20,7 +18,7 @@ import (
 // Devices is the HTTP surface for devices: enrolment, the websocket, files by ticket, and health.
 func (r *Relay) Devices() http.Handler {
 	guard := newThrottle(rate.Every(3*time.Second), 10)
-	sockets := rate.NewLimiter(50, 200)
+	sockets := newSocketThrottle()
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+wire.EnrolPath, func(w http.ResponseWriter, q *http.Request) {
 		reply := wire.EnrolReply{Error: wire.ErrBusy}
@@ -31,12 +29,12 @@ func (r *Relay) Devices() http.Handler {
 		w.Write(wire.EncodeEnrolReply(reply))
 	})
 	mux.HandleFunc("GET "+wire.SyncPath, func(w http.ResponseWriter, q *http.Request) {
-		if !sockets.Allow() {
+		if !sockets.allow(q.RemoteAddr) {
 			w.Header().Set("Retry-After", "5")
 			http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
 			return
 		}
-		r.sessions.serve(w, q)
+		r.sessions.serve(addressed{w, q.RemoteAddr}, q)
 	})
 	mux.HandleFunc("GET "+wire.MediaPath+"{ticket}", r.getMedia)
 	mux.HandleFunc("PUT "+wire.MediaPath+"{ticket}", r.putMedia)
@@ -94,37 +92,12 @@ func (r *Relay) enrol(ctx context.Context, body io.Reader, from string) wire.Enr
 		r.log.Error("enrolment cannot be kept", "error", err)
 		return wire.EnrolReply{Error: wire.ErrBusy}
 	}
-	r.log.Info("device enrolled", "device", string(device.ID), "person", string(person.ID))
-	return wire.EnrolReply{Device: device.ID, Person: person, Key: r.PublicKey(), Epoch: uint64(device.Enrolled), Audit: r.checkpoints.key.Verifier()}
-}
-
-// A throttle slows down whoever guesses: one limiter for each address, and a whole one for all together.
-type throttle struct {
-	every rate.Limit
-	burst int
-	all   *rate.Limiter
-	mu    sync.Mutex
-	each  map[string]*rate.Limiter
-}
-
-func newThrottle(every rate.Limit, burst int) *throttle {
-	return &throttle{every: every, burst: burst, all: rate.NewLimiter(50, 100), each: map[string]*rate.Limiter{}}
-}
-
-func (t *throttle) allow(remote string) bool {
-	host, _, err := net.SplitHostPort(remote)
-	if err != nil {
-		host = remote
+	company := ""
+	if person.ID == "" {
+		company = r.cfg.companyName()
+		r.log.Info("device waits for somebody to sign in", "device", string(device.ID), "waiting", r.people.Waiting())
+	} else {
+		r.log.Info("device enrolled", "device", string(device.ID), "person", string(person.ID))
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	l := t.each[host]
-	if l == nil {
-		if len(t.each) > 10_000 {
-			clear(t.each)
-		}
-		l = rate.NewLimiter(t.every, t.burst)
-		t.each[host] = l
-	}
-	return l.Allow() && t.all.Allow()
+	return wire.EnrolReply{Company: company, Device: device.ID, Person: person, Key: r.PublicKey(), Epoch: uint64(device.Enrolled), Audit: r.checkpoints.key.Verifier()}
 }

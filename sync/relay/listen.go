@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/crypto/acme"
+
 	"sealdesk/sync/wire"
 )
 
@@ -33,6 +35,7 @@ func (r *Relay) doors() (out []door) {
 		{key: "listen.devices", address: r.cfg.Listen.Devices, handler: r.Devices(), tls: true},
 		{key: "listen.webhooks", address: r.cfg.Listen.Webhooks, handler: r.Webhooks()},
 		{key: "listen.ops", address: r.cfg.Listen.Ops, handler: r.Ops()},
+		{key: "tls.acme.listen", address: r.cfg.TLS.ACME.listen(), handler: r.authority},
 		{key: "admin", address: r.cfg.adminSocket(), handler: r.admin(), private: true},
 	} {
 		if d.address != "" {
@@ -109,14 +112,14 @@ func listenPrivate(path string) (net.Listener, error) {
 
 // TLS is what devices are met with: TLS 1.3 and the pinned certificate.
 func (r *Relay) TLS() *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{r.tls}, NextProtos: []string{"http/1.1"}}
+	return &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: r.certs.get, NextProtos: []string{"http/1.1", acme.ALPNProto}}
 }
 
 // serve runs one HTTP server until ctx ends, gives requests under way ten seconds, and then ends them.
 func serve(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
 	srv := &http.Server{
 		Handler: h, ReadHeaderTimeout: wire.HandshakeTimeout, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute,
-		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(connectionLog{log.Handler()}, slog.LevelDebug),
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var wait sync.WaitGroup

@@ -43,6 +43,7 @@ type metrics struct {
 	guardAsked    prometheus.Counter
 	updatesServed *prometheus.CounterVec
 	updatesBytes  prometheus.Counter
+	renewals      *prometheus.CounterVec
 	shipped       prometheus.Counter
 	shipBytes     prometheus.Counter
 	shipFailures  prometheus.Counter
@@ -100,6 +101,7 @@ func newMetrics(r *Relay) *metrics {
 	m.guardAsked = counter("guard_asked_total", "Identifiers whose owner the guard asked for.")
 	m.updatesServed = counters("updates_requests_total", "Files of the feed of updates that laptops asked for, by what became of it.", "fate")
 	m.updatesBytes = counter("updates_bytes_total", "Bytes of the feed of updates that were served.")
+	m.renewals = counters("certificate_renewals_total", "Tries to get a certificate from an authority, by result.", "result")
 	m.shipped = counter("backup_increments_total", "Increments of the sealed backup written.")
 	m.shipBytes = counter("backup_written_bytes_total", "Bytes written to the folders of the sealed backup.")
 	m.shipFailures = counter("backup_failures_total", "Rounds of the sealed backup that failed.")

@@ -59,7 +59,9 @@ type Relay struct {
 	tickets      *tickets
 	uploads      uploading
 	updates      *shelf
-	cleaning     chan struct{}   // room for those who judge a file
+	cleaning     chan struct{} // room for those who judge a file
+	certs        *certificates
+	authority    *authority      // nil: none is configured
 	ship         *shipper        // nil: no sealed backup is configured
 	copying      sync.WaitGroup  // for copies under way
 	lost         chan struct{}   // closed when the store takes no writes until it is opened again
@@ -147,12 +149,17 @@ func Open(ctx context.Context, cfg Config, opt Options) (*Relay, error) {
 	r.presence = newPresence()
 	r.boards.at = map[inbox.InboxID]*standing{}
 	r.sessions = newSessions(r)
+	r.certs = newCertificates(r, cert)
+	r.certs.look()
 	r.tickets = newTickets(life, opt.Now)
 	r.reveals = newReveals()
 	r.breaths = newBreaths(inbox.At(opt.Now()))
 	r.uploads.busy = map[inbox.MediaID]*handover{}
 	r.cleaning = make(chan struct{}, cleanAtOnce)
 	r.forgetHalfMedia()
+	if r.authority, err = newAuthority(r); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
 	if r.ship, err = newShipper(r); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
@@ -292,6 +299,8 @@ func (r *Relay) Work(ctx context.Context) error {
 	g.Go(func() error { return r.watchSignOn(ctx) })
 	g.Go(func() error { return r.runErasures(ctx) })
 	g.Go(func() error { return r.tendEpochs(ctx, time.Tick(epochLook)) })
+	g.Go(func() error { return r.certs.watch(ctx, time.Tick(certLook)) })
+	g.Go(func() error { return r.authority.renew(ctx, time.Tick(acmeLook)) })
 	g.Go(func() error { return r.shipBackups(ctx, time.Tick(r.cfg.Backup.every())) })
 	g.Go(func() error {
 		for shard := range changed {

@@ -1,6 +1,8 @@
 package relay
 
 import (
+	"time"
+
 	"sealdesk/app/inbox"
 )
 
@@ -23,3 +25,6 @@ func (r *Relay) justSeen(until inbox.Moment) bool {
 	left := until.Sub(inbox.At(r.now()))
 	return !r.cfg.SignIn.required() || left > 0 && left <= r.cfg.SignIn.fresh()
 }
+
+// always is longer than any connection lasts.
+const always = 365 * 24 * time.Hour

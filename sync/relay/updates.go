@@ -230,6 +230,15 @@ func (s *shelf) believe(ctx context.Context, dir string, anchor []byte, now time
 	if err != nil {
 		return one, err
 	}
+	// What was seen before is not read again. Here all of it must be sound, for all of it is served.
+	fresh, err := os.MkdirTemp(s.dir, "fresh-*")
+	if err != nil {
+		return one, err
+	}
+	defer os.RemoveAll(fresh)
+	if feed, err = updates.Verify(ctx, updates.Config{Root: anchor, From: from, Dir: fresh, Now: now}); err != nil {
+		return one, err
+	}
 	for _, file := range feed.Files {
 		if err := feed.Fetch(ctx, from, file, io.Discard); err != nil {
 			return one, err

@@ -93,6 +93,8 @@ type EnrolReply struct {
 	Key    []byte         `cbor:"4,keyasint,omitempty"` // Ed25519, the relay's: signs leases and wipe orders
 	Audit  string         `cbor:"5,keyasint,omitempty"` // verifier of the audit log's checkpoints, as note.NewVerifier takes it
 	Epoch  uint64         `cbor:"6,keyasint,omitempty"` // of wipe orders: none up to it is for this enrolment
+	// Company is what people know the company by, for a device that was enrolled without a code.
+	Company string `cbor:"7,keyasint,omitempty"`
 }
 
 // An Error is a refusal of the HTTP surface: a number that never changes meaning, a text for logs, and whether the same

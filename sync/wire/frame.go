@@ -82,6 +82,7 @@ type Welcome struct {
 	Lease      []byte       `cbor:"6,keyasint,omitempty"` // see [SignLease]
 	SignedIn   inbox.Moment `cbor:"7,keyasint,omitempty"` // until when the person is signed in on the device; 0: no sign-in is asked for
 	Fresh      inbox.Moment `cbor:"8,keyasint,omitempty"` // until when the person counts as just seen
+	Passkeys   bool         `cbor:"9,keyasint,omitempty"` // the person may make one: see Credential.Adds
 }
 
 // Resume says from where the device wants to go on.

@@ -139,15 +139,11 @@ func (d *Desk) makeKey(root *metadata.Metadata[metadata.RootType], name string) 
 		return err
 	}
 	defer clear(passphrase)
-	k, err := newKey(name, passphrase)
+	k, private, err := newKey(name, passphrase)
 	if err != nil {
 		return fmt.Errorf("making the key %s: %w", name, err)
 	}
 	if err := k.write(d.Key(name)); err != nil {
-		return err
-	}
-	private, err := k.open(passphrase)
-	if err != nil {
 		return err
 	}
 	if d.opened[name], err = signature.LoadED25519Signer(private); err != nil {
@@ -316,7 +312,25 @@ func (d *Desk) stamp(ctx context.Context, n now3, snapshot *metadata.Metadata[me
 	if err := d.publish("timestamp.json", timestamp); err != nil {
 		return err
 	}
-	_, err = d.Verify(ctx)
+	f, err := d.Verify(ctx)
+	if err != nil {
+		return err
+	}
+	return d.tidy(f)
+}
+
+// tidy removes what the feed does not name any more: whoever carries it carries nothing in vain.
+func (d *Desk) tidy(f updates.Feed) error {
+	list, err := os.ReadDir(filepath.Join(d.Feed(), "targets"))
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		place := "targets/" + e.Name()
+		if !slices.ContainsFunc(f.Files, func(file updates.File) bool { return file.Place() == place }) {
+			err = errors.Join(err, os.Remove(filepath.Join(d.Feed(), place)))
+		}
+	}
 	return err
 }
 

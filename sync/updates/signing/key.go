@@ -50,30 +50,30 @@ func (k keyFile) aead(passphrase []byte) ([]byte, []byte) {
 }
 
 // newKey makes a key and its file. No passphrase makes one for tests.
-func newKey(name string, passphrase []byte) (keyFile, error) {
+func newKey(name string, passphrase []byte) (keyFile, ed25519.PrivateKey, error) {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return keyFile{}, fmt.Errorf("making a key: %w", err)
+		return keyFile{}, nil, fmt.Errorf("making a key: %w", err)
 	}
 	k := keyFile{Name: name, Public: public}
 	if len(passphrase) == 0 {
 		k.Open = private.Seed()
-		return k, nil
+		return k, private, nil
 	}
 	if utf8.RuneCount(passphrase) < MinPassphrase {
-		return keyFile{}, ErrWeak
+		return keyFile{}, nil, ErrWeak
 	}
 	k.Salt = make([]byte, 16)
 	rand.Read(k.Salt)
 	key, about := k.aead(passphrase)
 	box, err := chacha20poly1305.NewX(key)
 	if err != nil {
-		return keyFile{}, err
+		return keyFile{}, nil, err
 	}
 	nonce := make([]byte, box.NonceSize(), 80)
 	rand.Read(nonce)
 	k.Sealed = box.Seal(nonce, nonce, private.Seed(), about)
-	return k, nil
+	return k, private, nil
 }
 
 // open returns the private key.

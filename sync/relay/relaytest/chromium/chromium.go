@@ -173,6 +173,7 @@ func (p *Page) Call(method string, params map[string]any) json.RawMessage {
 // Go opens an address and waits until the page has loaded.
 func (p *Page) Go(address string) {
 	p.t.Helper()
+	p.Call("Page.bringToFront", nil) // what nobody sees may not ask for everything
 	p.Call("Page.navigate", map[string]any{"url": address})
 	p.Until(`document.readyState === "complete" && location.href !== "about:blank"`)
 }
@@ -224,6 +225,7 @@ func (p *Page) Look(scheme, language string, width, height int) {
 	p.t.Helper()
 	p.Call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false})
 	p.Call("Emulation.setEmulatedMedia", map[string]any{"features": []any{map[string]any{"name": "prefers-color-scheme", "value": scheme}}})
+	p.Call("Network.enable", nil)
 	p.Call("Network.setExtraHTTPHeaders", map[string]any{"headers": map[string]any{"Accept-Language": language}})
 }
 
