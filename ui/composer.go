@@ -319,6 +319,7 @@ func (c *composer) changed(text string) {
 		}
 		c.guard.judge()
 	}
+	c.d.attend()
 }
 
 // variables shows the line of variables while there are some.

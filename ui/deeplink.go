@@ -59,8 +59,7 @@ func (u *UI) Visit(text string) {
 	u.cfg.Window.RequestFocus()
 	switch {
 	case err != nil:
-		u.trace("address refused")
-		u.toast(kit.Toast{Text: word("link.bad"), Icon: "warn"})
+		u.refuseAddress()
 	case a.Enrolment != "":
 		u.visitEnrol(a.Enrolment)
 	case a.Conversation != "":
@@ -70,6 +69,11 @@ func (u *UI) Visit(text string) {
 			u.desk.arrive()
 		}
 	}
+}
+
+func (u *UI) refuseAddress() {
+	u.trace("address refused")
+	u.toast(kit.Toast{Text: word("link.bad"), Icon: "warn"})
 }
 
 // visitEnrol puts an enrolment string where a person looks at it and goes on by himself: who made the address decides nothing.

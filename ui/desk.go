@@ -43,23 +43,27 @@ type desk struct {
 	writer *writer
 	links  *linkWorker
 
-	staff    staff
-	house    house
-	all      []*Row // newest first
-	fresh    []*Row // what the filter shows, in order
-	shown    []*Row // what the list shows: fresh, or its order before while the reader holds it
-	pills    []PillView
-	filter   Filter
-	chosen   bool // the reader chose the filter
-	loaded   bool
-	link     Link
-	linked   bool // link is known
-	open     inbox.ConversationID
-	row      *Row
-	messages []inbox.Message
-	marked   map[inbox.ConversationID]uint64 // how far was reported as read
-	traced   bool
-	typed    map[inbox.ConversationID]string // what was typed in this run: ahead of what the rows know
+	staff      staff
+	house      house
+	all        []*Row // newest first
+	fresh      []*Row // what the filter shows, in order
+	shown      []*Row // what the list shows: fresh, or its order before while the reader holds it
+	pills      []PillView
+	filter     Filter
+	scope      scope
+	present    inbox.Presence                // as it was shown last
+	picks      map[inbox.ConversationID]bool // chosen for an action on several
+	pickedFrom inbox.ConversationID
+	chosen     bool // the reader chose the filter
+	loaded     bool
+	link       Link
+	linked     bool // link is known
+	open       inbox.ConversationID
+	row        *Row
+	messages   []inbox.Message
+	marked     map[inbox.ConversationID]uint64 // how far was reported as read
+	traced     bool
+	typed      map[inbox.ConversationID]string // what was typed in this run: ahead of what the rows know
 
 	voice    *voice
 	looks    *looks
@@ -83,6 +87,7 @@ type desk struct {
 func (u *UI) showDesk(s Session, rows *inboxWorker, head inboxView) {
 	ctx, cancel := context.WithCancel(u.ctx)
 	d := &desk{u: u, session: s, ctx: ctx, cancel: cancel, marked: map[inbox.ConversationID]uint64{}, typed: map[inbox.ConversationID]string{}}
+	d.picks = map[inbox.ConversationID]bool{}
 	d.deciding, d.pastes, d.expect, d.undone = map[string]bool{}, map[inbox.ConversationID]inbox.ConversationID{}, map[inbox.ConversationID]bool{}, map[inbox.MessageID]bool{}
 	rand.Read(d.copies.salt[:])
 	d.looks, d.voice = newLooks(d), newVoice(d)
@@ -133,6 +138,7 @@ func (d *desk) end() <-chan struct{} {
 		close(kept)
 	}()
 	d.copies, d.pastes = copies{}, nil
+	clear(d.picks)
 	d.comp.guard.again, d.comp.guard.back, d.comp.guard.about = nil, nil, inbox.CheckDraft{}
 	d.choices.rows = nil
 	d.all, d.fresh, d.shown, d.messages, d.row, d.open = nil, nil, nil, nil, nil, ""
@@ -238,7 +244,7 @@ func (d *desk) showRows(v inboxView) {
 	d.loaded = true
 	d.all, d.staff, d.house = v.all, v.staff, v.house
 	if !d.chosen {
-		d.filter = firstFilter(tallyOf(d.all, d.staff.me.ID))
+		d.filter = firstFilter(d.tally())
 	}
 	if d.whole = d.whole || v.whole; len(v.wrote) > 0 {
 		d.notify(v.wrote)
@@ -277,9 +283,9 @@ func firstFilter(t tally) Filter {
 
 // applyRows shows the rows the filter lets through.
 func (d *desk) applyRows() {
-	t := tallyOf(d.all, d.staff.me.ID)
-	d.pills = pills(t, d.filter)
-	d.fresh = choose(d.all, d.filter, d.staff.me.ID)
+	t := d.tally()
+	d.pills = pills(t, d.filter, d.house.scopeText(d.scope))
+	d.fresh = choose(d.all, d.filter, d.scope, d.staff.me.ID, d.house)
 	hold := d.listing.held() || d.u.pressed()
 	var waiting int
 	d.shown, waiting = settle(d.shown, d.fresh, hold && d.listing.filter == d.filter)
@@ -336,6 +342,7 @@ func (d *desk) openConversation(id inbox.ConversationID) {
 	d.listing.list.Select(string(id))
 	d.listing.list.ScrollTo(string(id))
 	d.comp.open(d.draft(row))
+	d.attend()
 	d.head.refresh()
 	d.side.refresh()
 	d.panes.refresh()
@@ -466,7 +473,11 @@ func (d *desk) activity() {
 	}
 }
 
-func (d *desk) headerView() HeaderView { return headerView(d.row.Conversation, d.staff, d.clock()) }
+func (d *desk) headerView() HeaderView {
+	v := headerView(d.row.Conversation, d.staff, d.clock())
+	v.Company = companyText(d.present, d.row.ID, d.staff)
+	return v
+}
 
 func (d *desk) resized() { d.head.refresh() }
 
@@ -485,6 +496,7 @@ func (d *desk) showLink(l Link) {
 		return
 	}
 	d.setStatus()
+	d.meet()
 	d.comp.refresh()
 	d.side.refresh()
 	if l.State == LinkOnline {

@@ -2,46 +2,9 @@ package ui
 
 import (
 	"fyne.io/fyne/v2"
-
-	"sealdesk/app/inbox"
-	"sealdesk/ui/kit"
 )
 
 // This file is what keys and buttons do with the open conversation and with the panes.
-
-// assign gives the open conversation to somebody; "" to nobody.
-func (d *desk) assign(to inbox.PersonID) {
-	if d.row == nil || !d.headerView().CanAssign {
-		return
-	}
-	id, was := d.open, d.row.Assignee
-	d.submit(inbox.Assign{Conversation: id, To: to})
-	text := word("toast.unassigned")
-	if to != "" {
-		text = word("toast.assigned", "Name", d.staff.called(to))
-	}
-	d.u.toast(kit.Toast{Text: text, Icon: "user", Action: kit.Action{Text: word("toast.undo"), Do: func() {
-		d.submit(inbox.Assign{Conversation: id, To: was})
-	}}})
-	d.u.trace("intent submitted")
-}
-
-// toggleState closes the open conversation, or opens it again.
-func (d *desk) toggleState() {
-	if d.row == nil || !d.headerView().CanState {
-		return
-	}
-	id, was := d.open, d.row.State
-	next, text := inbox.Closed, word("toast.closed")
-	if was == inbox.Closed {
-		next, text = inbox.Open, word("toast.reopened")
-	}
-	d.submit(inbox.SetState{Conversation: id, State: next})
-	d.u.toast(kit.Toast{Text: text, Icon: "check", Action: kit.Action{Text: word("toast.undo"), Do: func() {
-		d.submit(inbox.SetState{Conversation: id, State: was})
-	}}})
-	d.u.trace("intent submitted")
-}
 
 // step opens the conversation that many rows further down.
 func (d *desk) step(by int) {
@@ -124,6 +87,7 @@ func (d *desk) toggleContact() {
 func (d *desk) escape() bool {
 	switch {
 	case d.looks.end():
+	case d.page == pageInbox && d.unpick():
 	case d.page == pageDevices && d.devices.back():
 	case d.page != pageInbox:
 		d.showPage(pageInbox)

@@ -107,5 +107,9 @@ func (h *header) paint(s *kit.Sketch, size fyne.Size) {
 			s.Text(v.Number, x+name+10, top, kit.Snippet, p.TextMuted)
 		}
 	}
-	s.TextIn(v.Line, x, top+kit.LineHeight(kit.Heading), right-x, kit.Caption, p.TextMuted, kit.AlignStart)
+	line, tint := v.Line, p.TextMuted
+	if v.Company != "" {
+		line, tint = v.Company, p.AccentText
+	}
+	s.TextIn(line, x, top+kit.LineHeight(kit.Heading), right-x, kit.Caption, tint, kit.AlignStart)
 }

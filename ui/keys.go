@@ -50,6 +50,10 @@ const (
 	actDevices   = "devices"
 	actAudit     = "audit"
 	actLock      = "lock"
+	actSnooze    = "snooze"
+	actTag       = "tag"
+	actPick      = "pick"
+	actPickAll   = "pick.all"
 
 	actAssignMe   = "assign.me"
 	actSignOut    = "signout"
@@ -159,11 +163,13 @@ func (u *UI) showHelp() {
 		}
 		columns[c] = append(columns[c], g...)
 	}
+	room := u.cfg.Window.Canvas().Size().Height - 220 // a low window has lower rows
 	row := func(l ShortcutView) float32 {
 		if l.Label == "" {
 			return kit.Dense(10, 6)
 		}
-		return kit.LineHeight(kit.Snippet) + kit.Dense(8, 4)
+		most := room / float32(max(len(columns[0]), len(columns[1]), 1))
+		return kit.LineHeight(kit.Snippet) + min(kit.Dense(8, 4), max(most-kit.LineHeight(kit.Snippet), 2))
 	}
 	sheet := newTall(word("action.help"), func(s *kit.Sketch, size fyne.Size) {
 		column := (size.Width - 40) / 2
@@ -263,9 +269,9 @@ func (d *desk) paletteItems(query string) []kit.Item {
 			}
 		}
 	}
-	for _, p := range d.pills {
-		if !p.Active {
-			items = append(items, kit.Item{ID: pickFilter + string(rune('0'+p.Filter)), Title: word("action.filter", "Name", p.Text), Icon: "inbox"})
+	for f := FilterMine; f <= FilterClosed; f++ {
+		if f != d.filter {
+			items = append(items, kit.Item{ID: pickFilter + string(rune('0'+f)), Title: word("action.filter", "Name", word(filterWords[f][0])), Icon: "inbox"})
 		}
 	}
 	rows := d.all
@@ -309,10 +315,10 @@ func (d *desk) picked(it kit.Item) {
 
 // showAssign lets the reader choose who answers.
 func (d *desk) showAssign() {
-	if d.row == nil || !d.headerView().CanAssign {
+	if !d.mayAll(inbox.ActAssign) {
 		return
 	}
-	people := colleagues(d.staff, d.row.Conversation)
+	people := colleagues(d.staff, d.aim()[0].Conversation)
 	kit.NewPicker(kit.PickerConfig{Name: word("action.assign"), Placeholder: word("palette.assign"), Empty: word("palette.empty"),
 		OnPick: d.picked, OnClose: func() { d.u.trace("overlay closed"); d.comp.focus() },
 		Items: func(string) []kit.Item {

@@ -5,6 +5,7 @@ import (
 
 	"fyne.io/fyne/v2"
 
+	"sealdesk/app/inbox"
 	"sealdesk/ui/kit"
 )
 
@@ -19,6 +20,7 @@ type listPane struct {
 	blank   *kit.EmptyState
 	loading *kit.Painted
 	moved   *kit.Touch
+	bar     *bulkBar
 
 	count   string
 	filter  Filter
@@ -44,11 +46,19 @@ func newListPane(d *desk) *listPane {
 		return ""
 	}
 	cells := []kit.Cell{kit.Gap(rowInset)}
-	for _, f := range []Filter{FilterMine, FilterUnassigned, FilterAll} {
+	for _, f := range firstPills {
 		c := kit.NewChip(kit.Chip{Style: kit.ChipFilter}, func() { d.setFilter(f) })
 		p.chips = append(p.chips, c)
 		cells = append(cells, kit.Min(c), kit.Gap(kit.ChipGap))
 	}
+	var more *kit.ChipView
+	more = kit.NewChip(kit.Chip{Style: kit.ChipFilter}, func() {
+		at := fyne.CurrentApp().Driver().AbsolutePositionForObject(more)
+		d.showFilters(at.AddXY(0, more.Size().Height+4))
+	})
+	p.chips = append(p.chips, more)
+	cells = append(cells, kit.Min(more))
+	p.bar = newBulkBar(d)
 	p.filters = kit.Row(cells...)
 	p.list = kit.NewList(kit.ListConfig{
 		Name: word("pane.list"), Uniform: rowHeight, HoverRows: true, StickTop: true,
@@ -65,12 +75,22 @@ func newListPane(d *desk) *listPane {
 			if r.ID != d.open { // there the draft is in front of the reader
 				row.Draft = d.draft(r)
 			}
-			paintRow(s, size, rowView(row, d.staff, d.clock()), st.Selected, st.Hovered)
+			v := rowView(row, d.staff, d.house, d.present, d.clock())
+			v.Picking, v.Picked = len(d.picks) > 0, d.picks[r.ID]
+			paintRow(s, size, v, st.Selected, st.Hovered)
 			s.Area("row", 0, 0, size.Width, size.Height)
+			s.Area("face", 0, 0, rowInset+rowAvatar, size.Height)
 		},
-		OnTap: func(i int, _ string, _ fyne.Position) {
+		OnTap: func(i int, area string, _ fyne.Position) {
 			d.u.typed = d.u.cfg.Now()
-			d.openConversation(d.shown[i].ID)
+			switch held := d.u.cfg.Modifiers(); {
+			case held&fyne.KeyModifierShift != 0:
+				d.pickTo(d.shown[i].ID)
+			case held&fyne.KeyModifierShortcutDefault != 0 || area == "face" && len(d.picks) > 0:
+				d.pick(d.shown[i].ID)
+			default:
+				d.openConversation(d.shown[i].ID)
+			}
 		},
 		OnMenu:     p.menu,
 		OnKey:      p.key,
@@ -84,7 +104,7 @@ func newListPane(d *desk) *listPane {
 	p.moved.Hide()
 	p.blank.Hide()
 	stack := boxed(fill{}, p.list, p.loading, p.blank)
-	p.root = boxed(&listLayout{p}, kit.NewFill(inkSurface), p.top, p.filters, stack, p.moved)
+	p.root = boxed(&listLayout{p}, kit.NewFill(inkSurface), p.top, p.filters, stack, p.moved, p.bar.root)
 	return p
 }
 
@@ -96,11 +116,15 @@ func (l *listLayout) Layout(objs []fyne.CanvasObject, size fyne.Size) {
 	objs[0].Resize(size)
 	top := kit.Scaled(56)
 	objs[1].Resize(fyne.NewSize(size.Width, top))
-	visible(l.p.filters, !narrow)
+	visible(l.p.filters, !narrow && len(l.p.d.picks) == 0)
+	visible(l.p.bar.root, !narrow && len(l.p.d.picks) > 0)
 	y := top
 	if !narrow {
 		objs[2].Move(fyne.NewPos(0, y-2))
+		l.p.fit(size.Width)
 		objs[2].Resize(fyne.NewSize(size.Width, kit.FilterHeight()))
+		objs[5].Move(fyne.NewPos(0, y-6))
+		objs[5].Resize(fyne.NewSize(size.Width, kit.FilterHeight()+8))
 		y += kit.FilterHeight() + 8
 	}
 	objs[3].Move(fyne.NewPos(0, y))
@@ -188,15 +212,40 @@ func (p *listPane) menu(i int, _ string, abs fyne.Position) {
 		}
 		add(word("action.assign"), "people", actAssign, d.showAssign)
 	}
+	if d.mayOn(r.Conversation, inbox.ActTag) {
+		add(word("action.tag"), "tag", actTag, d.showTags)
+	}
 	if h.CanState {
+		add(word("action.snooze"), "snooze", actSnooze, d.showSnooze)
 		icon := "check"
 		if h.Closed {
 			icon = "retry"
 		}
 		add(h.StateTip, icon, actClose, d.toggleState)
 	}
+	cfg.Items = append(cfg.Items, kit.MenuItem{Text: word("bulk.pick"), Icon: "list", Hint: d.u.router.Hint(actPick), Do: func() { d.pick(r.ID) }})
 	kit.ShowMenu(d.u.cfg.Window.Canvas(), cfg)
 	d.u.trace("menu shown")
+}
+
+// fit gives the pills as many words as there is room for: in a narrow list the shorter ones.
+func (p *listPane) fit(width float32) {
+	for _, text := range []func(PillView) string{func(v PillView) string { return v.Text }, func(v PillView) string { return v.Short }} {
+		need := 2*rowInset - kit.ChipGap
+		for i, v := range p.d.pills {
+			p.chips[i].Set(kit.Chip{Text: text(v), Style: kit.ChipFilter, Active: v.Active})
+			need += p.chips[i].MinSize().Width + kit.ChipGap
+		}
+		if need <= width {
+			return
+		}
+	}
+}
+
+// showBar shows the bar for what is picked, or the filters again.
+func (p *listPane) showBar() {
+	p.bar.line.Refresh()
+	relayout(p.root)
 }
 
 // key opens rows from the keyboard while the list has it.
@@ -208,6 +257,10 @@ func (p *listPane) key(ev *fyne.KeyEvent) bool {
 		p.d.step(-1)
 	case fyne.KeyReturn, fyne.KeyEnter:
 		p.d.comp.focus()
+	case fyne.KeySpace:
+		if p.d.open != "" {
+			p.d.pick(p.d.open)
+		}
 	default:
 		return false
 	}
@@ -228,13 +281,11 @@ func (p *listPane) show(t tally, waiting int) {
 		p.moved.Refresh()
 	}
 	p.filter, p.broken = d.filter, false
-	for i, v := range d.pills {
-		p.chips[i].Set(kit.Chip{Text: v.Text, Style: kit.ChipFilter, Active: v.Active})
-	}
+	p.fit(p.root.Size().Width)
 	visible(p.moved, waiting > 0)
 	visible(p.loading, !d.loaded)
-	if e := emptyInbox(len(d.shown), t, d.filter); e != nil && d.loaded {
-		a := kit.Action{Text: e.Action, Do: func() { d.setFilter(e.Show) }}
+	if e := emptyInbox(len(d.shown), t, d.filter, d.scope); e != nil && d.loaded {
+		a := kit.Action{Text: e.Action, Do: func() { d.scope = scope{}; d.setFilter(e.Show) }}
 		p.blank.Set(e.Icon, e.Title, e.Advice, a)
 		p.blank.Show()
 	} else {

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"reflect"
 	"slices"
 	"time"
 
@@ -41,19 +42,22 @@ type KnownServer struct {
 
 // manage takes up what the organisation set, now and whenever that changes.
 func (u *UI) manage() {
-	if u.cfg.Managed == nil {
-		return
-	}
-	if u.cfg.WatchManaged == nil {
+	if u.cfg.Managed == nil || u.cfg.WatchManaged == nil {
 		return
 	}
 	pokes := u.cfg.WatchManaged(u.ctx)
 	go func() {
 		for range pokes {
-			m := u.cfg.Managed()
-			u.cfg.Post(func() { u.adopt(m) })
+			u.cfg.Post(u.readManaged)
 		}
 	}()
+}
+
+// readManaged adopts what is set now.
+func (u *UI) readManaged() {
+	if u.cfg.Managed != nil {
+		u.adopt(u.cfg.Managed())
+	}
 }
 
 // adopt puts what the organisation set into force, and says so where it is another than before.
@@ -78,6 +82,10 @@ func (u *UI) adopt(m Managed) {
 		u.news = newsNone // nothing was in force before
 	}
 	u.trace("policy changed")
+	if e := u.enrol; e != nil && e.reached == nil && e.field.Text() == "" && !reflect.DeepEqual(before.Server, m.Server) {
+		u.enrol = nil
+		u.showEnrol() // another way may lead in now
+	}
 	if d := u.desk; d != nil {
 		d.setStatus()
 		d.watchIdle()

@@ -244,7 +244,8 @@ func TestOnlyTheCodeIsAskedForWhereThePolicyNamesTheServer(t *testing.T) {
 	policy := policied(true)
 	policy.Server = &KnownServer{Address: "inbox.company.example:443", Pins: []string{"3F:9A…C1"}}
 	g := newPolicyStage(t, m, policy, Settings{}, 820, 680).g
-	g.heard("enrol shown")
+	g.heard("join shown")
+	g.ui.join.useCode()
 	g.wantShown("Enter the code")
 	g.picture("enrol-known")
 	g.typeText("7KQ4")

@@ -63,15 +63,26 @@ func paintRow(s *kit.Sketch, size fyne.Size, v RowView, selected, hovered bool) 
 		s.Rect(6, 1, size.Width-16, size.Height-2, p.Hover, kit.InputRadius)
 	}
 	top := (size.Height - rowAvatar) / 2
+	face := func(x float32) {
+		switch {
+		case v.Picked:
+			s.Rect(x, top, rowAvatar, rowAvatar, p.Accent, rowAvatar/2)
+			s.Icon("check", x+(rowAvatar-22)/2, top+(rowAvatar-22)/2, 22, p.OnAccent)
+		case v.Picking && hovered:
+			s.Frame(x, top, rowAvatar, rowAvatar, p.Surface, p.BorderStrong, 2, rowAvatar/2)
+		default:
+			s.Avatar(v.Face.Initials, v.Face.Icon, v.Face.Colour, x, top, rowAvatar)
+		}
+	}
 	if size.Width <= stripWidth {
 		x := (size.Width - rowAvatar) / 2
-		s.Avatar(v.Face.Initials, v.Face.Icon, v.Face.Colour, x, top, rowAvatar)
+		face(x)
 		if v.Unread != "" {
 			s.Badge(v.Unread, x+rowAvatar+6, top-5)
 		}
 		return
 	}
-	s.Avatar(v.Face.Initials, v.Face.Icon, v.Face.Colour, rowInset, top, rowAvatar)
+	face(rowInset)
 	x, right := rowInset+rowAvatar+12, size.Width-rowRight
 	y := rowMargin()
 

@@ -108,6 +108,7 @@ func (u *UI) open() {
 		}
 		u.cfg.Post(func() {
 			u.begun = true
+			u.readManaged() // the door may know more than was told
 			switch {
 			case u.vanished && !errors.Is(err, TroubleWiped):
 				u.cfg.Log.Error("wiped device opened", "error", err) // the words that say why stand

@@ -128,6 +128,7 @@ type UI struct {
 	welcomed bool
 	wanted   inbox.ConversationID // where an address leads
 	invited  string               // an enrolment string from an address
+	astray   bool                 // an address that leads nowhere came with the start
 	capture  Capture
 	tray     sysTray
 }
@@ -159,9 +160,8 @@ func New(cfg Config) *UI {
 		u.settings = *cfg.Settings
 	}
 	u.settings = ruled(u.settings, cfg.Rules)
-	if a, err := ParseAddress(cfg.Address); err == nil {
-		u.wanted, u.invited = a.Conversation, a.Enrolment
-	}
+	a, err := ParseAddress(cfg.Address)
+	u.wanted, u.invited, u.astray = a.Conversation, a.Enrolment, err != nil
 	if err := speak(u.settings.Language); err != nil {
 		cfg.Log.Error("texts not available", "error", err)
 	}
@@ -219,6 +219,9 @@ func (u *UI) Shown() {
 	u.protect()
 	u.refreshTray()
 	u.showCrash()
+	if u.astray {
+		u.refuseAddress()
+	}
 	for _, f := range u.unseen {
 		f()
 	}

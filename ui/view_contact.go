@@ -145,6 +145,7 @@ type HeaderView struct {
 	Number    string
 	Masked    bool
 	Line      string
+	Company   string // who else is there, instead of Line
 	Window    ChipView
 	Free      string // until when nothing is billed
 	Closed    bool

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,11 +12,16 @@ import (
 // A Filter chooses which conversations a list shows.
 type Filter uint8
 
-// The filters. Mine and Unassigned hold open conversations only; All holds everything.
+// The filters. All holds everything; Closed and Snoozed hold what is; every other holds open conversations only.
 const (
 	FilterMine Filter = iota
 	FilterUnassigned
 	FilterAll
+	FilterDue       // the customer waits for an answer, whoever has it: those due first come first
+	FilterMentioned // a colleague asks the reader to look
+	FilterTasks     // there is a task for the reader
+	FilterSnoozed
+	FilterClosed
 )
 
 // Holds reports whether the filter shows the conversation to the person.
@@ -24,42 +31,80 @@ func (f Filter) Holds(c inbox.Conversation, me inbox.PersonID) bool {
 		return c.State == inbox.Open && c.Assignee == me && me != ""
 	case FilterUnassigned:
 		return c.State == inbox.Open && c.Assignee == ""
+	case FilterDue:
+		return c.State == inbox.Open && c.Waiting != 0 && (c.Assignee == me || c.Assignee == "")
+	case FilterMentioned:
+		return mentioned(c)
+	case FilterTasks:
+		return openTask(c, me) != nil
+	case FilterSnoozed:
+		return c.State == inbox.Snoozed
+	case FilterClosed:
+		return c.State == inbox.Closed
 	}
 	return true
 }
 
-// tally is how many conversations there are of each sort.
-type tally struct{ mine, unassigned, all, open, unread int }
+// A scope narrows what a list shows further: to an inbox, to a tag.
+type scope struct {
+	inbox inbox.InboxID
+	tag   inbox.TagID
+}
 
-func tallyOf(list []*Row, me inbox.PersonID) (t tally) {
+func (s scope) holds(c inbox.Conversation) bool {
+	return (s.inbox == "" || c.Inbox == s.inbox) && (s.tag == "" || slices.Contains(c.Tags, s.tag))
+}
+
+// tally is how many conversations there are of each sort.
+type tally struct{ mine, unassigned, all, open, unread, due, late, mentioned, tasks, snoozed, closed int }
+
+func tallyOf(list []*Row, me inbox.PersonID, h house, now inbox.Moment) (t tally) {
+	add := func(n *int, yes bool) {
+		if yes {
+			*n++
+		}
+	}
 	for _, r := range list {
 		c := r.Conversation
 		t.all++
-		if c.State == inbox.Open {
-			t.open++
-		}
-		if FilterMine.Holds(c, me) {
-			t.mine++
-		}
-		if FilterUnassigned.Holds(c, me) {
-			t.unassigned++
-		}
-		if c.Unread > 0 {
-			t.unread++
+		add(&t.open, c.State == inbox.Open)
+		add(&t.mine, FilterMine.Holds(c, me))
+		add(&t.unassigned, FilterUnassigned.Holds(c, me))
+		add(&t.unread, c.Unread > 0)
+		add(&t.mentioned, mentioned(c))
+		add(&t.tasks, FilterTasks.Holds(c, me))
+		add(&t.snoozed, c.State == inbox.Snoozed)
+		add(&t.closed, c.State == inbox.Closed)
+		if FilterDue.Holds(c, me) {
+			t.due++
+			due := c.Due(h.inbox(c.Inbox))
+			add(&t.late, due != 0 && due < now)
 		}
 	}
 	return t
 }
 
-// choose returns the rows a filter shows, in the order they came in.
-func choose(list []*Row, f Filter, me inbox.PersonID) []*Row {
+// choose returns the rows a filter shows within a scope, in the order they came in; who waits stands in order of when he should
+// have an answer.
+func choose(list []*Row, f Filter, s scope, me inbox.PersonID, h house) []*Row {
 	out := make([]*Row, 0, len(list))
 	for _, r := range list {
-		if f.Holds(r.Conversation, me) {
+		if f.Holds(r.Conversation, me) && s.holds(r.Conversation) {
 			out = append(out, r)
 		}
 	}
+	if f == FilterDue {
+		slices.SortStableFunc(out, func(a, b *Row) int { return cmp.Compare(dueOrder(a, h), dueOrder(b, h)) })
+	}
 	return out
+}
+
+// dueOrder is when the customer should have an answer; where the inbox has no measure, since when he waits counts.
+func dueOrder(r *Row, h house) inbox.Moment {
+	if due := r.Due(h.inbox(r.Inbox)); due != 0 {
+		return due
+	}
+	return r.Waiting
 }
 
 // settle decides what a list shows when fresh rows arrive. While the reader holds the list (the pointer is over it, or
@@ -80,12 +125,12 @@ func settle(shown, fresh []*Row, hold bool) (rows []*Row, waiting int) {
 		}
 	}
 	waiting = len(fresh) - len(rows)
-	last := inbox.Moment(0)
-	for i, c := range rows { // a row that should stand higher than its neighbour above is one that moved
-		if i > 0 && c.LastAt > last {
+	last := -1
+	for _, c := range rows { // a row that should stand higher than its neighbour above is one that moved
+		if at[c.ID] < last {
 			waiting++
 		}
-		last = c.LastAt
+		last = at[c.ID]
 	}
 	return rows, waiting
 }
@@ -94,22 +139,55 @@ func settle(shown, fresh []*Row, hold bool) (rows []*Row, waiting int) {
 type PillView struct {
 	Filter Filter
 	Text   string
+	Short  string // where there is little room
 	Active bool
 }
 
-func pills(t tally, active Filter) []PillView {
-	pill := func(f Filter, key string, n int) PillView {
-		text := word(key)
-		if n > 0 {
-			text += " " + grouped(n)
+// filterWords are the names of the filters, and of their pills where there is little room.
+var filterWords = map[Filter][2]string{
+	FilterMine: {"filter.mine", "filter.mine"}, FilterUnassigned: {"filter.unassigned", "filter.unassigned.short"}, FilterAll: {"filter.all", "filter.all"},
+	FilterDue: {"filter.due", "filter.due"}, FilterMentioned: {"filter.mentioned", "filter.mentioned"}, FilterTasks: {"filter.tasks", "filter.tasks"},
+	FilterSnoozed: {"filter.snoozed", "filter.snoozed"}, FilterClosed: {"filter.closed", "filter.closed"},
+}
+
+// of is how many conversations a filter shows.
+func (t tally) of(f Filter) int {
+	return map[Filter]int{
+		FilterMine: t.mine, FilterUnassigned: t.unassigned, FilterAll: t.all, FilterDue: t.due, FilterMentioned: t.mentioned, FilterTasks: t.tasks,
+		FilterSnoozed: t.snoozed, FilterClosed: t.closed,
+	}[f]
+}
+
+// firstPills are the filters that always have a pill; the others share the last one.
+var firstPills = []Filter{FilterMine, FilterUnassigned, FilterDue, FilterAll}
+
+// pills are the filters above the list; the last one is for what the others do not show, and for the scope.
+func pills(t tally, active Filter, narrow string) []PillView {
+	pill := func(f Filter) PillView {
+		w := filterWords[f]
+		n := ""
+		if t.of(f) > 0 {
+			n = " " + grouped(t.of(f))
 		}
-		return PillView{Filter: f, Text: text, Active: f == active}
+		return PillView{Filter: f, Text: word(w[0]) + n, Short: word(w[1]) + n, Active: f == active}
 	}
-	return []PillView{
-		pill(FilterMine, "filter.mine", t.mine),
-		pill(FilterUnassigned, "filter.unassigned", t.unassigned),
-		pill(FilterAll, "filter.all", t.all),
+	var out []PillView
+	for _, f := range firstPills {
+		out = append(out, pill(f))
 	}
+	last := PillView{Filter: active, Text: "⋯", Short: "⋯"}
+	if !slices.Contains(firstPills, active) {
+		last = pill(active)
+	}
+	if narrow != "" {
+		last.Active = true
+		last.Text = narrow
+		if !slices.Contains(firstPills, active) {
+			last.Text = word(filterWords[active][0]) + " · " + narrow
+		}
+		last.Short = last.Text
+	}
+	return append(out, last)
 }
 
 // A ChipView is a word on a coloured ground.
@@ -133,10 +211,12 @@ type RowView struct {
 	Snippet string
 	Unread  string
 	Chips   []ChipView
+	Picking bool // rows are being picked
+	Picked  bool // this one is
 }
 
 // rowView says how the list shows a conversation.
-func rowView(r *Row, s staff, t clock) RowView {
+func rowView(r *Row, s staff, h house, p inbox.Presence, t clock) RowView {
 	c, draft := r.Conversation, r.Draft
 	v := RowView{
 		ID: c.ID, Face: contactFace(c.Contact), Name: c.Contact.Display(), Bold: c.Unread > 0,
@@ -168,7 +248,7 @@ func rowView(r *Row, s staff, t clock) RowView {
 	case c.LastSide == inbox.FromPerson:
 		v.Prefix = word("row.from", "Name", s.short(c.LastAuthor))
 	}
-	v.Chips = append(v.Chips, stateChips(c, t)...)
+	v.Chips = append(v.Chips, stateChips(c, h, t)...)
 	switch {
 	case c.Erased != 0:
 	case c.Assignee == "":
@@ -178,15 +258,27 @@ func rowView(r *Row, s staff, t clock) RowView {
 	default:
 		v.Chips = append(v.Chips, ChipView{Text: s.name(c.Assignee)})
 	}
+	if c.Erased == 0 {
+		v.Chips = append(v.Chips, workChips(c, s, h, t)...)
+	}
+	if writing, _ := p.In(c.ID); len(writing) > 0 && strings.TrimSpace(draft) == "" {
+		v.Prefix, v.Alert, v.Icon, v.Snippet = "", false, "note", word("row.writing", "Name", s.short(writing[0]))
+	}
 	return v
 }
 
-func stateChips(c inbox.Conversation, t clock) []ChipView {
-	if c.State == inbox.Closed {
+// stateChips say what is to be done by when: when it wakes, by when an answer is due, how long the customer may be written to.
+func stateChips(c inbox.Conversation, h house, t clock) []ChipView {
+	switch {
+	case c.State == inbox.Closed:
 		return []ChipView{{Text: word("chip.done"), Icon: "check"}}
-	}
-	if c.LastInbound == 0 {
+	case c.State == inbox.Snoozed:
+		return []ChipView{{Text: wakeText(c.Until, t), Icon: "clock"}}
+	case c.LastInbound == 0:
 		return nil
+	}
+	if due := c.Due(h.inbox(c.Inbox)); due != 0 && c.WindowOpen(t.now) {
+		return []ChipView{dueChip(due, t), windowChip(c, t)}
 	}
 	return []ChipView{windowChip(c, t)}
 }
@@ -261,18 +353,22 @@ type EmptyView struct {
 }
 
 // emptyInbox says why a list is empty; nil when it is not.
-func emptyInbox(rows int, t tally, f Filter) *EmptyView {
+func emptyInbox(rows int, t tally, f Filter, s scope) *EmptyView {
 	if rows > 0 {
 		return nil
 	}
 	switch {
 	case t.all == 0:
 		return &EmptyView{Icon: "inbox", Title: word("empty.all.title"), Advice: word("empty.all.advice")}
+	case s != scope{}:
+		return &EmptyView{Icon: "search", Title: word("empty.filter.title"), Advice: word("empty.scope.advice"), Action: word("empty.show.all"), Show: FilterAll}
 	case f == FilterMine && t.unassigned > 0:
 		return &EmptyView{Icon: "check", Title: word("empty.mine.title"), Advice: count("empty.mine.unassigned", t.unassigned),
 			Action: word("empty.show"), Show: FilterUnassigned}
 	case f == FilterMine:
 		return &EmptyView{Icon: "check", Title: word("empty.mine.title"), Advice: word("empty.mine.advice"), Action: word("empty.show.all"), Show: FilterAll}
+	case f != FilterUnassigned:
+		return &EmptyView{Icon: "check", Title: word("empty.filter.title"), Advice: word(filterAdvice[f]), Action: word("empty.show.all"), Show: FilterAll}
 	}
 	return &EmptyView{Icon: "check", Title: word("empty.unassigned.title"), Advice: word("empty.unassigned.advice"), Action: word("empty.show.all"), Show: FilterAll}
 }

@@ -132,7 +132,11 @@ func policyNews(before, after Managed) policyTold {
 // managedChanges are the settings that differ, by their number; -1 when the table itself or anything else does.
 func managedChanges(before, after Managed) []int {
 	var out []int
-	if len(before.Settings) != len(after.Settings) || !reflect.DeepEqual(before.Unknown, after.Unknown) {
+	rest := func(m Managed) Managed {
+		m.Settings, m.Trouble = nil, nil
+		return m
+	}
+	if len(before.Settings) != len(after.Settings) || !reflect.DeepEqual(rest(before), rest(after)) {
 		out = append(out, -1)
 	}
 	for i := range min(len(before.Settings), len(after.Settings)) {

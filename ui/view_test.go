@@ -91,7 +91,7 @@ func TestRowsSayWhoWroteLast(t *testing.T) {
 		{"a picture's caption wins over the word", with(func(r *Row) { r.LastKind = inbox.Image }), "", "hello", "image", "K7-MX4Q", false},
 		{"a name wins over the alias", with(func(r *Row) { r.Contact.Name = inbox.PlainText("Marco R.") }), "", "hello", "", "Marco R.", false},
 	} {
-		v := rowView(c.row, s, at1453)
+		v := rowView(c.row, s, house{}, inbox.Presence{}, at1453)
 		if v.Prefix != c.prefix || v.Snippet != c.snippet || v.Icon != c.icon || v.Name != c.name || v.Alert != c.alert {
 			t.Errorf("%s: %+v", c.rule, v)
 		}
@@ -109,6 +109,10 @@ func TestFiltersHoldWhatTheirNameSays(t *testing.T) {
 		{FilterMine, open("me"), true}, {FilterMine, open("tb"), false}, {FilterMine, open(""), false}, {FilterMine, closed, false},
 		{FilterUnassigned, open(""), true}, {FilterUnassigned, open("me"), false}, {FilterUnassigned, inbox.Conversation{State: inbox.Closed}, false},
 		{FilterAll, closed, true}, {FilterAll, open("tb"), true},
+		{FilterDue, inbox.Conversation{Assignee: "me", Waiting: 5}, true}, {FilterDue, inbox.Conversation{Assignee: "tb", Waiting: 5}, false}, {FilterDue, open("me"), false},
+		{FilterMentioned, inbox.Conversation{Mentioned: 5, ReadSeq: 4}, true}, {FilterMentioned, inbox.Conversation{Mentioned: 5, ReadSeq: 5}, false},
+		{FilterTasks, inbox.Conversation{Tasks: []inbox.Task{{Person: "me"}}}, true}, {FilterTasks, inbox.Conversation{Tasks: []inbox.Task{{Person: "me", Done: 1}, {Person: "tb"}}}, false},
+		{FilterSnoozed, inbox.Conversation{State: inbox.Snoozed}, true}, {FilterMine, inbox.Conversation{Assignee: "me", State: inbox.Snoozed}, false}, {FilterClosed, closed, true},
 	} {
 		if got := c.f.Holds(c.c, "me"); got != c.want {
 			t.Errorf("filter %d, assignee %q, state %d: %v", c.f, c.c.Assignee, c.c.State, got)

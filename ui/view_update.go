@@ -94,7 +94,10 @@ func updateView(u Update, running, language string, c clockText) UpdateView {
 		if v.Notes = u.Notes[language]; v.Notes == "" {
 			v.Notes = u.Notes["en"]
 		}
-		v.Text = word("update.verified") + " " + v.Text
+		if !u.TooOld {
+			v.Text += " " + word("update.nothing")
+		}
+		v.Text += " " + word("update.verified")
 	case UpdateStale:
 		v.Text = word("update.stale.text")
 	case UpdateRefused:

@@ -127,7 +127,7 @@ func (serveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	r, err := relay.Open(e.ctx, cfg, relay.Options{Log: e.log})
+	r, err := relay.Open(e.ctx, cfg, relay.Options{Log: e.log, Version: version()})
 	if err != nil {
 		return err
 	}

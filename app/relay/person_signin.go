@@ -109,7 +109,7 @@ func signInState(a relay.PersonAccount, now time.Time) string {
 		return "at the sign-on, not once yet"
 	case !a.Password:
 		return "chooses a password at the next sign-in"
-	case !a.Second && !a.NoSecond:
+	case !a.Second && !a.NoSecond && !a.MustKey:
 		return "sets a second factor at the next sign-in"
 	}
 	return "signed out"
@@ -123,10 +123,19 @@ type personShowCmd struct {
 // personShown is a person as show --json prints it.
 type personShown struct {
 	personLine
-	Email   string        `json:"sign_on_email,omitempty"`
-	Subject string        `json:"sign_on_subject,omitempty"`
-	Last    string        `json:"last_sign_in,omitempty"`
-	Devices []shownDevice `json:"devices"`
+	Email    string         `json:"sign_on_email,omitempty"`
+	Subject  string         `json:"sign_on_subject,omitempty"`
+	Last     string         `json:"last_sign_in,omitempty"`
+	Devices  []shownDevice  `json:"devices"`
+	Passkeys []shownPasskey `json:"passkeys,omitempty"`
+}
+
+type shownPasskey struct {
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	Added  string `json:"added"`
+	Used   string `json:"used,omitempty"`
+	Copied string `json:"copied,omitempty"`
 }
 
 type shownDevice struct {
@@ -147,6 +156,9 @@ func (c personShowCmd) Run(e *env) error {
 			shown := personShown{personLine: personLineOf(p), Email: p.Email, Subject: p.Subject, Last: exactly(p.Last), Devices: []shownDevice{}}
 			for _, d := range p.Devices {
 				shown.Devices = append(shown.Devices, shownDevice{d.ID, d.Name, exactly(d.Seen), exactly(d.SignedIn), stateOfDevice(d)})
+			}
+			for _, k := range p.Passkeys {
+				shown.Passkeys = append(shown.Passkeys, shownPasskey{k.ID, k.Name, exactly(k.Added), exactly(k.Used), exactly(k.Copied)})
 			}
 			return e.json(shown)
 		}
@@ -190,6 +202,7 @@ func showPerson(e *env, a relay.PersonAccount, now time.Time) error {
 		}
 		line("Second factor", "%s", second)
 	}
+	showPasskeys(line, a)
 	switch {
 	case a.Bound:
 		line("Sign-on", "known by subject %s", a.Subject)
@@ -227,8 +240,27 @@ func showPerson(e *env, a relay.PersonAccount, now time.Time) error {
 	return t.Flush()
 }
 
+// showPasskeys says one line for each passkey, or that one is missing.
+func showPasskeys(line func(string, string, ...any), a relay.PersonAccount) {
+	if len(a.Passkeys) == 0 && a.MustKey {
+		line("Passkey", "not registered: at the next sign-in")
+	}
+	for _, k := range a.Passkeys {
+		used := "not used yet"
+		if k.Used != 0 {
+			used = "used " + stamp(k.Used)
+		}
+		if k.Copied != 0 {
+			used = "PERHAPS COPIED on " + stamp(k.Copied) + ", counts no more"
+		}
+		line("Passkey", "%s %q, registered %s, %s", k.ID, k.Name, day(k.Added), used)
+	}
+}
+
 type personResetCmd struct {
 	Name     string `arg:"" help:"The person, by name or id."`
+	Passkeys bool   `help:"All passkeys: when the policy wants one, the next sign-in registers another."`
+	Passkey  string `help:"One passkey, by the id that person show tells." placeholder:"ID"`
 	Password bool   `help:"The password. With the second factor left in place a new one is chosen only with its code."`
 	Second   bool   `help:"The second factor and its recovery codes, when the telephone is lost."`
 	JSON     bool   `name:"json" help:"Print JSON."`
@@ -247,11 +279,26 @@ laptop that is lost before.
 }
 
 func (c personResetCmd) Run(e *env) error {
-	if !c.Password && !c.Second {
-		return errors.New("say what to take away: --password, --second, or both. Nothing was changed")
+	if !c.Password && !c.Second && !c.Passkeys && c.Passkey == "" {
+		return errors.New("say what to take away: --password, --second, --passkeys, --passkey ID, or several. Nothing was changed")
 	}
 	return e.admin(func(a relay.Admin) error {
-		n, err := a.ResetPerson(e.ctx, c.Name, c.Password, c.Second)
+		keys, n, err := 0, 0, error(nil)
+		if c.Passkeys || c.Passkey != "" {
+			which := c.Passkey
+			if c.Passkeys {
+				which = ""
+			}
+			keys, n, err = a.ForgetPasskeys(e.ctx, c.Name, which)
+			if err == nil && keys == 0 && !c.Passkeys {
+				return fmt.Errorf("%s has no passkey %s. Nothing was changed; see: sealdesk-relay person show %q", c.Name, c.Passkey, c.Name)
+			}
+		}
+		if err == nil && (c.Password || c.Second) {
+			var also int
+			also, err = a.ResetPerson(e.ctx, c.Name, c.Password, c.Second)
+			n += also
+		}
 		if err != nil {
 			return e.explain(err, c.Name)
 		}
@@ -268,6 +315,17 @@ func (c personResetCmd) Run(e *env) error {
 		}
 		if c.Second {
 			what = append(what, "second factor")
+		}
+		if c.Passkeys || keys > 0 {
+			next := "The way in is the password."
+			if now.MustKey && len(now.Passkeys) == 0 {
+				next = "Another is registered at the next sign-in."
+			}
+			fmt.Fprintf(e.out, "Passkeys of %s taken away: %d. %s\n", now.Person.Name, keys, next)
+		}
+		if len(what) == 0 {
+			fmt.Fprintln(e.out, signedOutText(n))
+			return nil
 		}
 		fmt.Fprintf(e.out, "%s chooses a new %s at the next sign-in. %s\n", now.Person.Name, strings.Join(what, " and a new "), signedOutText(n))
 		if now.Way == relay.SignInCompany || now.Way == relay.SignInCannot {

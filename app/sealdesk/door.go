@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"sealdesk/app/custody"
 	"sealdesk/app/inbox"

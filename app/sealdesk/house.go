@@ -81,11 +81,9 @@ func (h *house) watch() *ui.Crash {
 // serve takes addresses from other starts of the program.
 func (h *house) serve(ctx context.Context, visit func(address string)) {
 	err := listen(ctx, h.dir, func(address string) bool {
-		if _, err := ui.ParseAddress(address); err != nil {
-			return false
-		}
-		visit(address)
-		return true
+		visit(address) // says so when it leads nowhere
+		_, err := ui.ParseAddress(address)
+		return err == nil
 	})
 	if err != nil {
 		h.log.Warn("other starts cannot hand over", "error", err)

@@ -213,9 +213,6 @@ func modifiers(app fyne.App) func() fyne.KeyModifier {
 // handOver gives this start to a run over the same data that is there already: its window comes to the front and goes where
 // the address leads. A start that somebody traces stands for itself.
 func (f flags) handOver() (done bool, err error) {
-	if _, err := ui.ParseAddress(f.Address); err != nil {
-		return true, errors.New("that address leads nowhere here; nothing was opened")
-	}
 	if f.Verify || f.Wipe || f.Address == "" && (f.Trace != "" || f.Enrol != "") {
 		return false, nil
 	}

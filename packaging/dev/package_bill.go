@@ -97,7 +97,13 @@ func (b *build) billOf(ctx context.Context, log *os.File, p program, binary, goo
 	if goos != "linux" { // it only reads: no cross compiler is needed to know what would be linked
 		env = append(env, "CC=true", "CXX=true")
 	}
-	at := call{dir: b.root, env: env, log: log}
+	// It warns of every assembly file and of every address it cannot look up without a network: not in the step's own log.
+	said, err := os.Create(filepath.Join(dir, "licences.log"))
+	if err != nil {
+		return bill{}, err
+	}
+	defer said.Close()
+	at := call{dir: b.root, env: env, log: said}
 	report, err := at.output(ctx, tool, "report", "--ignore", "sealdesk", p.path)
 	if err != nil {
 		return bill{}, err
@@ -120,7 +126,7 @@ func (b *build) billOf(ctx context.Context, log *os.File, p program, binary, goo
 		}
 	}
 	if len(lack) > 0 {
-		return bill{}, &problem{happened: "no licence was found for " + strings.Join(lack, ", "), safe: "nothing was packed.", do: "read build/log: go-licenses says why."}
+		return bill{}, &problem{happened: "no licence was found for " + strings.Join(lack, ", "), safe: "nothing was packed.", do: "read " + said.Name() + ": go-licenses says why."}
 	}
 	saved := filepath.Join(dir, "licences")
 	if err := os.RemoveAll(saved); err != nil {

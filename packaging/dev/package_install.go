@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -136,14 +137,16 @@ func (b *build) distrust(ctx context.Context, r root, i installer) error {
 		}
 		return b.keys.gpg.sign(ctx, r.log, "--clear-sign", r.path(release), r.path(filepath.Dir(release), "InRelease"))
 	}
-	change := func(path string) error {
+	change := func(path string, at func(raw []byte) int) error {
 		raw, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		raw[len(raw)/2] ^= 1
+		raw[at(raw)] ^= 1
 		return os.WriteFile(path, raw, 0o644)
 	}
+	middle := func(raw []byte) int { return len(raw) / 2 }
+	origin := func(raw []byte) int { return bytes.Index(raw, []byte("Sealdesk")) }
 	deb, err := b.find(i.pack + "_*.deb")
 	if err != nil {
 		return err
@@ -155,20 +158,22 @@ func (b *build) distrust(ctx context.Context, r root, i installer) error {
 		then string // what of apt must refuse
 		says string
 	}{
-		{"a changed list", func() error { return change(r.path(filepath.Dir(release), "InRelease")) }, "update -o APT::Update::Error-Mode=any", "signature"},
-		{"a changed deb", func() error { return change(r.path("srv", "apt", "pool", deb.name())) }, "update && " + apt + "install --no-install-recommends " + i.pack, "Hash Sum mismatch"},
+		{"a changed list", func() error { return change(r.path(filepath.Dir(release), "InRelease"), origin) }, "update", "BADSIG"},
+		{"a changed deb", func() error { return change(r.path("srv", "apt", "pool", deb.name()), middle) }, "update && " + apt + "download " + i.pack, "Hash Sum mismatch"},
 		{"a list nobody signed again for a quarter", func() error {
 			text, err := releaseText(r.path(filepath.Dir(release)), arch, time.Now().UTC().Add(-repositoryLife-time.Hour), "main/binary-"+arch+"/Packages")
 			if err != nil {
 				return err
 			}
 			return sign(text)
-		}, "update -o APT::Update::Error-Mode=any", "expired"},
+		}, "update", "expired"},
 	} {
 		if err := errors.Join(b.repository(ctx, r), d.do()); err != nil {
 			return err
 		}
-		said, err := r.ask(ctx, "rm -rf /var/lib/apt/lists/_srv*; "+apt+d.then)
+		// Ours alone: what Debian's mirrors say is not asked here.
+		said, err := r.ask(ctx, "cd /tmp; rm -rf /srv/parts /var/lib/apt/lists/_srv*; mkdir /srv/parts; cp /etc/apt/sources.list.d/sealdesk.sources /srv/parts; "+
+			"export APT_CONFIG=/srv/apt.conf; printf 'Dir::Etc::sourcelist \"-\";\nDir::Etc::sourceparts \"/srv/parts\";\nAPT::Update::Error-Mode \"any\";\n' >$APT_CONFIG; "+apt+d.then)
 		if err == nil {
 			return fmt.Errorf("apt takes %s", d.what)
 		}

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -282,6 +284,49 @@ func TestTheServiceIsConfined(t *testing.T) {
 	}
 	if err := exposure(context.Background(), log, loose); err == nil {
 		t.Error("a service that runs as root passes too")
+	}
+}
+
+// The manual pages name every option and command there is, and none that is gone.
+func TestManualPagesAreOfTheseVeryPrograms(t *testing.T) {
+	named := regexp.MustCompile(`name:"([^"]+)"`)
+	// words reads the fields of a struct of kong's flags or commands as a person types them.
+	words := func(file, begin, tag string) (all []string) {
+		_, rest, _ := strings.Cut(read(t, "app", file), begin+" struct {\n")
+		body, _, _ := strings.Cut(rest, "\n}\n")
+		for line := range strings.Lines(body) {
+			f := strings.Fields(line)
+			if len(f) < 3 || !strings.Contains(line, tag) || strings.Contains(line, "hidden:") || strings.Contains(line, `arg:"`) {
+				continue
+			}
+			name := strings.ToLower(f[0])
+			if m := named.FindStringSubmatch(line); m != nil {
+				name = m[1]
+			}
+			all = append(all, strings.ReplaceAll(name, "-", `\-`))
+		}
+		if len(all) < 5 {
+			t.Fatalf("only %d found in app/%s", len(all), file)
+		}
+		return all
+	}
+	page := read(t, "packaging", "linux", "sealdesk.1")
+	options := words("sealdesk/main.go", "type flags", "help:")
+	for _, o := range options {
+		if !strings.Contains(page, `\-\-`+o+"=") && !strings.Contains(page, `\-\-`+o+"\n") {
+			t.Errorf("sealdesk(1) does not explain --%s", o)
+		}
+	}
+	for _, m := range regexp.MustCompile(`(?m)^\.B[RI]? \\-\\-([a-z\\-]+)`).FindAllStringSubmatch(page, -1) {
+		if !slices.Contains(options, m[1]) {
+			t.Errorf("sealdesk(1) explains --%s, which is gone", m[1])
+		}
+	}
+	page = read(t, "packaging", "relay", "sealdesk-relay.1")
+	for _, c := range words("relay/main.go", "type cli", `cmd:""`) {
+		if !regexp.MustCompile(`(?m)^\.BR? (.* )?` + regexp.QuoteMeta(c) + `( |$)`).MatchString(page) {
+			t.Errorf("sealdesk-relay(1) does not name the command %s", c)
+		}
 	}
 }
 

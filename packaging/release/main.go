@@ -97,6 +97,7 @@ var advice = []struct {
 	{signing.ErrThere, "Nothing was changed. Name another folder with --dir, or go on with the keys that are there."},
 	{signing.ErrNoDesk, "Nothing was changed. Begin with: release init"},
 	{signing.ErrSame, "Nothing was published. Give what was built a new version."},
+	{signing.ErrNoInstaller, "Nothing was published. Laptops are offered the client alone: .deb, .rpm, .msi or .pkg, with the architecture in the name."},
 	{signing.ErrWeak, "Nothing more was made. Remove the keys folder and begin again with a longer passphrase, such as six random words."},
 	{signing.ErrPassphrase, "Nothing was changed. Try again; if it is lost, two root keys replace the key: release rotate NAME."},
 	{os.ErrNotExist, "Nothing was published. Bring the file here, or name where it is."},

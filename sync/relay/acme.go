@@ -15,8 +15,10 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -261,17 +263,35 @@ func (a *authority) prove(ctx context.Context, url string) error {
 func (a *authority) answer(c *acme.Challenge) (forget func(), err error) {
 	if c.Type == "tls-alpn-01" {
 		cert, err := a.client.TLSALPN01ChallengeCert(c.Token, a.host)
+		if err != nil {
+			return nil, err
+		}
 		name := a.host
-		if net.ParseIP(a.host) != nil { // RFC 8738: the name asked for is that of the address in reverse
-			name = cert.Leaf.Subject.CommonName
+		if ip, err := netip.ParseAddr(a.host); err == nil {
+			name = reverseName(ip)
 		}
 		a.r.certs.answers.Store(name, &cert)
-		return func() { a.r.certs.answers.Delete(name) }, err
+		return func() { a.r.certs.answers.Delete(name) }, nil
 	}
 	text, err := a.client.HTTP01ChallengeResponse(c.Token)
 	path := a.client.HTTP01ChallengePath(c.Token)
 	a.tokens.Store(path, text)
 	return func() { a.tokens.Delete(path) }, err
+}
+
+// reverseName is what an authority asks for that wants to see an address (RFC 8738 section 6).
+func reverseName(ip netip.Addr) string {
+	var b strings.Builder
+	if ip.Is4() {
+		for _, part := range slices.Backward(ip.AsSlice()) {
+			fmt.Fprintf(&b, "%d.", part)
+		}
+		return b.String() + "in-addr.arpa"
+	}
+	for _, part := range slices.Backward(ip.AsSlice()) {
+		fmt.Fprintf(&b, "%x.%x.", part&0xf, part>>4)
+	}
+	return b.String() + "ip6.arpa"
 }
 
 // ServeHTTP answers the authority, and sends everybody else to where the relay is.

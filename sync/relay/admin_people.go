@@ -26,6 +26,9 @@ type PeopleAdmin interface {
 	// ResetPerson takes a password, a second factor with its recovery codes, or both away, so that the next sign-in makes
 	// them anew, and signs the person out everywhere. It returns on how many devices. Errors: ErrNoPerson, ErrLeft.
 	ResetPerson(ctx context.Context, who string, password, second bool) (signedOut int, err error)
+	// ForgetPasskeys takes a passkey away, by the id PersonAccount tells, or all with "", and signs the person out everywhere if
+	// there was any. It returns how many, and on how many devices. Errors: ErrNoPerson.
+	ForgetPasskeys(ctx context.Context, who, which string) (removed, signedOut int, err error)
 	// SetSignOn says who a person is at the company's sign-on; nothing takes that away. It signs the person out everywhere
 	// if that is news, and returns on how many devices. Errors: ErrNoPerson, ErrLeft, ErrSignOn.
 	SetSignOn(ctx context.Context, who string, on SignOn) (signedOut int, err error)
@@ -74,7 +77,12 @@ type PersonAccount struct {
 	Until    inbox.Moment // signed in somewhere, until then at the latest; 0: nowhere
 	Last     inbox.Moment // the last sign-in in the audit log; only a single account tells it
 	Devices  []inbox.Device
+	Passkeys []Passkey // only a single account tells them
+	MustKey  bool      // policy wants a passkey
 }
+
+// A Passkey is what may be told of one.
+type Passkey = identity.Passkey
 
 // Errors of the command line's wishes about signing in.
 var (
@@ -198,6 +206,8 @@ func accountOf(cfg Config, p inbox.Person, a identity.Account) PersonAccount {
 	if a.Failures > 0 {
 		out.Waits = a.Until
 	}
+	roles, err := cfg.SignIn.Passkey.roles()
+	out.MustKey = err == nil && slices.Contains(roles, p.Role)
 	return out
 }
 
@@ -213,6 +223,9 @@ func (r *Relay) PersonAccount(ctx context.Context, who string) (PersonAccount, e
 	}
 	a, err := r.accountWith(ctx, p, devices)
 	if err != nil {
+		return PersonAccount{}, err
+	}
+	if a.Passkeys, err = r.people.PasskeysOf(ctx, p.ID); err != nil {
 		return PersonAccount{}, err
 	}
 	a.Last, err = r.lastSignIn(ctx, p.ID)
@@ -240,6 +253,17 @@ func (r *Relay) ResetPerson(ctx context.Context, who string, password, second bo
 	return r.signedOut(r.people.Reset(ctx, identity.By{}, p.ID, password, second))
 }
 
+// ForgetPasskeys implements [PeopleAdmin].
+func (r *Relay) ForgetPasskeys(ctx context.Context, who, which string) (removed, signedOut int, err error) {
+	p, err := r.personNamed(ctx, who)
+	if err != nil {
+		return 0, 0, err
+	}
+	removed, ended, err := r.people.RemovePasskeys(ctx, identity.By{}, p.ID, which)
+	signedOut, err = r.signedOut(ended, err)
+	return removed, signedOut, err
+}
+
 // SetSignOn implements [PeopleAdmin].
 func (r *Relay) SetSignOn(ctx context.Context, who string, on SignOn) (int, error) {
 	p, err := r.personNamed(ctx, who)
@@ -265,7 +289,10 @@ type accountBody struct {
 	Who              string
 	Password, Second bool
 	SignOn           SignOn
+	Passkey          string
 }
+
+type forgottenBody struct{ Removed, SignedOut int }
 
 // adminPeople serves [PeopleAdmin].
 func (r *Relay) adminPeople(mux *http.ServeMux) {
@@ -281,6 +308,10 @@ func (r *Relay) adminPeople(mux *http.ServeMux) {
 	account("person/account", func(ctx context.Context, b accountBody) (any, error) { return r.PersonAccount(ctx, b.Who) })
 	account("person/reset", func(ctx context.Context, b accountBody) (any, error) {
 		return r.ResetPerson(ctx, b.Who, b.Password, b.Second)
+	})
+	account("person/passkeys", func(ctx context.Context, b accountBody) (any, error) {
+		removed, n, err := r.ForgetPasskeys(ctx, b.Who, b.Passkey)
+		return forgottenBody{removed, n}, err
 	})
 	account("person/sign-on", func(ctx context.Context, b accountBody) (any, error) { return r.SetSignOn(ctx, b.Who, b.SignOn) })
 	account("audit/chains", func(ctx context.Context, _ accountBody) (any, error) { return r.AuditChains(ctx) })
@@ -300,6 +331,12 @@ func (a *remoteAdmin) PersonAccount(ctx context.Context, who string) (p PersonAc
 
 func (a *remoteAdmin) ResetPerson(ctx context.Context, who string, password, second bool) (n int, err error) {
 	return n, a.call(ctx, "person/reset", accountBody{Who: who, Password: password, Second: second}, &n)
+}
+
+func (a *remoteAdmin) ForgetPasskeys(ctx context.Context, who, which string) (removed, signedOut int, err error) {
+	var out forgottenBody
+	err = a.call(ctx, "person/passkeys", accountBody{Who: who, Passkey: which}, &out)
+	return out.Removed, out.SignedOut, err
 }
 
 func (a *remoteAdmin) SetSignOn(ctx context.Context, who string, on SignOn) (n int, err error) {

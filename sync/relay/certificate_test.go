@@ -99,10 +99,11 @@ func TestACertificateTakesEffectWhenItsFileChanges(t *testing.T) {
 	}
 }
 
+func init() { os.Setenv("PEBBLE_VA_NOSLEEP", "1") } // pebble waits before it looks, else
+
 // pebble is an ACME server that comes to the given port to see whether the host is ours.
 func pebble(t *testing.T, port int) (directory, roots string) {
 	t.Helper()
-	t.Setenv("PEBBLE_VA_NOSLEEP", "1")
 	log := slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
 	names := freePort(t)
 	dns, err := challtestsrv.New(challtestsrv.Config{Log: log, DNSOneAddrs: []string{names}})
@@ -116,7 +117,9 @@ func pebble(t *testing.T, port int) (directory, roots string) {
 	store := db.NewMemoryStore()
 	authority := ca.New(log, store, "", 0, 1, map[string]ca.Profile{"default": {Description: "default"}})
 	front := wfe.New(log, store, va.New(log, port, port, false, names, store), authority, false, false, 1, 1)
-	srv := httptest.NewTLSServer(front.Handler())
+	srv := httptest.NewUnstartedServer(front.Handler())
+	srv.Config.ErrorLog = log
+	srv.StartTLS()
 	t.Cleanup(srv.Close)
 	roots = filepath.Join(t.TempDir(), "roots.pem")
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})
@@ -138,10 +141,15 @@ func freePort(t *testing.T) string {
 
 // TestAnAuthorityRenewsTheCertificateAndNotTheKey gets certificates from a real ACME server, twice.
 func TestAnAuthorityRenewsTheCertificateAndNotTheKey(t *testing.T) {
-	for _, c := range []struct{ challenge, host string }{
-		{challengeTLS, "relay.example.com"}, {challengeHTTP, "relay.example.com"}, {challengeTLS, "127.0.0.1"},
+	t.Parallel()
+	for _, c := range []struct {
+		challenge, host string
+		times           int
+	}{
+		{challengeTLS, "relay.example.com", 2}, {challengeHTTP, "relay.example.com", 1}, {challengeTLS, "127.0.0.1", 1},
 	} {
 		t.Run(c.challenge+" for "+c.host, func(t *testing.T) {
+			t.Parallel()
 			ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 			defer stop()
 			cfg := newConfig(t, func(a *Answers) { a.Public = c.host + ":8443" })
@@ -175,7 +183,7 @@ func TestAnAuthorityRenewsTheCertificateAndNotTheKey(t *testing.T) {
 
 			before := met(t, address)
 			var seen []string
-			for range 2 {
+			for range c.times {
 				if err := r.authority.obtain(ctx); err != nil {
 					t.Fatal(err)
 				}
@@ -188,7 +196,7 @@ func TestAnAuthorityRenewsTheCertificateAndNotTheKey(t *testing.T) {
 				}
 				seen = append(seen, now.SerialNumber.String())
 			}
-			if seen[0] == seen[1] {
+			if len(seen) > 1 && seen[0] == seen[1] {
 				t.Error("the second is the first")
 			}
 			// It outlives a restart, also when the authority's account is lost.
@@ -200,7 +208,7 @@ func TestAnAuthorityRenewsTheCertificateAndNotTheKey(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer again.Close()
-			if again.Pin() != r.Pin() || met(t, devices(t, again)).SerialNumber.String() != seen[1] {
+			if again.Pin() != r.Pin() || met(t, devices(t, again)).SerialNumber.String() != seen[len(seen)-1] {
 				t.Error("after a restart it is another")
 			}
 		})
@@ -209,6 +217,7 @@ func TestAnAuthorityRenewsTheCertificateAndNotTheKey(t *testing.T) {
 
 // An authority that is away or says no costs nothing: the certificate before goes on.
 func TestAnAuthorityThatSaysNoHarmsNothing(t *testing.T) {
+	t.Parallel()
 	cfg := newConfig(t, func(a *Answers) { a.Public = "relay.example.com:8443" })
 	cfg.TLS.ACME = ACMEConfig{Terms: true}
 	cfg.TLS.ACME.Directory, cfg.TLS.ACME.Roots = pebble(t, 1) // nobody answers there

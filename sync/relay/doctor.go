@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -60,7 +59,7 @@ func Doctor(ctx context.Context, path string) []Finding {
 	if !running {
 		out = append(out, checkAddresses(cfg))
 	}
-	out = append(out, checkPrivacy(cfg), checkGuarded(cfg))
+	out = append(out, checkPrivacy(cfg), checkGuarded(cfg), checkUpdates(cfg, time.Now()))
 	out = append(out, checkSignIn(cfg), checkDevices(cfg))
 	if cfg.SignIn.OIDC.Issuer != "" {
 		out = append(out, checkSignOn(ctx, cfg)...)
@@ -68,7 +67,8 @@ func Doctor(ctx context.Context, path string) []Finding {
 	held, err := lookInside(ctx, cfg, running)
 	out = append(out, checkOversight(held, err)...)
 	out = append(out, checkPeople(cfg, held, err)...)
-	out = append(out, checkAudit(held, err, running, time.Now()), checkBackups(held, err, time.Now()))
+	out = append(out, checkAudit(held, err, running, time.Now()))
+	out = append(out, checkRun(ctx, cfg, held, err, running, time.Now())...)
 	return append(out, checkGraph(ctx, cfg)...)
 }
 
@@ -161,35 +161,6 @@ func checkSecretsFile(path string) Finding {
 	f := Finding{What: "secrets", Detail: "from the environment"}
 	if _, err := os.Stat(path); err == nil {
 		f.Detail = "complete, and only the relay's user may read " + EnvFile // LoadConfig has refused any other mode
-	}
-	return f
-}
-
-func checkCertificate(cfg Config, now time.Time) Finding {
-	f := Finding{What: "certificate"}
-	pair, err := tls.LoadX509KeyPair(cfg.TLS.Certificate, cfg.TLS.Key)
-	if err != nil {
-		f.State, f.Detail, f.Advice = Bad, err.Error(), "restore relay.crt and relay.key; a new pair means enrolling every laptop again"
-		return f
-	}
-	leaf, err := x509.ParseCertificate(pair.Certificate[0])
-	if err != nil {
-		f.State, f.Detail, f.Advice = Bad, err.Error(), "restore relay.crt from a backup"
-		return f
-	}
-	left := leaf.NotAfter.Sub(now)
-	f.Detail = fmt.Sprintf("good until %s", leaf.NotAfter.Format(time.DateOnly))
-	switch {
-	case now.Before(leaf.NotBefore):
-		f.State, f.Detail, f.Advice = Bad, "not valid yet", "set this machine's clock"
-	case left <= 0:
-		f.State, f.Advice = Watch, "laptops pin the key and go on; renew it with the same key at leisure"
-	case left < 60*24*time.Hour:
-		f.State, f.Advice = Watch, "renew it with the same key, so that laptops need not be enrolled again"
-	}
-	host, _, _ := net.SplitHostPort(cfg.Public)
-	if err := leaf.VerifyHostname(host); err != nil && f.State == Well {
-		f.State, f.Advice = Watch, "it names another host than `public`; laptops pin the key and do not mind"
 	}
 	return f
 }

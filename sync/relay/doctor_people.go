@@ -29,6 +29,8 @@ type inside struct {
 	people   []PersonAccount // by policy; without devices
 	chains   []inbox.AuditChain
 	backup   inbox.Moment // the last one
+	drill    inbox.Moment // the last restore that was tried
+	shipping BackupState  // of a running relay
 }
 
 // lookInside asks the running relay, or reads the store of one that does not run and changes nothing. A store that is not
@@ -51,6 +53,12 @@ func lookInside(ctx context.Context, cfg Config, running bool) (in inside, err e
 		}
 		if err == nil {
 			in.backup, err = a.LastBackup(ctx)
+		}
+		if err == nil {
+			in.drill, err = a.LastDrill(ctx)
+		}
+		if err == nil {
+			in.shipping, err = a.BackupState(ctx)
 		}
 		return in, errors.Join(err, done())
 	}

@@ -12,6 +12,8 @@ import (
 
 	"sealdesk/app/inbox"
 	"sealdesk/sync/relay/internal/identity"
+	"sealdesk/sync/relay/internal/portal"
+	"sealdesk/sync/updates"
 	"sealdesk/sync/wire"
 )
 
@@ -50,6 +52,48 @@ func (r *Relay) Ops() http.Handler {
 	mux.HandleFunc("GET /healthz", r.health)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(r.metrics.registry, promhttp.HandlerOpts{}))
 	return mux
+}
+
+// portal is the page for a browser.
+func (r *Relay) portal() http.Handler {
+	guard := newThrottle(rate.Every(200*time.Millisecond), 30)
+	page := portal.Handler(func(q *http.Request) portal.State {
+		ctx, cancel := context.WithTimeout(q.Context(), 2*time.Second)
+		defer cancel()
+		_, err := r.db.Shards(ctx)
+		return portal.State{
+			Works: err == nil, Version: r.version, Host: r.cfg.Public, Pin: r.pin, Short: r.pin.Short(), Installers: r.installers(),
+		}
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if !guard.allow(q.RemoteAddr) {
+			http.Error(w, http.StatusText(http.StatusTooManyRequests), http.StatusTooManyRequests)
+			return
+		}
+		page.ServeHTTP(w, q)
+	})
+}
+
+// installers are the newest release of each kind that every device is offered, as the feed of updates has it.
+func (r *Relay) installers() (out []portal.Installer) {
+	type machine struct {
+		kind updates.Kind
+		arch string
+	}
+	have := map[machine]bool{}
+	if all := r.updates.shown(); len(all) > 0 {
+		for _, f := range all[0].report.Feed.Files { // the newest first
+			m := machine{f.Kind, f.Arch}
+			if f.Ring != updates.Broad || have[m] {
+				continue
+			}
+			have[m] = true
+			out = append(out, portal.Installer{
+				System: f.OS, Arch: f.Arch, Kind: string(f.Kind), Version: f.Version, Path: "/updates/" + f.Place(), Size: f.Size, SHA256: f.SHA256,
+			})
+		}
+	}
+	return out
 }
 
 // health answers 200 while the store answers.

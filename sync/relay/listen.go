@@ -110,9 +110,13 @@ func listenPrivate(path string) (net.Listener, error) {
 	return l, nil
 }
 
-// TLS is what devices are met with: TLS 1.3 and the pinned certificate.
+// TLS is what devices are met with: TLS 1.3 and the pinned certificate, as it is when they call.
 func (r *Relay) TLS() *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: r.certs.get, NextProtos: []string{"http/1.1", acme.ALPNProto}}
+	now := &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: r.certs.get, NextProtos: []string{"http/1.1", acme.ALPNProto}}
+	return &tls.Config{
+		MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{r.tls}, NextProtos: now.NextProtos, // for whoever looks at it
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return now, nil },
+	}
 }
 
 // serve runs one HTTP server until ctx ends, gives requests under way ten seconds, and then ends them.

@@ -106,7 +106,7 @@ func newMetrics(r *Relay) *metrics {
 	m.shipBytes = counter("backup_written_bytes_total", "Bytes written to the folders of the sealed backup.")
 	m.shipFailures = counter("backup_failures_total", "Rounds of the sealed backup that failed.")
 	m.registry.MustRegister(m.webhookTime, collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), gauges{r})
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), gauges{r}, runGauges{r})
 	return m
 }
 

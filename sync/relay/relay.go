@@ -60,6 +60,7 @@ type Relay struct {
 	uploads      uploading
 	updates      *shelf
 	cleaning     chan struct{} // room for those who judge a file
+	version      string        // of the program; "": not told
 	certs        *certificates
 	authority    *authority      // nil: none is configured
 	ship         *shipper        // nil: no sealed backup is configured
@@ -73,6 +74,8 @@ type Relay struct {
 type Options struct {
 	Log *slog.Logger
 	Now func() time.Time
+	// Version is that of the program.
+	Version string
 	// StoreLimit is how large the store may become, in bytes; 0 is as large as the disk.
 	StoreLimit int
 	// WeakHashes makes a password's hash cost next to nothing.
@@ -142,7 +145,7 @@ func Open(ctx context.Context, cfg Config, opt Options) (*Relay, error) {
 		logs: eventlog.NewReader(life, db), inboxes: cfg.inboxByNumber(), intakes: map[inbox.InboxID]*intake{},
 		pipes: map[inbox.InboxID]*outbound.Pipeline{}, pin: wire.PinOf(leaf.RawSubjectPublicKeyInfo), tls: cert, lost: lost, life: life, stop: stop,
 	}
-	r.files = [2]*ledger.Bolt{raw, file}
+	r.files, r.version = [2]*ledger.Bolt{raw, file}, opt.Version
 	r.templateNews = make(chan struct{}, 1)
 	r.rates = prices
 	r.metrics = newMetrics(r)

@@ -287,7 +287,7 @@ func (x *session) read(ctx context.Context) {
 		}
 		switch b := body.(type) {
 		case inbox.Intent:
-			x.answer(ctx, r.wish(ctx, x.person, x.device.ID, b))
+			x.answer(ctx, x.wish(ctx, b))
 		case wire.Ask:
 			x.ask(ctx, b)
 		case wire.Ack:

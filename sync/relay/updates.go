@@ -352,6 +352,30 @@ func (u UpdatesReport) summary() string {
 	return strings.Join(words[:min(len(words), 12)], ", ")
 }
 
+// updatesLate is when one who does not import a feed soon has laptops that say theirs has run out.
+const updatesLate = 14 * 24 * time.Hour
+
+// checkUpdates looks until when laptops may believe the feed.
+func checkUpdates(cfg Config, now time.Time) Finding {
+	const again = "get a newer feed and: sealdesk-relay updates import DIR"
+	s, err := openShelf(updatesDir(cfg))
+	if err != nil {
+		return Finding{"updates", Watch, "the feed of updates cannot be read", again}
+	}
+	all := s.shown()
+	if len(all) == 0 {
+		return Finding{What: "updates", Detail: "none are served: laptops get new versions on another way"}
+	}
+	expires := all[0].report.Feed.Expires
+	switch left := expires.Sub(now); {
+	case left <= 0:
+		return Finding{"updates", Watch, "the feed ran out " + expires.Format("2006-01-02") + ": laptops are offered none, and say so", again}
+	case left < updatesLate:
+		return Finding{"updates", Watch, "the feed runs out " + expires.Format("2006-01-02"), again}
+	}
+	return Finding{What: "updates", Detail: "laptops may believe the feed until " + expires.Format("2006-01-02")}
+}
+
 // SendUpdates hands the feed in a folder to a. anchor, if not nil, is a root.json to trust from now on in the place of the
 // one that was trusted.
 func SendUpdates(ctx context.Context, a UpdatesAdmin, dir string, anchor []byte) (UpdatesReport, error) {

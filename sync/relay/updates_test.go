@@ -296,3 +296,33 @@ func TestNobodyElseThanTheRelayCanServeTheFeed(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestDoctorSaysInTimeThatTheFeedRunsOut(t *testing.T) {
+	c := relaytest.Start(t, relaytest.Options{})
+	said := func() (relay.FindingState, string) {
+		t.Helper()
+		for _, f := range relay.Doctor(t.Context(), c.Path) {
+			if f.What == "updates" {
+				return f.State, f.Detail
+			}
+		}
+		t.Fatal("nothing is said of updates")
+		return 0, ""
+	}
+	if state, detail := said(); state != relay.Well || !strings.Contains(detail, "none are served") {
+		t.Errorf("without a feed: %v %s", state, detail)
+	}
+	d := desk(t, "1.4.0")
+	for _, next := range []struct {
+		life time.Duration
+		want relay.FindingState
+	}{{signing.Life, relay.Well}, {7 * 24 * time.Hour, relay.Watch}} {
+		releaseOf(t, d, "1.4.1", next.life)
+		if _, err := relay.SendUpdates(t.Context(), admin(t, c), d.Feed(), anchorOf(t, d)); err != nil {
+			t.Fatal(err)
+		}
+		if state, detail := said(); state != next.want {
+			t.Errorf("good for %v: %v %s", next.life, state, detail)
+		}
+	}
+}

@@ -354,6 +354,15 @@ func TestANewRootTakesOverFromAStolenKeyAndTheOldOneIsForgotten(t *testing.T) {
 	r.want(nil)
 }
 
+func TestAKeyIsKeptWhenItsSuccessorCannotBeMade(t *testing.T) {
+	m := newMaker(t)
+	mute := signing.Open(m.dir, func(string, bool) ([]byte, error) { return nil, errors.New("nobody is there") }, time.Now)
+	if err := mute.Rotate(signing.Targets); err == nil {
+		t.Fatal("a key was made without a passphrase")
+	}
+	m.release("1.4.0", updates.Broad)
+}
+
 func TestWhatADeviceIsOffered(t *testing.T) {
 	file := func(version string, ring updates.Ring, change ...func(*updates.Release)) updates.File {
 		r := updates.Release{OS: "linux", Arch: "amd64", Kind: updates.Deb, Version: version, Ring: ring, Minimum: "0.0.0", Notes: notes}
@@ -420,6 +429,17 @@ func TestAReleaseCannotBeSignedThat(t *testing.T) {
 				t.Errorf("the feed is not as it was: %v", err)
 			}
 		})
+	}
+}
+
+func TestWhatIsNoInstallerOfTheClientIsNotReleased(t *testing.T) {
+	m := newMaker(t)
+	for _, name := range []string{"sealdesk-relay_1.4.0_amd64.deb", "SHA256SUMS", "sealdesk-client_1.4.0.deb", "other_1.4.0_amd64.deb"} {
+		file := filepath.Join(t.TempDir(), name)
+		m.must(os.WriteFile(file, []byte("x"), 0o600))
+		if err := m.Sign(t.Context(), signing.Wish{Version: "1.4.0", Ring: updates.Broad, Notes: notes}, []string{file}, signing.Life); !errors.Is(err, signing.ErrNoInstaller) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -110,15 +110,21 @@ func ShowDialog(c fyne.Canvas, cfg DialogConfig) *Dialog {
 			}
 		}
 	}
-	cells := []Cell{Min(NewText(cfg.Title, Title, InkText))}
+	var cells []Cell
+	if cfg.Title != "" {
+		cells = append(cells, Min(NewText(cfg.Title, Title, InkText)))
+	}
 	var inner []Cell
+	if cfg.Text != "" && cfg.Title != "" {
+		inner = append(inner, Gap(10))
+	}
 	if cfg.Text != "" {
-		inner = append(inner, Gap(10), Min(NewText(cfg.Text, Body, InkText)))
+		inner = append(inner, Min(NewText(cfg.Text, Body, InkText)))
 	}
 	if cfg.Head != nil {
 		cells = append(cells, Gap(12), Min(cfg.Head))
 	}
-	if cfg.Body != nil && cfg.Head != nil {
+	if cfg.Body != nil && (cfg.Head != nil || len(cells) == 0 && cfg.Text == "") {
 		inner = append(inner, Min(cfg.Body))
 	} else if cfg.Body != nil {
 		inner = append(inner, Gap(14), Min(cfg.Body))

@@ -21,6 +21,7 @@ import (
 	"sealdesk/app/inbox"
 	"sealdesk/store"
 	"sealdesk/sync/engine"
+	"sealdesk/sync/relay/relaytest/chromium"
 	"sealdesk/sync/wire"
 )
 
@@ -34,7 +35,7 @@ func TestMain(m *testing.M) {
 	for i := range keyrings {
 		keyring.Set(keyringName(i), "here", "yes")
 	}
-	os.Exit(m.Run())
+	chromium.Main(m)
 }
 
 func keyringName(i int) string { return fmt.Sprintf("machine-%04d", i) }

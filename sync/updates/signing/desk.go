@@ -46,6 +46,8 @@ var (
 	ErrNoRelease = errors.New("the feed has no release of that version")
 	// ErrSame means that the feed has a file of that name with another content.
 	ErrSame = errors.New("the feed has another file of that name: a version is released once")
+	// ErrNoInstaller means that a file is none of the client's installers by its name, such as sealdesk-client_1.4.0_amd64.deb.
+	ErrNoInstaller = errors.New("this is no installer of the client")
 	// ErrStaged means that no new root waits for signatures, or that one does already.
 	ErrStaged = errors.New("a new root")
 	// ErrLife means that a span is not between an hour and [Life].

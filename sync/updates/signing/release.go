@@ -68,7 +68,7 @@ func (d *Desk) Sign(ctx context.Context, w Wish, files []string, life time.Durat
 		for _, file := range files {
 			r, with, ok := Read(file)
 			if !ok {
-				return fmt.Errorf("%w: %s is no installer of the client", updates.ErrMalformed, filepath.Base(file))
+				return fmt.Errorf("%w: %s", ErrNoInstaller, filepath.Base(file))
 			}
 			raw, err := os.ReadFile(file)
 			if err != nil {

@@ -78,10 +78,19 @@ func (d *Desk) replaceKey(root *metadata.Metadata[metadata.RootType], name strin
 	}
 	delete(names, old)
 	// The file may be elsewhere, with the person it belongs to, or lost: that is what rotating is for.
-	if err := os.Rename(d.Key(name), d.Key("old-"+name+"-"+old[:8])); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	aside := d.Key("old-" + name + "-" + old[:8])
+	err := os.Rename(d.Key(name), aside)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return d.makeKey(root, name)
+	had := err == nil
+	if err := d.makeKey(root, name); err != nil {
+		if _, made := os.Stat(d.Key(name)); had && errors.Is(made, fs.ErrNotExist) {
+			err = errors.Join(err, os.Rename(aside, d.Key(name)))
+		}
+		return err
+	}
+	return nil
 }
 
 // Countersign signs the staged root with the key in a file, and publishes it once enough have signed: two keys of the root

@@ -404,6 +404,8 @@ func (s *SignIn) admit(tx ledger.Tx, a answer) (verdict, error) {
 		return verdict{}, err
 	}
 	switch {
+	case s.claim && s.person == "":
+		return s.deny(tx, now, k, "person", wire.TroubleBrowser)
 	case k.barred || !slices.Contains(k.own, wire.WayBrowser):
 		return s.deny(tx, now, k, "changed", wire.TroubleWrong)
 	case k.on.Subject != "" && k.on.Subject != a.subject, k.on.Subject == "" && !sameEmail(k.on.Email, a.email):
