@@ -47,7 +47,9 @@ type composer struct {
 	reply string // what was written to the customer while a note is written
 	view  ComposerView
 
-	guard *guardBar
+	guard    *guardBar
+	quick    *suggestions
+	mentions []Suggestion // colleagues chosen for the note
 
 	adding   int                    // files on their way into the tray
 	reserved inbox.MediaID          // a file of the template being filled in, not the tray's
@@ -72,6 +74,9 @@ func newComposer(d *desk) *composer {
 		OnCopy: func(text string) { d.copies.remember(text, d.open) },
 		OnKey: func(ev *fyne.KeyEvent) bool {
 			d.u.typed = d.u.cfg.Now()
+			if c.quick.key(ev) {
+				return true
+			}
 			return ev.Name == fyne.KeyUp && d.u.cfg.Modifiers() == 0 && c.text() == "" && d.line.choose(-1)
 		},
 	})
@@ -84,6 +89,7 @@ func newComposer(d *desk) *composer {
 	c.fillBox = kit.Inset(c.filled, 0, 6, 0, 0)
 	c.tray = newTray(c)
 	c.guard = newGuardBar(c)
+	c.quick = newSuggestions(c)
 	c.addNote = kit.NewButton(word("composer.addnote"), kit.Secondary, d.toggleNote)
 	c.toggle = kit.NewIconButton("note", word("composer.note.toggle"), d.toggleNote)
 	c.emoji = kit.NewIconButton("smile", d.u.tip(word("action.emoji"), actEmoji), c.showEmoji)
@@ -111,7 +117,7 @@ func newComposer(d *desk) *composer {
 	c.tools = kit.Row(mid(c.plus), kit.Gap(4), mid(c.clip), kit.Gap(4), mid(c.tmpl), kit.Gap(4), mid(c.emoji), kit.Gap(4), mid(c.toggle), kit.Spring(), kit.Min(c.counter), kit.Gap(12), kit.Min(c.send))
 	c.buttons = kit.Row(kit.Min(c.choose), kit.Min(kit.Inset(c.addNote, 8, 0, 0, 0)), kit.Spring())
 	c.hurried, c.heldBox = kit.Inset(c.hurry, 0, 0, 0, 8), kit.Inset(c.held, 0, 0, 0, 8)
-	c.body = kit.Column(kit.Min(c.heldBox), kit.Min(c.hurried), kit.Min(c.guard.root), kit.Min(c.answers), kit.Min(c.tray.root), kit.Min(c.field), kit.Min(c.fillBox), kit.Min(c.closed), kit.Gap(8), kit.Min(c.tools), kit.Min(c.buttons))
+	c.body = kit.Column(kit.Min(c.heldBox), kit.Min(c.hurried), kit.Min(c.guard.root), kit.Min(c.answers), kit.Min(c.tray.root), kit.Min(c.quick.box), kit.Min(c.field), kit.Min(c.fillBox), kit.Min(c.closed), kit.Gap(8), kit.Min(c.tools), kit.Min(c.buttons))
 	c.root = boxed(bottomUp{}, kit.NewFill(inkSurface), kit.Column(kit.Fix(kit.NewDivider(false), 1), kit.Min(kit.Inset(c.body, kit.PaneInset, 12, kit.PaneInset, 12))))
 	return c
 }
@@ -129,6 +135,8 @@ func (c *composer) open(draft string) {
 	c.note, c.reply, c.quote = false, "", nil
 	c.tray.files, c.tray.thumbs = nil, nil
 	c.field.SetText(draft)
+	c.mentions = nil
+	c.quick.look()
 	c.d.panes.open(true)
 	c.refresh()
 	c.guard.judge()
@@ -319,6 +327,7 @@ func (c *composer) changed(text string) {
 		}
 		c.guard.judge()
 	}
+	c.quick.look()
 	c.d.attend()
 }
 
@@ -397,9 +406,9 @@ func (d *desk) send() bool {
 	}
 	switch c.view.Mode {
 	case ComposerNote:
-		d.submit(inbox.AddNote{Conversation: d.open, Text: text})
+		d.submit(inbox.AddNote{Conversation: d.open, Text: text, Mentions: mentionsIn(text, c.mentions)})
 		c.setText(c.reply)
-		c.note, c.reply = false, ""
+		c.note, c.reply, c.mentions = false, "", nil
 		c.refresh()
 	case ComposerReply:
 		if slices.ContainsFunc(variablesIn(text), func(v inbox.Variable) bool { _, known := variableWord(v); return !known }) {

@@ -87,7 +87,7 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	e := &env{ctx: ctx, config: c.Config, in: in, out: out, log: slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: level}))}
+	e := &env{ctx: ctx, config: c.Config, in: in, out: out, log: newLog(errOut, level, os.Getenv)}
 	if err := k.Run(e); err != nil {
 		fmt.Fprintf(errOut, "sealdesk-relay: %v\n", err)
 		if advice := relay.Advice(err); advice != "" {

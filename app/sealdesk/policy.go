@@ -234,7 +234,8 @@ func (p *policy) invitation(text string) (e wire.Enrolment, pins []wire.Pin, err
 	case err != nil && r.Address == "":
 		return e, nil, err
 	case err != nil:
-		if e, err = wire.ParseEnrolment(wire.Enrolment{Relay: r.Address, Pin: pins[0], Code: wire.CleanCode(strings.Join(strings.Fields(text), ""))}.String()); err != nil {
+		e = wire.Enrolment{Code: wire.CleanCode(strings.Join(strings.Fields(text), ""))}
+		if len(e.Code) != wire.CodeLen || strings.Trim(e.Code, wire.CodeAlphabet) != "" {
 			return e, nil, err
 		}
 	}

@@ -24,7 +24,7 @@ var windowsTarget = target{
 	keys:  []string{keyCode},
 	make:  makeWindows,
 
-	checkNeeds: []string{"window", "wine"},
+	checkNeeds: []string{"window", "wine", "token"},
 	check:      checkWindows,
 }
 
@@ -130,8 +130,7 @@ func (b *build) signCode(ctx context.Context, log *os.File, path, description st
 	if k == nil {
 		return nil
 	}
-	args := append(append([]string{"sign", "-h", "sha256", "-certs", k.certificate, "-n", description}, k.signArgs()...), more...)
-	if err := b.run(ctx, log, "", nil, "osslsigncode", append(args, "-in", path, "-out", path+".signed")...); err != nil {
+	if err := b.signCodeWith(ctx, log, k, nil, path, path+".signed", append([]string{"-n", description}, more...)...); err != nil {
 		return &problem{happened: filepath.Base(path) + " could not be signed", err: err, do: "see whether the token is there, its PIN is right, and the time stamping service answers.", tail: tailOf(log.Name(), 12)}
 	}
 	if err := os.Rename(path+".signed", path); err != nil {
@@ -141,6 +140,12 @@ func (b *build) signCode(ctx context.Context, log *os.File, path, description st
 		return &problem{happened: "the signature of " + filepath.Base(path) + " does not hold", err: err, do: "roots at [code] must name the authority of the certificate and of the time stamp.", tail: tailOf(log.Name(), 20)}
 	}
 	return nil
+}
+
+// signCodeWith signs in as out.
+func (b *build) signCodeWith(ctx context.Context, log *os.File, k *codeKey, env []string, in, out string, more ...string) error {
+	args := append(append([]string{"sign", "-h", "sha256", "-certs", k.certificate}, k.signArgs()...), more...)
+	return b.run(ctx, log, "", env, "osslsigncode", append(args, "-in", in, "-out", out)...)
 }
 
 // signArgs are how osslsigncode is told of the key, what is between it and its root, and the time stamp. A signature without

@@ -22,6 +22,7 @@ func checkWindows(b *build) []step {
 		{name: "windows-program", does: "the client has its icon, manifest and version, and needs nothing Windows has not", run: b.windowsProgramHolds},
 		{name: "windows-tables", does: "the installer's tables say what it promises", run: b.windowsTables},
 		{name: "windows-signature", does: "a signature holds; one byte changed, a stranger's authority, and none at all do not", run: b.windowsSignatures},
+		{name: "windows-token", does: "a key on a PKCS#11 token signs, with its PIN only", run: b.windowsToken},
 	}, wineSteps(b)...)
 }
 
@@ -229,6 +230,40 @@ func (b *build) windowsSignatures(ctx context.Context, log *os.File) error {
 		}
 	}
 	return complain("a signature does not do what it is for", wrong)
+}
+
+// windowsToken signs with a throw-away key on a token of software.
+func (b *build) windowsToken(ctx context.Context, log *os.File) error {
+	dir := b.work("windows-token")
+	in := func(name string) string { return filepath.Join(dir, name) }
+	err := errors.Join(os.RemoveAll(dir), os.MkdirAll(in("tokens"), 0o700), throwAwayCode(dir),
+		os.WriteFile(in("softhsm.conf"), []byte("directories.tokendir = "+in("tokens")+"\nobjectstore.backend = file\n"), 0o600),
+		os.WriteFile(in("pin"), []byte("2468"), 0o600), os.WriteFile(in("other-pin"), []byte("1357"), 0o600))
+	if err != nil {
+		return err
+	}
+	env := []string{"SOFTHSM2_CONF=" + in("softhsm.conf")}
+	for _, args := range [][]string{
+		{"--init-token", "--free", "--label", "release", "--pin", "2468", "--so-pin", "2468"},
+		{"--import", in("code.key"), "--token", "release", "--label", "code", "--id", "01", "--pin", "2468"},
+	} {
+		if err := b.run(ctx, log, dir, env, "softhsm2-util", args...); err != nil {
+			return err
+		}
+	}
+	k := codeKey{certificate: in("code.pem"), chain: in("ca.pem"), key: "pkcs11:token=release;object=code", module: "/usr/lib/softhsm/libsofthsm2.so", passphrase: in("pin"), roots: in("ca.pem")}
+	bare, signed := b.work("windows-again", windowsProgram), in(windowsProgram)
+	if err := b.signCodeWith(ctx, log, &k, env, bare, signed); err != nil {
+		return err
+	}
+	if err := b.verifyCode(ctx, log, signed, k.roots); err != nil {
+		return err
+	}
+	k.passphrase = in("other-pin")
+	if err := b.signCodeWith(ctx, log, &k, env, bare, in("never.exe")); err == nil {
+		return &problem{happened: "the token signed with another PIN than its own"}
+	}
+	return ctx.Err()
 }
 
 // sameButChecksum compares two programs but for the four bytes of the checksum in their optional header ("PE Format",

@@ -76,7 +76,7 @@ var packages = map[string]group{
 	},
 	"package-windows": {
 		purpose: "building, signing and packing the client for Windows",
-		debian:  []string{"gcc-mingw-w64-x86-64", "g++-mingw-w64-x86-64", "wixl", "msitools", "osslsigncode", "openssl", "icoutils", "librsvg2-bin", "faketime"},
+		debian:  []string{"gcc-mingw-w64-x86-64", "g++-mingw-w64-x86-64", "wixl", "msitools", "osslsigncode", "openssl", "icoutils", "librsvg2-bin", "faketime", "libengine-pkcs11-openssl"},
 		probes:  []string{"x86_64-w64-mingw32-gcc", "x86_64-w64-mingw32-g++", "wixl", "msibuild", "osslsigncode", "openssl", "icotool", "rsvg-convert", "faketime"},
 		hint:    "Fedora: dnf install mingw64-gcc mingw64-gcc-c++ msitools osslsigncode openssl icoutils librsvg2-tools libfaketime; packages are made on Debian 12, which is what was tried",
 	},
@@ -85,6 +85,12 @@ var packages = map[string]group{
 		debian:  []string{"wine", "wine64"},
 		probes:  []string{"wine"},
 		hint:    "Fedora: dnf install wine",
+	},
+	"token": {
+		purpose: "a PKCS#11 token of software, to sign with",
+		debian:  []string{"softhsm2"},
+		probes:  []string{"softhsm2-util"},
+		hint:    "Fedora: dnf install softhsm",
 	},
 	"package-darwin": {
 		purpose: "drawing the icons of a Mac's bundle and reading its property lists",

@@ -89,6 +89,9 @@ func lookInside(ctx context.Context, cfg Config, running bool) (in inside, err e
 	if err == nil {
 		in.backup, err = lastBackup(ctx, db)
 	}
+	if err == nil {
+		in.drill, err = lastOf(ctx, db, actDrill)
+	}
 	return in, errors.Join(err, db.Close())
 }
 

@@ -125,7 +125,7 @@ func TestALaptopIsOfWhoeverSignsInOnIt(t *testing.T) {
 	if asked, _ := claim.Asked(); asked.Name != "" || asked.Need != wire.NeedPassword {
 		t.Fatalf("%q, need %d", asked.Name, asked.Need)
 	}
-	if devices, err := c.Relay().Devices(t.Context()); err != nil || len(devices) != 1 {
+	if devices, err := c.Relay().ListDevices(t.Context(), ""); err != nil || len(devices) != 1 {
 		t.Fatalf("%d devices before anybody is there, %v", len(devices), err)
 	}
 	if err := claim.Show(t.Context(), wire.Credential{Name: "tobias brandt", Password: goodPassword + "x"}); err != nil {
@@ -168,14 +168,10 @@ func TestALaptopIsOfWhoeverSignsInOnIt(t *testing.T) {
 	}
 }
 
-// TestAReceiptIsTakenFromADeviceThatIsLetInNoMore: a device that wiped itself hands its receipt over although its person has left
-// or its app is too old; and a copy of it is told that it is one.
+// TestAReceiptIsTakenFromADeviceThatIsLetInNoMore: a device that wiped itself hands its receipt over although its app is too old
+// to be let in; and a copy of it is told that it is one.
 func TestAReceiptIsTakenFromADeviceThatIsLetInNoMore(t *testing.T) {
 	for name, shut := range map[string]func(*Company) error{
-		"left": func(c *Company) error {
-			_, err := c.Relay().ChangePerson(t.Context(), "Tobias Brandt", relay.PersonChange{Leave: true})
-			return err
-		},
 		"too old": func(c *Company) error {
 			c.Down()
 			c.Config.Device.Minimum = "2.0.0"
@@ -197,7 +193,7 @@ func TestAReceiptIsTakenFromADeviceThatIsLetInNoMore(t *testing.T) {
 			if !errors.Is(m.fate, engine.ErrWiped) || m.engine.Link().State != engine.Wiped {
 				t.Errorf("state %d, %v", m.engine.Link().State, m.fate)
 			}
-			devices, err := c.Relay().Devices(t.Context())
+			devices, err := c.Relay().ListDevices(t.Context(), "")
 			if err != nil || len(devices) != 1 || devices[0].Wipe == nil || devices[0].Wipe.Proven == 0 {
 				t.Fatalf("no proof: %+v, %v", devices, err)
 			}
@@ -210,6 +206,9 @@ func TestAReceiptIsTakenFromADeviceThatIsLetInNoMore(t *testing.T) {
 		})
 	}
 }
+
+// heldText is what the guard holds: a bank account that is not the company's.
+const heldText = "please pay to GB82WEST12345698765432"
 
 // TestAHeldMessageIsDecidedByWhoWasJustSeen: a decision is a wish, and asks for a step-up as questions do. Nothing is lost by
 // that: the message is held as before, and the decision may be made again.
@@ -226,7 +225,7 @@ func TestAHeldMessageIsDecidedByWhoWasJustSeen(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wish(agent, inbox.SendText{Conversation: conversation, Text: heldText, Said: inbox.Said{Reason: "agreed with the customer"}})
+	wish(agent, inbox.SendText{Conversation: conversation, Text: heldText})
 	held := func() []store.HeldMessage { return boss.keeper.Store().Held() }
 	boss.await("a message to be held", func() bool { return len(held()) == 1 })
 	message := held()[0].Message.ID
@@ -245,7 +244,7 @@ func TestAHeldMessageIsDecidedByWhoWasJustSeen(t *testing.T) {
 	boss.await("the message to go", func() bool { return len(held()) == 0 })
 	boss.await("it to leave", func() bool {
 		for _, m := range c.Sim.Sent() {
-			if strings.Contains(m.Text, heldText) {
+			if strings.Contains(string(m.Body), heldText) {
 				return true
 			}
 		}
