@@ -145,6 +145,9 @@ func copyStore(t testing.TB, from, to string) {
 
 // T6: in both files together 64 truncations and 500 flips, and some harm that is neither.
 func TestADamagedStoreIsRebuiltAndNeverKillsTheApp(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector finds nothing here that it does not find elsewhere; run in full without it")
+	}
 	base := t.TempDir()
 	good := filepath.Join(base, "good")
 	filled(t, good)

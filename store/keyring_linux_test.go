@@ -210,6 +210,9 @@ func unlockWith(password string) string {
 }
 
 func TestEveryStateOfARealKeyringIsTyped(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector finds nothing here that it does not find elsewhere; run in full without it")
+	}
 	t.Run("found and missing", func(t *testing.T) {
 		home := t.TempDir()
 		r := startRing(t, home, unlockWith("pw"))

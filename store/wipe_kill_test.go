@@ -104,6 +104,9 @@ func (f furnished) lastWipe(t testing.TB) WipeDone {
 
 // T11: killed at every step and killed there again when it goes on, a wipe ends, in order, and leaves nothing.
 func TestAWipeKilledAtAnyStepGoesOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector finds nothing here that it does not find elsewhere; run in full without it")
+	}
 	base := t.TempDir()
 	good := filepath.Join(base, "good")
 	filled(t, good)
@@ -136,6 +139,9 @@ func TestAWipeKilledAtAnyStepGoesOn(t *testing.T) {
 
 // T11, at random moments. With SEALDESK_LONG=1 it is 300 kills.
 func TestAWipeKilledAnywhereGoesOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector finds nothing here that it does not find elsewhere; run in full without it")
+	}
 	want := 40
 	if os.Getenv("SEALDESK_LONG") != "" {
 		want = 300

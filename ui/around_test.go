@@ -415,3 +415,39 @@ func TestTheWindowLooksAsDesignedInHighContrast(t *testing.T) {
 		g.picture("window-" + name)
 	}
 }
+
+func TestTabReachesEveryWayOutOfTheLock(t *testing.T) {
+	g := newStage(t, idle(), Settings{}, 1000, 700)
+	g.heard("inbox shown")
+	g.press(fyne.KeyL, ctrl|shift)
+	g.heard("lock ready")
+	g.rest()
+	reached := map[string]bool{}
+	for range 8 {
+		g.win.Canvas().FocusNext()
+		if a, ok := g.win.Canvas().Focused().(kit.Accessible); ok {
+			reached[a.AccessibleName()] = true
+		}
+	}
+	for _, want := range []string{"Sign in instead", "Your password, or the passphrase of this device"} {
+		if !reached[want] {
+			t.Errorf("Tab never reaches %q, only %v", want, reached)
+		}
+	}
+}
+
+func TestTabLeavesTheMessageField(t *testing.T) {
+	g := opened(t, company(), "k")
+	seen := map[fyne.Focusable]bool{}
+	for range 60 {
+		g.win.Canvas().FocusNext()
+		f := g.win.Canvas().Focused()
+		seen[f] = true
+		if e, ok := f.(interface{ AcceptsTab() bool }); ok && e.AcceptsTab() {
+			t.Fatalf("%T keeps Tab", f)
+		}
+	}
+	if len(seen) < 12 {
+		t.Errorf("Tab reaches %d widgets", len(seen))
+	}
+}

@@ -85,6 +85,10 @@ func (u *UI) adopt(m Managed) {
 	if e := u.enrol; e != nil && e.reached == nil && e.field.Text() == "" && !reflect.DeepEqual(before.Server, m.Server) {
 		u.enrol = nil
 		u.showEnrol() // another way may lead in now
+	} else if j := u.join; j != nil && j.form == nil && !reflect.DeepEqual(before.Server, m.Server) {
+		j.cancel()
+		u.join = nil
+		u.showEnrol()
 	}
 	if d := u.desk; d != nil {
 		d.setStatus()

@@ -263,7 +263,10 @@ func (u *UI) painted(f func()) {
 	}).Start()
 }
 
-func (u *UI) show(screen fyne.CanvasObject) { u.layers.SetContent(screen) }
+func (u *UI) show(screen fyne.CanvasObject) {
+	u.layers.SetContent(screen)
+	u.refreshTray()
+}
 
 // respeak builds everything again in another language.
 func (u *UI) respeak() {

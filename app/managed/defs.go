@@ -92,9 +92,9 @@ var defs = []Def{
 	{Key: RelayURL, Kind: URL, Left: nothing, Restart: true, Sample: "https://inbox.company.example", valid: bareHost,
 		Title: Words{"en": "Address of the relay", "de": "Adresse des Relays", "it": "Indirizzo del relay"},
 		Help: Words{
-			"en": "Where the company's relay is, as https://host or https://host:port; without a port it is 443. People then set a device up with nothing but their code, and a device that is set up already connects there. RelayCAPin must be set as well.",
-			"de": "Wo das Relay des Unternehmens ist, als https://host oder https://host:port; ohne Port gilt 443. Ein Gerät wird dann allein mit dem Code eingerichtet, und ein eingerichtetes Gerät verbindet sich dorthin. RelayCAPin muss ebenfalls gesetzt sein.",
-			"it": "Dove si trova il relay dell'azienda, come https://host o https://host:porta; senza porta vale 443. Un dispositivo si configura allora con il solo codice, e uno già configurato si collega lì. Anche RelayCAPin deve essere impostato."}},
+			"en": "Where the company's relay is, as https://host or https://host:port; without a port it is 443. People then set a device up by signing in, or with their code alone, and a device that is set up already connects there. RelayCAPin must be set as well.",
+			"de": "Wo das Relay des Unternehmens ist, als https://host oder https://host:port; ohne Port gilt 443. Ein Gerät wird dann durch Anmelden oder allein mit dem Code eingerichtet, und ein eingerichtetes Gerät verbindet sich dorthin. RelayCAPin muss ebenfalls gesetzt sein.",
+			"it": "Dove si trova il relay dell'azienda, come https://host o https://host:porta; senza porta vale 443. Un dispositivo si configura allora accedendo, o con il solo codice, e uno già configurato si collega lì. Anche RelayCAPin deve essere impostato."}},
 	{Key: RelayCAPin, Kind: List, Left: nothing, Min: 1, Max: 8, Sample: []string{"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}, valid: pins,
 		Title: Words{"en": "Keys of the relay", "de": "Schlüssel des Relays", "it": "Chiavi del relay"},
 		Help: Words{

@@ -274,7 +274,7 @@ var raceRuns = []struct {
 }{
 	{func(p goPackage) bool {
 		return plainPackages(p) && p.hasTests() && !p.is("app", "packaging/dev") && !p.is(singleHanded...)
-	}, nil},
+	}, []string{"-short"}},
 	{func(p goPackage) bool { return windowPackages(p) && goldenPackages(p) && p.hasTests() }, []string{"-short", "-skip", "Golden|Paint|Pixel|Picture|Budget"}},
 }
 

@@ -96,6 +96,10 @@ func (w *wineBench) open(ctx context.Context, log *os.File) error {
 	if err := w.must(ctx, log, "wineboot", "--init"); err != nil {
 		return &problem{happened: "no Wine prefix could be made", err: err, tail: tailOf(log.Name(), 12)}
 	}
+	// A notification area of its own would be a window that takes the keyboard away.
+	if err := w.must(ctx, log, "reg", "add", `HKCU\Software\Wine\X11 Driver`, "/v", "ShowSystray", "/d", "N", "/f"); err != nil {
+		return err
+	}
 	shim := filepath.Join(w.b.root, "packaging", "windows", "wine", "bcryptprimitives.c")
 	if err := w.b.run(ctx, log, "", nil, "x86_64-w64-mingw32-gcc", "-O2", "-s", "-shared", "-o", w.c("windows", "system32", "bcryptprimitives.dll"), shim, "-ladvapi32"); err != nil {
 		return err
@@ -319,9 +323,17 @@ func (w *wineBench) downgrade(ctx context.Context, log *os.File) error {
 	return errors.Join(err, w.expect(ctx, log, nextVersion(w.b.version), benchRelay))
 }
 
+// rule writes a policy of the machine, as group policy does.
+func (w *wineBench) rule(ctx context.Context, log *os.File, relay string) error {
+	if err := w.must(ctx, log, "reg", "add", policyKey, "/v", "RelayURL", "/t", "REG_SZ", "/d", relay, "/f"); err != nil {
+		return err
+	}
+	return w.must(ctx, log, "reg", "add", policyKey+`\RelayCAPin`, "/v", "1", "/t", "REG_SZ", "/d", strings.Repeat("5e", 32), "/f")
+}
+
 func (w *wineBench) policy(ctx context.Context, log *os.File) error {
 	const relay = "https://policy.company.example"
-	if err := w.must(ctx, log, "reg", "add", policyKey, "/v", "RelayURL", "/t", "REG_SZ", "/d", relay, "/f"); err != nil {
+	if err := w.rule(ctx, log, relay); err != nil {
 		return err
 	}
 	said, status, err := w.run(ctx, log, `C:\Program Files\Sealdesk\sealdesk.exe`, "--print-policy")
@@ -335,7 +347,7 @@ func (w *wineBench) policy(ctx context.Context, log *os.File) error {
 func (w *wineBench) show(ctx context.Context, log *os.File) error {
 	s := w.stage
 	// The company that let this device in is another one than the policy's.
-	if err := w.must(ctx, log, "reg", "delete", policyKey, "/v", "RelayURL", "/f"); err != nil {
+	if err := w.must(ctx, log, "reg", "delete", policyKey, "/f"); err != nil {
 		return err
 	}
 	w.window.trace = s.newTrace(demoAgent)
@@ -385,7 +397,7 @@ func (w *wineBench) keep(ctx context.Context, log *os.File) error {
 
 func (w *wineBench) remove(ctx context.Context, log *os.File) error {
 	was := w.cached()
-	if err := w.must(ctx, log, "reg", "add", policyKey, "/v", "RelayURL", "/t", "REG_SZ", "/d", benchRelay, "/f"); err != nil {
+	if err := w.rule(ctx, log, benchRelay); err != nil {
 		return err
 	}
 	if err := w.must(ctx, log, "msiexec", "/x", msiCode("product "+nextVersion(w.b.version)), "/qn"); err != nil {

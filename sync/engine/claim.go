@@ -17,7 +17,7 @@ type Claim struct {
 // NewClaim returns the claim of a device that was enrolled without a code. Cache and Custody of the configuration are not used.
 func NewClaim(cfg Config) *Claim {
 	c := &Claim{whose: make(chan inbox.Person, 1)}
-	cfg.Cache, cfg.Custody, cfg.Locked = nil, claiming{c.whose}, false
+	cfg.Cache, cfg.Custody, cfg.Locked = nil, claiming{c}, false
 	c.Engine = New(cfg)
 	return c
 }
@@ -40,11 +40,18 @@ func (c *Claim) Wait(ctx context.Context) (inbox.Person, error) {
 }
 
 // claiming learns from the welcome who has signed in, and goes no further.
-type claiming struct{ whose chan<- inbox.Person }
+type claiming struct{ c *Claim }
 
 func (c claiming) Open(ctx context.Context, w wire.Welcome) (Cache, error) {
+	e := c.c.Engine
+	e.mu.Lock()
+	s := e.door
+	e.mu.Unlock()
+	if s != nil {
+		e.setFresh(s, moment(w.Fresh)) // who waits in Show has the answer
+	}
 	select {
-	case c.whose <- w.Person:
+	case c.c.whose <- w.Person:
 	default:
 	}
 	<-ctx.Done()

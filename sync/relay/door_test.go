@@ -355,6 +355,61 @@ func TestADeviceThatWipedItselfIsToldOf(t *testing.T) {
 	}
 }
 
+// TestAReceiptComesBeforeWhateverElseIsSaidToADevice: what a device that wiped itself has to tell is taken although its person
+// has left, it was excluded, or its app is too old; and who announces one has nothing by that.
+func TestAReceiptComesBeforeWhateverElseIsSaidToADevice(t *testing.T) {
+	for name, x := range map[string]struct {
+		shut func(*wipeDesk, colleague)
+		code int
+	}{
+		"left": {func(d *wipeDesk, c colleague) {
+			if _, err := d.people.Leave(t.Context(), identity.By{}, c.person.ID); err != nil {
+				t.Fatal(err)
+			}
+		}, wire.CloseLeft},
+		"excluded": {func(d *wipeDesk, c colleague) {
+			if err := d.people.Revoke(t.Context(), c.device); err != nil {
+				t.Fatal(err)
+			}
+		}, wire.CloseRevoked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newWipeDesk(t)
+			agent := d.person("Tobias Brandt", inbox.Agent, "")
+			x.shut(d, agent)
+			address := devices(t, d.Relay)
+			if code := closedWith(d.call(address, agent, "one run")); code != x.code {
+				t.Errorf("one that has nothing to tell: closed with %d", code)
+			}
+			tells := func(b wire.Body) int {
+				conn := dialDevice(t, address, net.Dialer{})
+				say(conn, wire.Hello{Low: wire.Version, High: wire.Version, Device: agent.device, Boot: []byte("one run"), Wiped: true})
+				challenge, ok := receive[wire.Challenge](conn)
+				if !ok {
+					t.Fatal("no challenge")
+				}
+				say(conn, wire.Proof{Signature: ed25519.Sign(agent.key, wire.ProofBytes(challenge, agent.device, d.pin, ""))})
+				until[wire.SignIn](t, conn)
+				say(conn, b)
+				return closedWith(conn)
+			}
+			if code := tells(wire.Credential{Password: "violet kettle 39 harbour"}); code != wire.CloseMalformed {
+				t.Errorf("one that signs in there: closed with %d", code)
+			}
+			receipt := wire.SignReceipt(agent.key, wire.WipeReceipt{Wipe: inbox.NewID[inbox.WipeID](), Device: agent.device, Why: inbox.WipeSilent})
+			if code := tells(wire.Wiped{Receipt: receipt[1:]}); code != wire.CloseProof {
+				t.Errorf("one that tells nonsense: closed with %d", code)
+			}
+			if code := tells(wire.Wiped{Receipt: receipt}); code != wire.CloseWiped || d.last(agent).Proven == 0 {
+				t.Errorf("closed with %d", code)
+			}
+			if code := closedWith(d.call(address, agent, "another run")); code != wire.CloseWiped {
+				t.Errorf("a copy of it: closed with %d", code)
+			}
+		})
+	}
+}
+
 func TestALongReceiptIsTakenFromADeviceThatIsNotLetIn(t *testing.T) {
 	d := newWipeDesk(t)
 	boss, agent := d.person("Sabine Lorenz", inbox.Supervisor, ""), d.person("Tobias Brandt", inbox.Agent, "")

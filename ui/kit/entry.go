@@ -340,6 +340,9 @@ func NewComposer(cfg ComposerConfig) *Composer {
 // AccessibleName implements Accessible.
 func (c *Composer) AccessibleName() string { return c.cfg.Name }
 
+// AcceptsTab leaves Tab to the window: nobody sends one, and who got here by it must get on.
+func (c *Composer) AcceptsTab() bool { return false }
+
 // SetText shows a draft. OnChange is not called.
 func (c *Composer) SetText(text string) {
 	c.busy = true

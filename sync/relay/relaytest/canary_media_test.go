@@ -364,6 +364,9 @@ const harmless = 20 * time.Second
 // marked. The memory is that of all parts together: simulator, relay and laptop. The times are printed against the two
 // seconds of the plan; only what no load of the machine explains is held against the relay.
 func TestHostileFilesHarmNobody(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector finds nothing here that it does not find elsewhere; run in full without it")
+	}
 	if runtime.GOOS != "linux" {
 		t.Skip("measures memory as Linux shows it")
 	}

@@ -180,6 +180,9 @@ type fields = map[string]any
 // TestNoCanaryLeavesTheVault is T8: every kind of identifier a customer, a device or Meta can make up, through every
 // surface of the product that can be reached without a window, in every encoding of package leak.
 func TestNoCanaryLeavesTheVault(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector finds nothing here that it does not find elsewhere; run in full without it")
+	}
 	begun := time.Now()
 	f := newFlock(t)
 	temp := t.TempDir()

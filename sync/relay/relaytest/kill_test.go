@@ -16,6 +16,9 @@ import (
 // TestARelayKilledAtAnyMomentLosesAndDoublesNothing runs the real binary and kills it, without warning, while customers
 // write and an agent answers.
 func TestARelayKilledAtAnyMomentLosesAndDoublesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector finds nothing here that it does not find elsewhere; run in full without it")
+	}
 	const kills = 8
 	binary := filepath.Join(t.TempDir(), "sealdesk-relay")
 	if out, err := exec.Command("go", "build", "-o", binary, "sealdesk/app/relay").CombinedOutput(); err != nil {

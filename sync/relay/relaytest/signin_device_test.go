@@ -90,7 +90,10 @@ func TestASupervisorComesInWithAPasskey(t *testing.T) {
 	if n, ended, err := c.Relay().ForgetPasskeys(t.Context(), "Sabine Lorenz", ""); n != 1 || ended != 1 || err != nil {
 		t.Errorf("%d taken away, %d signed out, %v", n, ended, err)
 	}
-	boss.await("to be signed out", func() bool { asked, ok := boss.engine.Asked(); return ok && len(asked.Ways) == 1 && asked.Ways[0] == wire.WayPassword })
+	boss.await("to be signed out", func() bool {
+		asked, ok := boss.engine.Asked()
+		return ok && len(asked.Ways) == 1 && asked.Ways[0] == wire.WayPassword
+	})
 }
 
 // TestALaptopIsOfWhoeverSignsInOnIt: zero-touch enrolment, from nothing but the relay's address and key.
