@@ -12,6 +12,7 @@
 //	app/inbox      the words: contact, conversation, message, event, intent, policy. Imported by all, imports nobody
 //	ui             what people see; ui/kit holds widgets that know no domain word
 //	app/custody    what the device may still do: lease, lock, another key, wipe
+//	app/managed    what the company set on this machine: the table of keys, where they are kept, what is in force
 //	store          what the device remembers, sealed; store/seal encrypts one value, store/arena is searched
 //	sync/wire      what is said between the two ends: frames, versions, limits, codes
 //	sync/engine    the device's end: dial, prove, resume, apply, drain, obey

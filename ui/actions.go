@@ -67,6 +67,7 @@ func init() {
 			now: func(d *desk) bool { return d.mayAll(inbox.ActSetState) }, do: always((*desk).toggleState)},
 		{id: actSnooze, label: "action.snooze", icon: "snooze", group: groupTalk, keys: []string{"Ctrl+Shift+S"}, now: func(d *desk) bool { return d.mayAll(inbox.ActSetState) }, do: always((*desk).showSnooze)},
 		{id: actTag, label: "action.tag", icon: "tag", group: groupTalk, keys: []string{"Ctrl+Shift+T"}, now: func(d *desk) bool { return d.mayAll(inbox.ActTag) }, do: always((*desk).showTags)},
+		{id: actTask, label: "task.new", icon: "task", now: func(d *desk) bool { return d.row != nil && d.mayOn(d.row.Conversation, inbox.ActTask) }, do: always(func(d *desk) { d.showTask(nil) })},
 		{id: actPick, label: "bulk.pick", icon: "list", group: groupTalk, keys: []string{"Ctrl+Shift+X"}, now: hasRow, do: always(func(d *desk) { d.pick(d.open) })},
 		{id: actPickAll, label: "bulk.pick.all", icon: "list", now: func(d *desk) bool { return d.page == pageInbox && len(d.shown) > 0 }, do: always((*desk).pickAll)},
 		{id: actNote, label: "action.note", icon: "note", group: groupWrite, keys: []string{"Ctrl+Shift+N"}, now: hasRow, do: always((*desk).toggleNote)},

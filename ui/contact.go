@@ -42,6 +42,12 @@ const (
 	sideNotesHead
 	sideNote
 	sideNotesNone
+	sideTags
+	sideTasksHead
+	sideTask
+	sideTasksNone
+	sideOthersHead
+	sideOther
 )
 
 // Areas of a field: what else can be done with it, and what is done next.
@@ -77,6 +83,7 @@ func (p *contactPane) field(i int) *FieldView {
 func (p *contactPane) do(i int, area string) {
 	f := p.field(i)
 	switch {
+	case i < len(p.rows) && p.doTeam(p.rows[i], area):
 	case area == areaAll:
 		p.all = true
 		p.refresh()
@@ -96,6 +103,9 @@ func (p *contactPane) do(i int, area string) {
 // stop reports whether the keyboard can do something with a row, and where.
 func (p *contactPane) stop(i int) (area string, ok bool) {
 	f := p.field(i)
+	if area, ok := p.stopTeam(p.rows[i]); ok {
+		return area, true
+	}
 	switch {
 	case p.rows[i].kind == sideSawMore:
 		return areaAll, true
@@ -194,6 +204,12 @@ func (p *contactPane) refresh() {
 			f.More = f.Reveal.Step == RevealOffer || f.Reveal.Step == RevealNothing && d.sends()
 		}
 	}
+	c := d.row.Conversation
+	v.CanTag, v.CanTask = d.mayOn(c, inbox.ActTag), d.mayOn(c, inbox.ActTask)
+	for _, t := range d.house.tagged(c) {
+		v.Tags = append(v.Tags, tagChip(t))
+	}
+	v.Tasks, v.Others = taskViews(c, d.staff, d.clock()), d.others()
 	v.Log = d.staff.mayAuditOthers()
 	v.Saw = sawView(d.looks.known(), d.staff, d.clock())
 	if p.open != string(d.open) {
@@ -224,6 +240,7 @@ func (p *contactPane) lay(v ContactView) []sideRow {
 	if v.Gone {
 		return out
 	}
+	out = append(out, p.layTeam(v)...)
 	out = append(out, sideRow{sideSawHead, 0})
 	most := len(v.Saw)
 	if !p.all && most > sawMost {
@@ -279,6 +296,8 @@ func (p *contactPane) measure(i int, width float32) float32 {
 	switch r.kind {
 	case sideHead:
 		return 88
+	case sideTags, sideTasksHead, sideTask, sideTasksNone, sideOthersHead, sideOther:
+		return p.measureTeam(r, room)
 	case sideField:
 		f := &p.view.Fields[r.at]
 		h := kit.LineHeight(kit.Caption) + 12
@@ -327,6 +346,8 @@ func (p *contactPane) draw(i int, s *kit.Sketch, size fyne.Size, st kit.RowState
 		s.Frame(x-10, -6, room+20, size.Height, nil, s.P.Accent, kit.FocusWidth, kit.InputRadius)
 	}
 	switch r.kind {
+	case sideTags, sideTasksHead, sideTask, sideTasksNone, sideOthersHead, sideOther:
+		p.drawTeam(r, s, x, room, st)
 	case sideHead:
 		v := p.view
 		s.Avatar(v.Face.Initials, v.Face.Icon, v.Face.Colour, x, 18, 52)

@@ -52,6 +52,7 @@ type desk struct {
 	filter     Filter
 	scope      scope
 	present    inbox.Presence                // as it was shown last
+	reminded   inbox.Moment                  // up to when tasks were told
 	picks      map[inbox.ConversationID]bool // chosen for an action on several
 	pickedFrom inbox.ConversationID
 	chosen     bool // the reader chose the filter
@@ -250,6 +251,9 @@ func (d *desk) showRows(v inboxView) {
 		d.notify(v.wrote)
 	}
 	d.looks.news(v.answers)
+	if first {
+		d.reminded = d.clock().now
+	}
 	d.refreshPages()
 	d.applyRows()
 	if (first || !d.traced) && len(d.all) > 0 {

@@ -16,7 +16,8 @@
 //   - Nothing that can wait (disk, keyring, network) runs on the main goroutine.
 //   - A view is never changed after it was posted.
 //   - What a customer wrote is on screen and nowhere else: not in notifications, the window's title, the preferences, the
-//     trace or the log. A picture is fetched when somebody looks at it, held while the viewer is open, and let go then.
+//     trace or the log. A picture is fetched when somebody looks at it, held while the viewer is open, and let go then; a recording
+//     when somebody plays it, until another one is played, the conversation is left, or the inbox locks.
 //   - Nothing leaves that was not looked at first: a file's size and kind, a template's gaps and consent, the limits of a
 //     message with choices. The company's server decides; this package says no in words beforehand.
 //   - A value that is revealed lives in one kit.Secret, as long as it is looked at: it goes, overwritten, with Escape, with

@@ -53,6 +53,7 @@ const (
 	actSnooze    = "snooze"
 	actTag       = "tag"
 	actPick      = "pick"
+	actTask      = "task"
 	actPickAll   = "pick.all"
 
 	actAssignMe   = "assign.me"

@@ -54,6 +54,7 @@ func (d *desk) minutes() {
 				d.applyRows()
 				d.listing.list.Refresh()
 				d.refreshPages() // what had its time goes
+				d.remind()
 			})
 		case <-d.ctx.Done():
 			return

@@ -59,8 +59,8 @@ func (l *placed) drawVoice(s *kit.Sketch, x, y float32, k look) {
 	l.drawWave(s, x, y, w, v)
 	s.Area(areaWave, x, y-2, w, waveHeight()+4)
 	text := c.Detail
-	if v.speed != "" {
-		text = heardText(v.at) + " / " + c.Detail
+	if v.length > 0 {
+		text = heardText(v.at) + " / " + lengthText(v.length.Milliseconds())
 	}
 	under := y + waveHeight() + 1
 	d := kit.Scaled(13)

@@ -168,3 +168,43 @@ func TestDueComesFirstToWhomItIsDueFirst(t *testing.T) {
 		t.Error("a tag holds others too")
 	}
 }
+
+func TestTasksAreWrittenTickedAndTold(t *testing.T) {
+	m := team()
+	m.rows["k"].Tasks = []inbox.Task{
+		{ID: "k1", Text: inbox.PlainText("Call back about the heating"), Due: ago(-10 * time.Minute), Person: "me"},
+		{ID: "k2", Text: inbox.PlainText("Send the offer"), Due: ago(time.Hour), Person: "tb"},
+		{ID: "k3", Text: inbox.PlainText("Check the stock"), Done: ago(2 * time.Hour), Person: "me"},
+	}
+	m.rows["k"].Tags = []inbox.TagID{"t2", "t1"}
+	g := opened(t, m, "k")
+	g.wantShown("Call back about the heating")
+	g.picture("tasks")
+	g.ui.desk.tickTask("k1")
+	g.until("ticking off", func() bool {
+		b, ok := wished[inbox.EditTask](m)
+		return ok && b.Task == "k1" && b.Done && b.Text == "Call back about the heating" && b.Person == "me"
+	})
+	g.ui.desk.showTask(nil)
+	g.heard("task shown")
+	g.typeText("Order the part")
+	g.picture("task-new")
+	g.press(fyne.KeyReturn, 0)
+	g.until("the task", func() bool {
+		b, ok := wished[inbox.EditTask](m)
+		return ok && b.Text == "Order the part" && b.Person == "me" && b.Due == 0 && b.Task != ""
+	})
+	g.pass(11 * time.Minute)
+	g.wantShown("A task is due")
+}
+
+func TestOpenTasksComeFirstByWhenTheyAreDue(t *testing.T) {
+	c := inbox.Conversation{Tasks: []inbox.Task{{ID: "done early", Done: 1}, {ID: "never"}, {ID: "late", Due: 9}, {ID: "done late", Done: 5}, {ID: "soon", Due: 3}}}
+	var got []inbox.TaskID
+	for _, v := range taskViews(c, staff{}, clock{now: 100, loc: time.UTC}) {
+		got = append(got, v.ID)
+	}
+	if want := []inbox.TaskID{"soon", "late", "never", "done late", "done early"}; !slices.Equal(got, want) {
+		t.Errorf("in order %v", got)
+	}
+}

@@ -82,7 +82,11 @@ func (l *timelineLayout) Layout(objs []fyne.CanvasObject, size fyne.Size) {
 		o.Resize(size)
 	}
 	w, h := l.t.belowWidth(), kit.Scaled(32)
-	objs[4].Move(fyne.NewPos(float32(int((size.Width-w)/2)), size.Height-h-14))
+	x := float32(int((size.Width - w) / 2))
+	if l.t.news == 0 { // beside what is read
+		x = size.Width - w - 20
+	}
+	objs[4].Move(fyne.NewPos(x, size.Height-h-14))
 	objs[4].Resize(fyne.NewSize(w, h))
 }
 

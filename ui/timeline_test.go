@@ -82,7 +82,7 @@ func TestOlderMessagesThatCannotBeReadCanBeTriedAgain(t *testing.T) {
 	line := g.ui.desk.line
 	m.tell(func() { m.fail = errors.New("a disk") })
 	line.list.ScrollToTop()
-	g.wantShown("Older messages could not be read")
+	g.wantShown("Older messages could not be loaded")
 	n := len(line.items)
 	m.tell(func() { m.fail = nil })
 	line.tapped(0, areaOlder, fyne.Position{})

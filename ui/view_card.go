@@ -46,7 +46,7 @@ func cardView(m *inbox.Message) *CardView {
 	case inbox.Image, inbox.Video, inbox.Sticker, inbox.Audio, inbox.Voice, inbox.Document:
 		c.Tile = kind == inbox.Image || kind == inbox.Video
 		if m.Media != nil {
-			c.media(m.Media, kind)
+			c.media(m.Media, kind, m.Side == inbox.FromPerson && m.Seq == 0)
 		}
 	case inbox.Location:
 		c.Detail = word("media.location.detail")
@@ -70,11 +70,12 @@ func cardView(m *inbox.Message) *CardView {
 	return c
 }
 
-// media says what is known of a file, and what stands in the way of seeing it.
-func (c *CardView) media(m *inbox.Media, kind inbox.MessageKind) {
+// media says what is known of a file, and what stands in the way of seeing it. A file that is leaving this device is nowhere
+// else yet.
+func (c *CardView) media(m *inbox.Media, kind inbox.MessageKind, leaving bool) {
 	name := c.Title
 	c.Key, c.Wide, c.High, c.Blur = string(m.ID), m.Width, m.Height, m.Blur
-	heard := kind == inbox.Voice || kind == inbox.Audio
+	heard := (kind == inbox.Voice || kind == inbox.Audio) && !leaving
 	if c.Detail = mediaDetail(m); kind == inbox.Document {
 		c.document(m)
 	} else {

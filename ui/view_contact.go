@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
@@ -51,6 +52,65 @@ type ContactView struct {
 	Saw    []SawView
 	Log    bool // the reader may see in the audit log who saw the contact
 	Gone   bool // the customer was forgotten
+
+	Tags    []ChipView
+	CanTag  bool
+	Tasks   []TaskView
+	CanTask bool
+	Others  []OtherView // where else the customer is talked to
+}
+
+// A TaskView is a task in the panel.
+type TaskView struct {
+	ID   inbox.TaskID
+	Text inbox.Masked
+	Line string // who means to do it, and by when
+	Tone Tone
+	Done bool
+}
+
+// An OtherView is another conversation with the same customer.
+type OtherView struct {
+	ID    inbox.ConversationID
+	Title string
+	Line  string
+	Time  string
+}
+
+// taskViews are the tasks of a conversation: open ones first, by when they are due, then what was done last.
+func taskViews(c inbox.Conversation, s staff, t clock) []TaskView {
+	list := slices.Clone(c.Tasks)
+	slices.SortStableFunc(list, func(a, b inbox.Task) int {
+		switch {
+		case (a.Done == 0) != (b.Done == 0):
+			return cmp.Compare(min(a.Done, 1), min(b.Done, 1))
+		case a.Done != 0:
+			return cmp.Compare(b.Done, a.Done)
+		case (a.Due == 0) != (b.Due == 0):
+			return cmp.Compare(min(b.Due, 1), min(a.Due, 1))
+		}
+		return cmp.Compare(a.Due, b.Due)
+	})
+	var out []TaskView
+	for _, k := range list {
+		v := TaskView{ID: k.ID, Text: k.Text, Done: k.Done != 0}
+		var parts []string
+		if k.Person != "" {
+			parts = append(parts, s.name(k.Person))
+		}
+		switch {
+		case k.Done != 0:
+			parts = append(parts, word("task.done", "When", t.when(k.Done)))
+		case k.Due != 0:
+			parts = append(parts, word("task.by", "When", t.soon(k.Due)))
+			if k.Due < t.now {
+				v.Tone = ToneDanger
+			}
+		}
+		v.Line = strings.Join(parts, " · ")
+		out = append(out, v)
+	}
+	return out
 }
 
 func contactView(c inbox.Conversation, list []inbox.Message, s staff, t clock) ContactView {

@@ -76,7 +76,8 @@ type voiceLook struct {
 	state   voiceState
 	part    float32 // of its bytes while they come, else of what was heard
 	at      time.Duration
-	speed   string // "" until it is here
+	length  time.Duration // 0 until it is here
+	speed   string
 	shape   []byte
 	problem string
 }
@@ -89,7 +90,7 @@ func (v *voice) look(it *ItemView) voiceLook {
 	}
 	l.state, l.part, l.problem = v.state, v.part, v.problem
 	if v.rec != nil {
-		l.at = v.place()
+		l.at, l.length = v.place(), v.length
 		l.part = float32(l.at) / float32(max(v.length, 1))
 		l.speed = speedText(speeds[v.speed])
 	}

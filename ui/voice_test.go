@@ -260,7 +260,13 @@ func TestAKindNobodyPlaysHereIsAFile(t *testing.T) {
 			t.Errorf("%s: played %v", mime, c.Voice)
 		}
 	}
-	x.Media.Type, x.Media.State = "audio/ogg", inbox.MediaPending
+	x.Media.Type = "audio/ogg"
+	leaving := x
+	leaving.Side, leaving.Author, leaving.Seq = inbox.FromPerson, "me", 0
+	if itemView(&leaving, newStaff(inbox.Person{}, nil), at1453).Card.Voice {
+		t.Error("what is still leaving cannot be fetched")
+	}
+	x.Media.State = inbox.MediaPending
 	if itemView(&x, newStaff(inbox.Person{}, nil), at1453).Card.Voice {
 		t.Error("what is not there cannot be played")
 	}
@@ -271,8 +277,8 @@ func TestARecordingInEveryState(t *testing.T) {
 	for i := range shape {
 		shape[i] = byte(20 + (i*37+i*i*11)%235)
 	}
-	states := []voiceLook{{}, {state: voiceComing, part: 0.4}, {state: voiceReady, shape: shape, speed: "1×"}, {state: voicePlaying, shape: shape, part: 0.45, at: 38 * time.Second, speed: "1.5×"},
-		{state: voicePlaying, part: 0.3, at: 25 * time.Second, speed: "1×"}, {state: voiceFailed, problem: "No loudspeaker or headphones found."}, {shape: shape}}
+	states := []voiceLook{{}, {state: voiceComing, part: 0.4}, {state: voiceReady, shape: shape, length: 83 * time.Second, speed: "1×"}, {state: voicePlaying, shape: shape, part: 0.45, at: 38 * time.Second, length: 83 * time.Second, speed: "1.5×"},
+		{state: voicePlaying, part: 0.3, at: 25 * time.Second, length: 83 * time.Second, speed: "1×"}, {state: voiceFailed, problem: "No loudspeaker or headphones found."}, {shape: shape}}
 	for _, theme := range []string{"light", "dark"} {
 		m := company()
 		g := newStage(t, m, Settings{Theme: theme}, 640, 700)

@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sys/windows"
 	"golang.org/x/sys/windows/registry"
 )
 
 const registryPath = `SOFTWARE\Policies\Sealdesk\Sealdesk`
+
+// installerPath is where the installer puts the relay it was told of (packaging/windows), for machines whose policy names none.
+const installerPath = `SOFTWARE\Sealdesk`
 
 // Place is where this system keeps the policy, as an administrator calls it. Only the machine's counts: a person may write
 // to the policies of the user.
@@ -25,17 +29,32 @@ const access = registry.QUERY_VALUE | registry.ENUMERATE_SUB_KEYS | registry.WOW
 
 // Read implements [Source].
 func (hive) Read() ([]Raw, error) {
-	raws, err := readKey(registryPath, Place, func(sub string) ([]Raw, error) {
-		items, err := readKey(registryPath+`\`+sub, Place+`\`+sub, nil)
-		if err != nil {
-			return nil, err
+	raws, err := readLists(registryPath)
+	if err == nil && !slices.ContainsFunc(raws, func(r Raw) bool { return r.Key == string(RelayURL) || r.Key == string(RelayCAPin) }) {
+		var start []Raw
+		start, err = readLists(installerPath)
+		for _, r := range start {
+			if r.Key == string(RelayURL) || r.Key == string(RelayCAPin) {
+				raws = append(raws, r)
+			}
 		}
-		return []Raw{registered(Place+`\`+sub, sub, numbered(items))}, nil
-	})
+	}
 	if err != nil {
 		return nil, broken(Problem{Place: Place, Why: "cannot be read"})
 	}
 	return raws, nil
+}
+
+// readLists reads the values of a key, and each sub-key as a list.
+func readLists(path string) ([]Raw, error) {
+	return readKey(path, `HKLM\`+path, func(sub string) ([]Raw, error) {
+		place := `HKLM\` + path + `\` + sub
+		items, err := readKey(path+`\`+sub, place, nil)
+		if err != nil {
+			return nil, err
+		}
+		return []Raw{registered(place, sub, numbered(items))}, nil
+	})
 }
 
 // readKey reads the values of a key, and hands its sub-keys on.

@@ -284,7 +284,9 @@ func (b *build) nextVersion(ctx context.Context, log *os.File, i installer) (str
 	}
 	later := *b
 	later.version = b.version + ".1"
-	if err := os.WriteFile(filepath.Join(dir, "nfpm.yaml"), []byte(strings.Replace(string(config), "\nversion: "+b.version, "\nversion: "+later.version, 1)), 0o644); err != nil {
+	text := strings.Replace(string(config), "\nversion: "+b.version, "\nversion: "+later.version, 1)
+	text = strings.ReplaceAll(text, "compression: xz", "compression: gzip") // it goes nowhere: xz takes a minute
+	if err := os.WriteFile(filepath.Join(dir, "nfpm.yaml"), []byte(text), 0o644); err != nil {
 		return "", err
 	}
 	if env := filepath.Join(dir, "stage", "service.env"); isFile(env) {
@@ -292,7 +294,7 @@ func (b *build) nextVersion(ctx context.Context, log *os.File, i installer) (str
 			return "", err
 		}
 	}
-	packed, err := i.bundle(ctx, &later, log, dir)
+	packed, err := i.bundle(ctx, &later, log, dir, ".deb")
 	if err != nil {
 		return "", err
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -161,8 +162,8 @@ func (i installer) stage(ctx context.Context, b *build, log *os.File, root, dir 
 	return binary, err
 }
 
-// bundle makes the deb and the rpm of a stage.
-func (i installer) bundle(ctx context.Context, b *build, log *os.File, dir string) ([]artefact, error) {
+// bundle makes the deb and the rpm of a stage, or only those with one of the endings.
+func (i installer) bundle(ctx context.Context, b *build, log *os.File, dir string, only ...string) ([]artefact, error) {
 	tool, err := b.tool(ctx, log, "nfpm")
 	if err != nil {
 		return nil, err
@@ -170,6 +171,9 @@ func (i installer) bundle(ctx context.Context, b *build, log *os.File, dir strin
 	all := []artefact{
 		{path: filepath.Join(dir, fmt.Sprintf("%s_%s-1_%s.deb", i.pack, b.version, debArch[runtime.GOARCH])), what: i.what + " for Debian 12, Ubuntu 22.04 and later"},
 		{path: filepath.Join(dir, fmt.Sprintf("%s-%s-1.%s.rpm", i.pack, b.version, rpmArch[runtime.GOARCH])), what: i.what + " for Fedora, RHEL 9, SUSE and later"},
+	}
+	if len(only) > 0 {
+		all = slices.DeleteFunc(all, func(a artefact) bool { return !slices.Contains(only, filepath.Ext(a.path)) })
 	}
 	for _, a := range all {
 		if err := b.run(ctx, log, dir, nil, tool, "package", "-f", "nfpm.yaml", "-p", strings.TrimPrefix(filepath.Ext(a.path), "."), "-t", a.path); err != nil {

@@ -54,12 +54,12 @@ func TestAnInstallerThatBreaksAPromiseIsFound(t *testing.T) {
 		{"the wipe runs as the system", set("CustomAction", "Type", msiRunAsUser, "3090"), "as the user who asked"},
 		{"a failed wipe does not count", set("CustomAction", "Type", msiRunAsUser, "1106"), "wipes its cache"},
 		{"the wipe runs on upgrade", set("InstallExecuteSequence", "Condition", `REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE AND NOT KEEPCACHE`, `REMOVE="ALL"`), "not when it is upgraded"},
-		{"the wipe comes when the program is gone", set("InstallExecuteSequence", "Sequence", "900", "1150"), "ProcessComponents comes at 1000, after 1150"},
-		{"the old version goes before the transaction", set("InstallExecuteSequence", "Sequence", "800", "650"), "RemoveExistingProducts comes at 650"},
+		{"the wipe comes when the program is gone", set("InstallExecuteSequence", "Sequence", "1000", "1250"), "ProcessComponents comes at 1100, after 1250"},
+		{"the old version goes before the transaction", set("InstallExecuteSequence", "Sequence", "900", "750"), "RemoveExistingProducts comes at 750"},
 		{"the newest version goes too", set("Upgrade", "Attributes", msiOnlyDetect, "0"), "a newer one is seen"},
 		{"a link of several words", set("Registry", "Value", `"`+sealdeskInstalled+`" "%1"`, `"`+sealdeskInstalled+`" %1`), "as one word"},
 		{"wixl's trailing backslash", set("Registry", "Key", `SOFTWARE\Classes\sealdesk\DefaultIcon`, `SOFTWARE\Classes\sealdesk\DefaultIcon\`), "ends in a backslash"},
-		{"a component without its condition", set("Component", "Condition", "RELAYURL", ""), "only where one is given"},
+		{"a component without its condition", set("Component", "Condition", "RELAYURL AND RELAYCAPIN", ""), "only where one is given"},
 		{"a row that stands twice", func(m msiTables) { m["Shortcut"] = append(m["Shortcut"], m["Shortcut"][0]) }, "2 rows of table Shortcut"},
 		{"no wipe at all", func(m msiTables) {
 			m["InstallExecuteSequence"] = slices.DeleteFunc(m["InstallExecuteSequence"], func(r map[string]string) bool { return r["Action"] == "WipeCache" })

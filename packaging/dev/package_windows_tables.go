@@ -84,10 +84,10 @@ func msiPromises(version string) []msiPromise {
 		property("ProductCode", msiCode("product "+version), "each version is a product of its own, and always the same"),
 		property("UpgradeCode", upgradeCode, "every version knows the others by it"),
 		property("ARPPRODUCTICON", "sealdesk.ico", "the list of installed programs shows the icon"),
-		property("SecureCustomProperties", "WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED;RELAYURL;KEPTRELAYURL;KEEPCACHE", "what IT says on the command line reaches the installation"),
+		property("SecureCustomProperties", "WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED;RELAYURL;RELAYCAPIN;KEPTRELAYURL;KEPTRELAYCAPIN;KEEPCACHE", "what IT says on the command line reaches the installation"),
 		{"Component", row{"Component": "Client", "Attributes": msi64bit, "Condition": "", "KeyPath": "sealdesk.exe", "ComponentId": msiCode("component client")}, "the client is always installed, for 64 bit"},
 		{"Component", row{"Component": "Texts", "Attributes": msi64bit, "Condition": "", "ComponentId": msiCode("component texts")}, "so are the licences"},
-		{"Component", row{"Component": "Relay", "Attributes": msi64bitRegistry, "Condition": "RELAYURL", "ComponentId": msiCode("component relay")}, "an address is written only where one is given"},
+		{"Component", row{"Component": "Relay", "Attributes": msi64bitRegistry, "Condition": "RELAYURL AND RELAYCAPIN", "ComponentId": msiCode("component relay")}, "an address is written only where one is given, and its key"},
 		{"File", row{"File": "sealdesk.exe", "FileName": "sealdesk.exe"}, "the client is there"},
 		{"File", row{"File": "NOTICES.txt", "FileName": "NOTICES.txt"}, "the licences of what is in it are there"},
 		{"File", row{"File": "LICENSE.txt", "FileName": "LICENSE.txt"}, "its own licence is there"},
@@ -98,6 +98,7 @@ func msiPromises(version string) []msiPromise {
 		registry(`SOFTWARE\Classes\sealdesk\DefaultIcon`, "", `"`+sealdeskInstalled+`",0`, "Client", "with its icon"),
 		registry(`SOFTWARE\Classes\sealdesk\shell\open\command`, "", `"`+sealdeskInstalled+`" "%1"`, "Client", "which is told the link as one word"),
 		registry(`SOFTWARE\Sealdesk`, "RelayURL", "[RELAYURL]", "Relay", "the address is where the client looks for it"),
+		registry(`SOFTWARE\Sealdesk\RelayCAPin`, "1", "[RELAYCAPIN]", "Relay", "so is the relay's key"),
 		{"Upgrade", row{"UpgradeCode": upgradeCode, "VersionMin": "", "VersionMax": version, "Attributes": msiMigrate, "ActionProperty": "WIX_UPGRADE_DETECTED"}, "an older version is replaced"},
 		{"Upgrade", row{"UpgradeCode": upgradeCode, "VersionMin": version, "VersionMax": "", "Attributes": msiOnlyDetect, "ActionProperty": "WIX_DOWNGRADE_DETECTED"}, "a newer one is seen"},
 		{"LaunchCondition", row{"Condition": "NOT WIX_DOWNGRADE_DETECTED"}, "and not replaced"},
@@ -105,15 +106,19 @@ func msiPromises(version string) []msiPromise {
 		{"AppSearch", row{"Property": "KEPTRELAYURL", "Signature_": "KeptRelay"}, "an upgrade finds the address of before"},
 		{"RegLocator", row{"Signature_": "KeptRelay", "Root": hiveLocalMachine, "Key": `SOFTWARE\Sealdesk`, "Name": "RelayURL", "Type": msiRawValue64}, "where it was written"},
 		{"CustomAction", row{"Action": "RecallRelay", "Type": msiSetProperty, "Source": "RELAYURL", "Target": "[KEPTRELAYURL]"}, "and keeps it"},
+		{"AppSearch", row{"Property": "KEPTRELAYCAPIN", "Signature_": "KeptPin"}, "and its key"},
+		{"RegLocator", row{"Signature_": "KeptPin", "Root": hiveLocalMachine, "Key": `SOFTWARE\Sealdesk\RelayCAPin`, "Name": "1", "Type": msiRawValue64}, "where that was written"},
+		{"CustomAction", row{"Action": "RecallPin", "Type": msiSetProperty, "Source": "RELAYCAPIN", "Target": "[KEPTRELAYCAPIN]"}, "and keeps it too"},
 		{"CustomAction", row{"Action": "WipeCache", "Type": msiRunAsUser, "Source": "sealdesk.exe", "Target": "--wipe"}, "the client wipes its cache, as the user who asked for the removal"},
 		{"InstallExecuteSequence", row{"Action": "RecallRelay", "Condition": "KEPTRELAYURL AND NOT RELAYURL"}, "a new address wins over an old one"},
+		{"InstallExecuteSequence", row{"Action": "RecallPin", "Condition": "KEPTRELAYCAPIN AND NOT RELAYCAPIN"}, "and a new key over an old one"},
 		{"InstallExecuteSequence", row{"Action": "WipeCache", "Condition": `REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE AND NOT KEEPCACHE`}, "the cache is wiped when the program goes, and not when it is upgraded"},
 	}
 }
 
 // msiOrder is what must follow on what: an upgrade inside the transaction, and a wipe before anything else has changed.
 var msiOrder = []string{
-	"FindRelatedProducts", "AppSearch", "RecallRelay", "LaunchConditions", "CostFinalize", "InstallValidate", "InstallInitialize",
+	"FindRelatedProducts", "AppSearch", "RecallRelay", "RecallPin", "LaunchConditions", "CostFinalize", "InstallValidate", "InstallInitialize",
 	"RemoveExistingProducts", "WipeCache", "ProcessComponents", "RemoveFiles", "InstallFiles", "WriteRegistryValues", "RegisterProduct", "InstallFinalize",
 }
 

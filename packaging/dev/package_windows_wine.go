@@ -197,7 +197,7 @@ type windowsState struct {
 	caches  []string // folders of ours in somebody's profile
 }
 
-var registryText = regexp.MustCompile(`(?m)^\s+(?:\(Default\)|RelayURL)\s+REG_SZ\s+(.*)$`)
+var registryText = regexp.MustCompile(`(?m)^\s+(?:\(Default\)|RelayURL|LogLevel|1)\s+REG_SZ\s+(.*)$`)
 
 // value is a text of the registry, or "".
 func (w *wineBench) value(ctx context.Context, log *os.File, args ...string) string {
@@ -219,7 +219,7 @@ func (w *wineBench) look(ctx context.Context, log *os.File) (s windowsState, err
 	s.program = isFile(w.c("Program Files", "Sealdesk", windowsProgram))
 	s.links = w.value(ctx, log, `HKLM\SOFTWARE\Classes\sealdesk\shell\open\command`, "/ve")
 	s.relay = w.value(ctx, log, programKey, "/v", "RelayURL")
-	s.policy = w.value(ctx, log, policyKey, "/v", "RelayURL") != ""
+	s.policy = w.value(ctx, log, policyKey, "/v", "LogLevel") != ""
 	menus, err := filepath.Glob(w.c("*", "*", "AppData", "Roaming", "Microsoft", "Windows", "Start Menu", "Programs", "Sealdesk.lnk"))
 	common, err2 := filepath.Glob(w.c("ProgramData", "Microsoft", "Windows", "Start Menu", "Programs", "Sealdesk.lnk"))
 	s.start = len(menus)+len(common) > 0
@@ -252,6 +252,9 @@ func (w *wineBench) expect(ctx context.Context, log *os.File, version, relay str
 	if s.start != there {
 		wrong = append(wrong, fmt.Sprintf("the start menu has it: %v", s.start))
 	}
+	if pin := w.value(ctx, log, programKey+`\RelayCAPin`, "/v", "1"); (pin == benchPin) != (relay != "") {
+		wrong = append(wrong, fmt.Sprintf("the relay's key is %q", pin))
+	}
 	if s.relay != relay {
 		wrong = append(wrong, fmt.Sprintf("the relay's address is %q, not %q", s.relay, relay))
 	}
@@ -262,6 +265,9 @@ func (w *wineBench) expect(ctx context.Context, log *os.File, version, relay str
 }
 
 const benchRelay = "https://relay.company.example:8443"
+
+// benchPin is what a relay's key could be known by.
+var benchPin = strings.Repeat("5e", 32)
 
 // refused runs before the bench says it is Windows 10: Wine begins as Windows 7.
 func (w *wineBench) refused(ctx context.Context, log *os.File) error {
@@ -284,7 +290,7 @@ func (w *wineBench) install(ctx context.Context, log *os.File) error {
 	if err != nil {
 		return err
 	}
-	for _, args := range [][]string{{"winecfg", "-v", "win10"}, {"msiexec", "/i", msi, "/qn", "RELAYURL=" + benchRelay}} {
+	for _, args := range [][]string{{"winecfg", "-v", "win10"}, {"msiexec", "/i", msi, "/qn", "RELAYURL=" + benchRelay, "RELAYCAPIN=" + benchPin}} {
 		if err := w.must(ctx, log, args...); err != nil {
 			return err
 		}
@@ -328,27 +334,34 @@ func (w *wineBench) rule(ctx context.Context, log *os.File, relay string) error 
 	if err := w.must(ctx, log, "reg", "add", policyKey, "/v", "RelayURL", "/t", "REG_SZ", "/d", relay, "/f"); err != nil {
 		return err
 	}
-	return w.must(ctx, log, "reg", "add", policyKey+`\RelayCAPin`, "/v", "1", "/t", "REG_SZ", "/d", strings.Repeat("5e", 32), "/f")
+	return w.must(ctx, log, "reg", "add", policyKey+`\RelayCAPin`, "/v", "1", "/t", "REG_SZ", "/d", benchPin, "/f")
 }
 
 func (w *wineBench) policy(ctx context.Context, log *os.File) error {
-	const relay = "https://policy.company.example"
-	if err := w.rule(ctx, log, relay); err != nil {
+	const ruled = "https://policy.company.example"
+	tells := func(relay, place string) error {
+		said, status, err := w.run(ctx, log, `C:\Program Files\Sealdesk\sealdesk.exe`, "--print-policy")
+		if err == nil && (status != 0 || !strings.Contains(said, relay) || !strings.Contains(said, strings.ReplaceAll(place, `\`, `\\`)+`"`)) {
+			err = &problem{happened: fmt.Sprintf("the client does not tell %s of %s (status %d)", relay, place, status), tail: said}
+		}
 		return err
 	}
-	said, status, err := w.run(ctx, log, `C:\Program Files\Sealdesk\sealdesk.exe`, "--print-policy")
-	if err == nil && (status != 0 || !strings.Contains(said, relay) || !strings.Contains(said, `HKLM`)) {
-		err = &problem{happened: fmt.Sprintf("the client does not tell the machine's policy (status %d)", status), tail: said}
+	if err := tells(benchRelay, programKey); err != nil { // no policy yet: what the installer was told
+		return err
 	}
-	return err
+	if err := w.rule(ctx, log, ruled); err != nil {
+		return err
+	}
+	return tells(ruled, policyKey)
 }
 
 // show opens the installed client with an enrolment string, signs the agent in, and takes pictures.
 func (w *wineBench) show(ctx context.Context, log *os.File) error {
 	s := w.stage
-	// The company that let this device in is another one than the policy's.
-	if err := w.must(ctx, log, "reg", "delete", policyKey, "/f"); err != nil {
-		return err
+	for _, key := range []string{policyKey, programKey} { // both name another company's relay than the one that lets this device in
+		if err := w.must(ctx, log, "reg", "delete", key, "/f"); err != nil {
+			return err
+		}
 	}
 	w.window.trace = s.newTrace(demoAgent)
 	args := append([]string{`C:\Program Files\Sealdesk\sealdesk.exe`}, s.c.client(demoAgent, s.codes[demoAgent.Home], light)...)
@@ -397,7 +410,7 @@ func (w *wineBench) keep(ctx context.Context, log *os.File) error {
 
 func (w *wineBench) remove(ctx context.Context, log *os.File) error {
 	was := w.cached()
-	if err := w.rule(ctx, log, benchRelay); err != nil {
+	if err := w.must(ctx, log, "reg", "add", policyKey, "/v", "LogLevel", "/t", "REG_SZ", "/d", "warn", "/f"); err != nil {
 		return err
 	}
 	if err := w.must(ctx, log, "msiexec", "/x", msiCode("product "+nextVersion(w.b.version)), "/qn"); err != nil {

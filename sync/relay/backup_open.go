@@ -214,6 +214,12 @@ func (b *sealedBackup) replay(ctx context.Context, w RestoreWish, to string, out
 			}
 		}
 		prev, keys, out.Until, out.Increments = sum, max(keys, head.Keys), head.Made, out.Increments+1
+		for _, r := range rows {
+			out.Bytes += int64(len(r))
+		}
+		if n := len(out.Lags); n > 0 {
+			out.Lags[n-1] += head.Took
+		}
 		if head.Oldest != nil {
 			out.Lags = append(out.Lags, head.Made.Sub(*head.Oldest))
 		}
@@ -235,6 +241,9 @@ func restoreSealed(ctx context.Context, b *sealedBackup, w RestoreWish) (out Res
 	}
 	defer func() { err = errors.Join(err, shredFolder(staged)) }()
 	sealed, err := b.open(ctx, w, staged)
+	if errors.Is(err, ErrNoRoom) || errors.Is(err, ledger.ErrFull) {
+		return out, fmt.Errorf("%w of %s: it needs twice the size of the store", ErrNoRoom, filepath.Dir(staged))
+	}
 	if err != nil {
 		return out, err
 	}

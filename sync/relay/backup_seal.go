@@ -57,14 +57,15 @@ var ErrOtherRelay = errors.New("the folder holds the backups of another relay; n
 
 // A shipHead is the first file inside every sealed one.
 type shipHead struct {
-	Format  int        `json:"format"`
-	Chain   string     `json:"chain,omitempty"`
-	Number  int        `json:"number"`         // 0 is the copy
-	Prev    string     `json:"prev,omitempty"` // SHA-256 of the sealed file before, of increments from the second on
-	Made    time.Time  `json:"made"`
-	Oldest  *time.Time `json:"oldest,omitempty"` // when the first commit in it was made
-	Keys    int        `json:"keys,omitempty"`   // the version of the keys it needs, or a newer one
-	Version string     `json:"version,omitempty"`
+	Format  int           `json:"format"`
+	Chain   string        `json:"chain,omitempty"`
+	Number  int           `json:"number"`         // 0 is the copy
+	Prev    string        `json:"prev,omitempty"` // SHA-256 of the sealed file before, of increments from the second on
+	Made    time.Time     `json:"made"`
+	Oldest  *time.Time    `json:"oldest,omitempty"` // when the first commit in it was made
+	Took    time.Duration `json:"took,omitempty"`   // to write the increment before
+	Keys    int           `json:"keys,omitempty"`   // the version of the keys it needs, or a newer one
+	Version string        `json:"version,omitempty"`
 }
 
 // ParseRecipients reads the keys a backup is sealed to: each an age recipient ("age1..."), or the name of a file of them.

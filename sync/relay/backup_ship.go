@@ -83,7 +83,8 @@ type chain struct {
 	oldest   time.Time      // of what is in spans
 	number   int
 	prev     string
-	copied   chan error // tells once what became of the copy
+	took     time.Duration // to write the last increment
+	copied   chan error    // tells once what became of the copy
 	whole    bool
 }
 
@@ -321,7 +322,7 @@ func (s *shipper) increment(ctx context.Context, c *chain) error {
 	if c.oldest.IsZero() {
 		return nil
 	}
-	head := shipHead{Chain: c.name, Number: c.number + 1, Prev: c.prev, Made: time.Now(), Oldest: &c.oldest, Keys: s.keys.version}
+	head := shipHead{Chain: c.name, Number: c.number + 1, Prev: c.prev, Made: time.Now(), Oldest: &c.oldest, Took: c.took, Keys: s.keys.version}
 	file := filepath.Join(s.cfg.Store, c.name, fmt.Sprintf("%06d", head.Number)+sealedSuffix)
 	names := s.r.storeFiles()
 	sum, size, err := sealToFile(ctx, file, s.to, head, func(out *packer) error {
@@ -336,6 +337,7 @@ func (s *shipper) increment(ctx context.Context, c *chain) error {
 		return err
 	}
 	took := time.Since(c.oldest)
+	c.took = time.Since(head.Made)
 	c.number, c.prev, c.oldest, c.spans = head.Number, sum, time.Time{}, [2]ledger.Span{}
 	s.r.metrics.shipped.Inc()
 	s.r.metrics.shipBytes.Add(float64(size))

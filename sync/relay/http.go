@@ -17,7 +17,8 @@ import (
 	"sealdesk/sync/wire"
 )
 
-// Devices is the HTTP surface for devices: enrolment, the websocket, files by ticket, and health.
+// Devices is the HTTP surface for devices: enrolment, the websocket, files by ticket, updates, and health; and the page for
+// whoever comes with a browser.
 func (r *Relay) Devices() http.Handler {
 	guard := newThrottle(rate.Every(3*time.Second), 10)
 	sockets := newSocketThrottle()
@@ -43,7 +44,8 @@ func (r *Relay) Devices() http.Handler {
 	mux.HandleFunc("GET /updates/{name...}", r.getUpdates())
 	mux.HandleFunc("GET /healthz", r.health)
 	r.signInPages(mux)
-	return mux
+	mux.Handle("GET /{$}", r.portal())
+	return knownCaller(r.cfg.Listen.proxies(), mux)
 }
 
 // Ops is the HTTP surface for those who run the relay. It belongs on a loopback or private address.

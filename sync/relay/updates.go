@@ -56,6 +56,7 @@ const (
 	shelfIncoming = "incoming"
 	shelfCurrent  = "current"
 	shelfFeed     = "feed-"
+	shelfFresh    = "fresh-" // a memory of nothing, while one is verified
 	shelfReport   = "report.json"
 	roomKept      = 512 << 20 // bytes of the disk an import leaves to the store
 )
@@ -231,7 +232,7 @@ func (s *shelf) believe(ctx context.Context, dir string, anchor []byte, now time
 		return one, err
 	}
 	// What was seen before is not read again. Here all of it must be sound, for all of it is served.
-	fresh, err := os.MkdirTemp(s.dir, "fresh-*")
+	fresh, err := os.MkdirTemp(s.dir, shelfFresh+"*")
 	if err != nil {
 		return one, err
 	}
@@ -318,7 +319,8 @@ func (s *shelf) sweep(keep []shown) {
 	}
 	for _, e := range list {
 		p := filepath.Join(s.dir, e.Name())
-		if strings.HasPrefix(e.Name(), shelfFeed) && !slices.ContainsFunc(keep, func(one shown) bool { return one.folder == p }) {
+		ours := strings.HasPrefix(e.Name(), shelfFeed) || strings.HasPrefix(e.Name(), shelfFresh)
+		if ours && !slices.ContainsFunc(keep, func(one shown) bool { return one.folder == p }) {
 			os.RemoveAll(p)
 		}
 	}

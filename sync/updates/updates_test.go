@@ -541,6 +541,36 @@ func TestAWebFeedThatDoesNotAnswerIsGivenUp(t *testing.T) {
 	r.want(updates.ErrUnreachable)
 }
 
+func TestAMirrorHasAllOfTheFeedAndNothingElse(t *testing.T) {
+	m := newMaker(t)
+	m.release("1.3.0", updates.Broad)
+	m.release("1.4.0", updates.Pilot)
+	m.must(m.Rotate(""))
+	for _, name := range []string{"root-1", "root-2"} {
+		_, err := m.Countersign(t.Context(), m.Key(name), signing.Life)
+		m.must(err)
+	}
+	server := httptest.NewServer(http.StripPrefix("/updates/", http.FileServerFS(os.DirFS(m.Feed()))))
+	defer server.Close()
+	into := t.TempDir()
+	r := m.reader()
+	r.From = updates.Web(server.Client(), server.URL+"/updates/")
+	m.must(updates.Mirror(t.Context(), r.Config, into))
+	other := m.reader()
+	other.From = updates.Folder(into)
+	f, err := other.read()
+	m.must(err)
+	for _, file := range f.Files {
+		m.must(f.Fetch(t.Context(), updates.Folder(into), file, io.Discard))
+	}
+	if len(f.Files) != 2 || f.Roles[0].Version != 2 {
+		t.Errorf("mirrored: %+v", f)
+	}
+	if old, err := filepath.Glob(filepath.Join(into, "1.targets.json")); err != nil || len(old) > 0 {
+		t.Error("an older state was mirrored")
+	}
+}
+
 func TestAPinNamesTheFirstRoot(t *testing.T) {
 	m := newMaker(t)
 	sum := sha256.Sum256(m.anchor())

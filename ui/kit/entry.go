@@ -281,6 +281,8 @@ type ComposerConfig struct {
 	OnCut func()
 	// OnKey gets every key before the router; true means used.
 	OnKey func(ev *fyne.KeyEvent) bool
+	// TakesTab reports whether OnKey has a use for Tab now; else it leads on to the next widget. Nil means it never has.
+	TakesTab func() bool
 	// OnFocus is called when the composer got the keyboard.
 	OnFocus func()
 	// OnHeight is called when the number of visible lines changed, so that the owner can lay out.
@@ -340,8 +342,8 @@ func NewComposer(cfg ComposerConfig) *Composer {
 // AccessibleName implements Accessible.
 func (c *Composer) AccessibleName() string { return c.cfg.Name }
 
-// AcceptsTab leaves Tab to the window: nobody sends one, and who got here by it must get on.
-func (c *Composer) AcceptsTab() bool { return false }
+// AcceptsTab leaves Tab to the window unless the owner has a use for it: nobody sends one, and who got here by it must get on.
+func (c *Composer) AcceptsTab() bool { return c.cfg.TakesTab != nil && c.cfg.TakesTab() }
 
 // SetText shows a draft. OnChange is not called.
 func (c *Composer) SetText(text string) {

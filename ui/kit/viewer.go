@@ -242,7 +242,13 @@ func (v *Viewer) room(size fyne.Size) (x, y, w, h float32) {
 	if len(v.sides) > 0 {
 		side = v.sides[0].MinSize().Width + 24
 	}
-	return side, top + 8, size.Width - 2*side, size.Height - top - Scaled(40) - 12
+	below := v.hint(size.Width).Height + Scaled(24)
+	return side, top + 8, size.Width - 2*side, size.Height - top - 8 - below - 8
+}
+
+// hint is the line of words below the picture.
+func (v *Viewer) hint(width float32) Block {
+	return LayoutCentered(SharedMetrics(), []Run{{Text: v.cfg.Hint}}, width-72, Style{Type: Caption, Scale: Current().scale})
 }
 
 // box is where a picture of that size stands.
@@ -337,7 +343,7 @@ func (v *Viewer) paint(s *Sketch, size fyne.Size) {
 	mid := round(size.Height / 2)
 	switch {
 	case v.pic.Visible():
-		b := LayoutCentered(s.M, []Run{{Text: v.cfg.Hint}}, size.Width-72, Style{Type: Caption, Scale: s.T.scale})
+		b := v.hint(size.Width)
 		w, h := b.Width+24, b.Height+Scaled(24)-LineHeight(Caption)
 		y := size.Height - Scaled(10) - h
 		s.Rect(round((size.Width-w)/2), y, w, h, color.NRGBA{R: 0x06, G: 0x0B, B: 0x0E, A: 0xB8}, Scaled(12))

@@ -215,14 +215,14 @@ func replace(file string, raw []byte) error {
 	return os.Rename(f.Name(), file)
 }
 
-// now3 is the state of the feed: what its timestamp leads to. All nil before the first.
-type now3 struct {
+// standing is the state of the feed: what its timestamp leads to. All nil before the first.
+type standing struct {
 	timestamp *metadata.Metadata[metadata.TimestampType]
 	snapshot  *metadata.Metadata[metadata.SnapshotType]
 	targets   *metadata.Metadata[metadata.TargetsType]
 }
 
-func (d *Desk) read() (n now3, err error) {
+func (d *Desk) read() (n standing, err error) {
 	file := filepath.Join(d.Feed(), "timestamp.json")
 	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
 		return n, nil
@@ -300,7 +300,7 @@ func metaOf(m interface{ ToBytes(bool) ([]byte, error) }, version int64) (*metad
 }
 
 // stamp signs which snapshot is the newest, and verifies the whole.
-func (d *Desk) stamp(ctx context.Context, n now3, snapshot *metadata.Metadata[metadata.SnapshotType], until time.Time) (err error) {
+func (d *Desk) stamp(ctx context.Context, n standing, snapshot *metadata.Metadata[metadata.SnapshotType], until time.Time) (err error) {
 	timestamp := metadata.Timestamp(until)
 	if n.timestamp != nil {
 		timestamp.Signed.Version = n.timestamp.Signed.Version + 1
