@@ -49,6 +49,7 @@ type Query struct {
 	FromContact   bool                   // or by the customer
 	Conversations []inbox.ConversationID // in one of these
 	Inboxes       []inbox.InboxID        // or in one of these
+	Tags          []inbox.TagID          // whose conversation has one of these
 	Has           Has
 	After         inbox.Moment // at this moment or later
 	Before        inbox.Moment // earlier than this moment
@@ -250,21 +251,22 @@ func (s *Store) ask(q Query) (arena.Query, error) {
 	if q.Before != 0 && q.After >= q.Before {
 		return ask, &QueryError{Fault: QueryRange}
 	}
-	if len(q.Words) == 0 && q.Has == 0 && q.After == 0 && q.Before == 0 && len(q.From) == 0 && !q.FromContact && len(q.Conversations)+len(q.Inboxes) == 0 {
+	if len(q.Words) == 0 && q.Has == 0 && q.After == 0 && q.Before == 0 && len(q.From) == 0 && !q.FromContact && len(q.Conversations)+len(q.Inboxes)+len(q.Tags) == 0 {
 		return ask, &QueryError{Fault: QueryEmpty}
 	}
-	if len(q.Conversations)+len(q.Inboxes) > 0 {
+	if places := len(q.Conversations) + len(q.Inboxes); places+len(q.Tags) > 0 {
 		s.mu.RLock()
 		defer s.mu.RUnlock()
 		in := map[string]bool{}
 		for _, id := range q.Conversations {
 			in[string(id)] = true
 		}
-		if len(q.Inboxes) > 0 {
-			for id, c := range s.base {
-				if slices.Contains(q.Inboxes, c.Inbox) {
-					in[string(id)] = true
-				}
+		for id, c := range s.base {
+			if slices.Contains(q.Inboxes, c.Inbox) || places == 0 {
+				in[string(id)] = true
+			}
+			if len(q.Tags) > 0 && !slices.ContainsFunc(c.Tags, func(t inbox.TagID) bool { return slices.Contains(q.Tags, t) }) {
+				delete(in, string(id))
 			}
 		}
 		ask.Group = func(g string) bool { return in[g] }

@@ -26,6 +26,7 @@ const (
 	QueryNobody  QueryFault = 6 // from: names nobody; it takes me, customer, or a colleague's name
 	QueryNowhere QueryFault = 7 // in: names no inbox and no conversation
 	QueryLong    QueryFault = 8 // it is longer than 1,000 bytes or has more than 20 words and filters
+	QueryTag     QueryFault = 9 // tag: names no tag
 )
 
 // faults say it to whom reads logs; none holds what was typed.
@@ -33,6 +34,7 @@ var faults = map[QueryFault]string{
 	QueryEmpty: "the query asks nothing", QueryValue: "a filter has no value", QueryHas: "has: takes file, picture, film, voice, link or place",
 	QueryDate: "before: and after: take a day, a month or a year", QueryRange: "nothing lies between after: and before:",
 	QueryNobody: "from: names nobody", QueryNowhere: "in: names no inbox and no conversation", QueryLong: "the query is too long",
+	QueryTag: "tag: names no tag",
 }
 
 // A QueryError says why a query cannot be answered, and where in the typed text: bytes From to To, or nowhere if both are 0.
@@ -54,9 +56,10 @@ const (
 //	from:me from:customer from:"Ada L"    a colleague by the beginnings of names
 //	in:support in:K7-MX4Q                 inboxes and conversations by the beginnings of names, or by id
 //	has:file                              or picture, film, voice, link, place
+//	tag:offer                             tags by the beginnings of their names
 //	after:2026-11-01 before:22.11.2026    from that day on; earlier than that day. Months and years too
 //
-// All must hold, but for from: and in:, of which one must. A filter in a language of the ui's is translated before. A quote
+// All must hold, but for from:, in: and tag:, of which one must. A filter in a language of the ui's is translated before. A quote
 // that is not closed goes on to the end. Days begin where now says. Errors are [QueryError], or ctx's while rows are loaded.
 func (s *Store) ParseQuery(ctx context.Context, typed string, now time.Time) (Query, error) {
 	terms, err := splitQuery(typed)
@@ -90,6 +93,16 @@ func (s *Store) ParseQuery(ctx context.Context, typed string, now time.Time) (Qu
 		case "from":
 			if !s.askFrom(&q, t.value) {
 				fault = QueryNobody
+			}
+		case "tag":
+			n := len(q.Tags)
+			for _, tag := range s.Tags() {
+				if begins(tag.Name, t.value) {
+					q.Tags = append(q.Tags, tag.ID)
+				}
+			}
+			if len(q.Tags) == n {
+				fault = QueryTag
 			}
 		case "in":
 			if !s.askIn(&q, t.value) {
@@ -129,7 +142,7 @@ func splitQuery(typed string) ([]term, error) {
 		t := term{from: at}
 		if name, _, ok := strings.Cut(typed[at:], ":"); ok {
 			switch name = strings.ToLower(name); name {
-			case "from", "in", "has", "before", "after":
+			case "from", "in", "has", "tag", "before", "after":
 				t.filter = name
 				at += len(name) + 1
 			}

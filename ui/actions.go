@@ -91,6 +91,8 @@ func init() {
 		{id: actUndo, label: "undo.what", icon: "retry", group: groupWrite, typed: "Ctrl+Z", now: func(d *desk) bool { _, ok := d.undoable(); return ok }, do: always(func(d *desk) { d.undo() })},
 		{id: actConsent, label: "consent.record.title", icon: "check", now: func(d *desk) bool { return d.row != nil && mayRecord(d.row.Conversation, d.staff) }, do: always(func(d *desk) { d.showConsent(nil) })},
 		{id: actFollow, label: "happened.go", icon: "go", now: func(d *desk) bool { return d.row != nil && d.row.Into != "" }, do: always((*desk).follow)},
+		{id: actSearch, label: "search.title", icon: "search", group: groupMove, keys: []string{"Ctrl+Shift+F"}, do: always(func(d *desk) { d.showSearch("") })},
+		{id: actSearchHere, label: "search.here", icon: "search", group: groupMove, keys: []string{"Ctrl+F"}, now: hasRow, do: always(func(d *desk) { d.showSearch(d.open) })},
 		{id: actFind, label: "action.find", icon: "search", group: groupMove, keys: []string{"Ctrl+Shift+K"}, has: func(d *desk) bool { return may(d.staff.me, inbox.ActLookUp) }, do: (*desk).showFind},
 
 		{id: actPalette, label: "action.palette", icon: "search", group: groupMove, keys: []string{"Ctrl+K"}, quiet: true, do: always((*desk).showPalette)},

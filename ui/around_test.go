@@ -392,11 +392,15 @@ func TestWhatIsAroundTheWindowLooksAsDesigned(t *testing.T) {
 		})
 		g.heard("inbox shown")
 		g.open("k")
+		g.ui.layers.SetContent(kit.NewFill(inkCanvas)) // what is behind has pictures of its own
 		for _, p := range []struct {
 			name string
 			show func()
 		}{{"settings", g.ui.showSettings}, {"tour", g.ui.showTour}, {"help", g.ui.showHelp}, {"about", g.ui.showAbout},
-			{"crash", func() { g.ui.cfg.Crash = &Crash{Path: "/home/anna/.local/share/sealdesk/crash.txt", Forget: func() error { return nil }}; g.ui.showCrash() }}} {
+			{"crash", func() {
+				g.ui.cfg.Crash = &Crash{Path: "/home/anna/.local/share/sealdesk/crash.txt", Forget: func() error { return nil }}
+				g.ui.showCrash()
+			}}} {
 			p.show()
 			g.rest()
 			g.picture("around-" + p.name + "-" + c.name)

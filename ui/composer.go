@@ -60,13 +60,13 @@ type composer struct {
 func newComposer(d *desk) *composer {
 	c := &composer{d: d, leaving: map[inbox.MediaID]bool{}, typing: map[inbox.ConversationID]time.Time{}}
 	c.field = kit.NewComposer(kit.ComposerConfig{
-		Name:        word("composer.name"),
-		OnSend:      func() { d.send() },
-		OnChange:    c.changed,
-		OnCut:       func() { d.u.toast(kit.Toast{Text: word("composer.cut", "Max", grouped(inbox.MaxText)), Icon: "warn"}) },
-		OnHeight:    func() { d.panes.refresh() },
-		EnterBreaks: func() bool { return !d.u.settings.EnterSends },
-		OnFocus:     func() { d.line.list.Select("") },
+		Name:     word("composer.name"),
+		OnSend:   func() { d.send() },
+		OnChange: c.changed,
+		OnCut:    func() { d.u.toast(kit.Toast{Text: word("composer.cut", "Max", grouped(inbox.MaxText)), Icon: "warn"}) },
+		OnHeight: func() { d.panes.refresh() },
+		TakesTab: func() bool { return len(c.quick.shown) > 0 }, EnterBreaks: func() bool { return !d.u.settings.EnterSends },
+		OnFocus: func() { d.line.list.Select("") },
 		OnPaste: func(text string) bool {
 			d.pasting(text)
 			return d.pasted(text)

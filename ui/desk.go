@@ -31,6 +31,7 @@ type desk struct {
 
 	rail    *rail
 	listing *listPane
+	find    *searchPane
 	head    *header
 	line    *timeline
 	comp    *composer
@@ -140,6 +141,7 @@ func (d *desk) end() <-chan struct{} {
 	}()
 	d.copies, d.pastes = copies{}, nil
 	clear(d.picks)
+	d.find.forget()
 	d.comp.guard.again, d.comp.guard.back, d.comp.guard.about = nil, nil, inbox.CheckDraft{}
 	d.choices.rows = nil
 	d.all, d.fresh, d.shown, d.messages, d.row, d.open = nil, nil, nil, nil, nil, ""
@@ -156,6 +158,14 @@ func (d *desk) end() <-chan struct{} {
 func (d *desk) build() {
 	d.rail = newRail(d)
 	d.listing = newListPane(d)
+	if d.find == nil {
+		d.find = newSearchPane(d)
+		go d.find.worker.run(d.ctx)
+	} else {
+		worker := d.find.worker
+		d.find = newSearchPane(d)
+		d.find.worker, worker.show, worker.far = worker, d.find.show, d.find.showFar
+	}
 	d.head = newHeader(d)
 	d.line = newTimeline(d)
 	d.comp = newComposer(d)
@@ -164,7 +174,7 @@ func (d *desk) build() {
 	d.devices, d.audit = newDevices(d), newAudit(d)
 	d.strip = kit.NewStatusStrip()
 	d.palette = nil
-	d.panes = &panes{rail: d.rail.root, list: d.listing.root, middle: newMiddle(d), side: d.side.root, changed: d.resized,
+	d.panes = &panes{rail: d.rail.root, list: boxed(fill{}, d.listing.root, d.find.root), middle: newMiddle(d), side: d.side.root, changed: d.resized,
 		under: func() (y, h float32) { return d.line.root.Position().Y, d.line.root.Size().Height }}
 	d.root = boxed(fill{}, kit.Column(kit.Min(d.strip), kit.Grow(d.panes.container())))
 	d.panes.turn(d.pageRoot())

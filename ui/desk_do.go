@@ -88,6 +88,7 @@ func (d *desk) escape() bool {
 	switch {
 	case d.looks.end():
 	case d.page == pageInbox && d.unpick():
+	case d.page == pageInbox && d.endSearch():
 	case d.page == pageDevices && d.devices.back():
 	case d.page != pageInbox:
 		d.showPage(pageInbox)

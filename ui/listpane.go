@@ -36,12 +36,12 @@ func newListPane(d *desk) *listPane {
 	p.top = kit.NewTouch(word("inbox.title"), p.paintTop)
 	p.top.OnTap = func(area string, _ fyne.Position) {
 		if area == "search" {
-			d.showPalette()
+			d.showSearch("")
 		}
 	}
 	p.top.Tip = func(area string) string {
 		if area == "search" {
-			return d.u.tip(word("action.palette"), actPalette)
+			return d.u.tip(word("search.title"), actSearch)
 		}
 		return ""
 	}

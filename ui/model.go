@@ -130,6 +130,7 @@ type Search struct {
 	Total    int     // messages that match, more than Hits hold if there are many
 	Read, Of int
 	Full     bool
+	Ask      inbox.AskSearch // the same for the relay, which holds more; as near to it as the relay can be asked
 }
 
 // Found is what was found in one conversation.

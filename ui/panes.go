@@ -30,6 +30,7 @@ type panes struct {
 	width    float32
 	hidden   bool // the reader closed the panel in a wide window
 	drawer   bool // the reader opened it in a narrow one
+	broad    bool // the list keeps its width in a narrow window
 	anything bool // a conversation is open
 }
 
@@ -89,7 +90,7 @@ func (p *panes) Layout(_ []fyne.CanvasObject, size fyne.Size) {
 	moved := p.width >= fourFrom != (size.Width >= fourFrom)
 	p.width = size.Width
 	list := listWidth
-	if size.Width < listFrom {
+	if size.Width < listFrom && !p.broad {
 		list = stripWidth
 	}
 	place := func(o fyne.CanvasObject, x, w float32) {

@@ -209,7 +209,6 @@ func TestPicturesOfAConversationFollowEachOther(t *testing.T) {
 	g.press(fyne.KeyLeft, 0)
 	g.press(fyne.KeyLeft, 0)
 	shown("1 of 3")
-	g.picture("viewer-album")
 	g.press(fyne.KeyEscape, 0)
 	if view.HasPicture() || g.win.Canvas().Overlays().Top() != nil {
 		t.Error("it is still there")

@@ -95,7 +95,12 @@ var settings = []setting{
 		of: func(s *Settings) string { return s.Theme }, set: func(s *Settings, v string) { s.Theme = v }},
 	{name: SettingText, group: "settings.group.looks", values: []string{"90", "100", "115", "130"},
 		texts: func(v string) string { return v + " %" },
-		of:    func(s *Settings) string { return strconv.Itoa(s.TextSize) }, set: func(s *Settings, v string) { s.TextSize, _ = strconv.Atoi(v) }},
+		of: func(s *Settings) string {
+			if s.TextSize == 0 {
+				return "100"
+			}
+			return strconv.Itoa(s.TextSize)
+		}, set: func(s *Settings, v string) { s.TextSize, _ = strconv.Atoi(v) }},
 	onOff(SettingDensity, "settings.group.looks", "comfortable", "compact", "compact", func(s *Settings) *bool { return &s.Compact }),
 	onOff(SettingContrast, "settings.group.looks", "normal", "high", "high", func(s *Settings) *bool { return &s.Contrast }),
 	onOff(SettingEnter, "settings.group.writing", "sends", "newline", "sends", func(s *Settings) *bool { return &s.EnterSends }),

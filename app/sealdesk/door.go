@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"sealdesk/app/custody"
@@ -325,6 +326,10 @@ func (m model) Search(ctx context.Context, typed string, only inbox.Conversation
 	}
 	r, err := m.Store.Search(ctx, q)
 	out := ui.Search{Total: r.Total, Read: r.Read, Of: r.Of, Full: r.Full}
+	out.Ask = inbox.AskSearch{
+		Text: strings.Join(q.Words, " "), Conversation: first(q.Conversations), Inbox: first(q.Inboxes), Person: first(q.From), Customer: q.FromContact,
+		File: q.Has&(store.HasFile|store.HasPicture|store.HasFilm|store.HasVoice) != 0, Tag: first(q.Tags), From: q.After, To: q.Before,
+	}
 	for _, f := range r.Found {
 		found := ui.Found{Conversation: f.Conversation, Total: f.Total}
 		for _, h := range f.Hits {
@@ -337,6 +342,14 @@ func (m model) Search(ctx context.Context, typed string, only inbox.Conversation
 		out.Found = append(out.Found, found)
 	}
 	return out, faulty(err)
+}
+
+// first is the first of what a filter means: the relay is asked for one of each.
+func first[T any](list []T) (one T) {
+	if len(list) > 0 {
+		one = list[0]
+	}
+	return one
 }
 
 // faulty turns the store's word for a query that cannot be answered into the ui's.

@@ -48,7 +48,7 @@ var (
 	relayInstaller = installer{
 		target: "relay", pack: "sealdesk-relay", what: "relay", program: relayProgram,
 		files: []string{
-			"sealdesk-relay.service", "sealdesk-relay-setup", "service.env", "port-443.conf", "certificate.conf", "lintian",
+			"sealdesk-relay.service", "sealdesk-relay-setup", "service.env", "port-443.conf", "certificate.conf", "backup.conf", "lintian",
 			"deb/postinst", "deb/prerm", "deb/postrm", "rpm/post", "rpm/preun", "rpm/postun",
 		},
 		pages: []string{"sealdesk-relay.1", "sealdesk-relay-setup.8"},

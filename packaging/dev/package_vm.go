@@ -75,13 +75,23 @@ func (b *build) vmCheck(ctx context.Context, log *os.File) error {
 	}
 	limit, cancel := context.WithTimeout(ctx, 20*time.Minute)
 	defer cancel()
-	said, err := call{dir: dir, log: log}.output(limit, "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "1024", "-nographic",
-		"-no-reboot", "-kernel", "vmlinuz", "-initrd", "initrd", "-append", "root=/dev/vda rw console=ttyS0 quiet systemd.show_status=0", "-drive", "file=disk.img,format=raw,if=virtio,cache=unsafe", "-net", "none")
-	fmt.Fprint(log, said)
+	path := b.build("log", "package-vm-console.log") // told as it comes: a machine that hangs shows where
+	console, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	return proven(said)
+	defer console.Close()
+	err = call{dir: dir, log: console}.run(limit, "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "1024", "-nographic",
+		"-no-reboot", "-kernel", "vmlinuz", "-initrd", "initrd", "-append", "root=/dev/vda rw console=ttyS0 quiet systemd.show_status=0", "-drive", "file=disk.img,format=raw,if=virtio,cache=unsafe", "-net", "none")
+	if err != nil {
+		return err
+	}
+	said, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(log, "%s", said)
+	return proven(string(said))
 }
 
 // proofUnit runs the check on the machine's console and switches it off.

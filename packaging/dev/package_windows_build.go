@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // This file makes the Windows client and its installer, on Linux: mingw compiles, go-winres lays in what Windows shows of a
@@ -184,7 +183,8 @@ func (b *build) windowsInstaller(ctx context.Context, log *os.File, exe, version
 		exe: windowsProgram, filepath.Join(b.root, "LICENSE"): "LICENSE.txt", b.work("windows", "NOTICES"): "NOTICES.txt",
 		exe + ".resources/sealdesk.ico": "sealdesk.ico", filepath.Join(b.root, "packaging", "windows", "sealdesk.wxs"): "sealdesk.wxs",
 	} {
-		if err := copyAt(from, filepath.Join(dir, to), b.epoch); err != nil {
+		to = filepath.Join(dir, to)
+		if err := errors.Join(copyFile(from, to), os.Chtimes(to, b.epoch, b.epoch)); err != nil {
 			return err
 		}
 	}
@@ -227,16 +227,4 @@ func msiCode(name string) string {
 	h := sha1.Sum(append(msiSpace[:], name...))
 	h[6], h[8] = h[6]&0x0f|0x50, h[8]&0x3f|0x80
 	return strings.ToUpper(fmt.Sprintf("{%x-%x-%x-%x-%x}", h[:4], h[4:6], h[6:8], h[8:10], h[10:16]))
-}
-
-// copyAt copies a file and gives it an age.
-func copyAt(from, to string, at time.Time) error {
-	raw, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(to, raw, 0o644); err != nil {
-		return err
-	}
-	return os.Chtimes(to, at, at)
 }

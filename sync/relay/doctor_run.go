@@ -17,22 +17,18 @@ import (
 const (
 	certSoon  = 21 * 24 * time.Hour
 	drillLate = 35 * 24 * time.Hour
-	feedSoon  = 7 * 24 * time.Hour
 	roomLow   = 2 << 30   // bytes
 	roomNone  = 256 << 20 // bytes
 )
 
 // checkRun looks at what those who run the relay must see in time.
 func checkRun(ctx context.Context, cfg Config, held inside, err error, running bool, now time.Time) []Finding {
-	out := []Finding{checkBackups(held, err, now), checkDrill(cfg, held, err, now)}
+	out := []Finding{checkBackups(held, err, now), checkDrill(held, err, now)}
 	if cfg.Backup.on() {
 		out = append(out, checkShipping(cfg, held, running, now))
 	}
 	if cfg.TLS.ACME.Terms {
 		out = append(out, checkAuthority(ctx, cfg))
-	}
-	if f := checkFeed(cfg, now); f.What != "" {
-		out = append(out, f)
 	}
 	return append(out, checkRoom(cfg)...)
 }
@@ -130,7 +126,7 @@ func checkShipping(cfg Config, held inside, running bool, now time.Time) Finding
 	return f
 }
 
-func checkDrill(cfg Config, held inside, err error, now time.Time) Finding {
+func checkDrill(held inside, err error, now time.Time) Finding {
 	f := Finding{What: "drill"}
 	const how = "sealdesk-relay backup drill --help"
 	switch {
@@ -143,27 +139,6 @@ func checkDrill(cfg Config, held inside, err error, now time.Time) Finding {
 		if now.Sub(held.drill.Time()) > drillLate {
 			f.State, f.Advice = Watch, "try one each month: "+how
 		}
-	}
-	return f
-}
-
-// checkFeed says when the feed of updates runs out, if there is one.
-func checkFeed(cfg Config, now time.Time) Finding {
-	s, err := openShelf(updatesDir(cfg))
-	if err != nil {
-		return Finding{"updates", Watch, "cannot be read: " + err.Error(), "import them again: sealdesk-relay updates import --help"}
-	}
-	all := s.shown()
-	if len(all) == 0 {
-		return Finding{}
-	}
-	at := all[0].report.Feed.Expires
-	f := Finding{What: "updates", Detail: "may be believed until " + at.Format(time.DateOnly)}
-	switch left := at.Sub(now); {
-	case left <= 0:
-		f.State, f.Detail, f.Advice = Watch, "ran out "+at.Format(time.DateOnly)+": laptops are offered none", "import a newer feed: sealdesk-relay updates import"
-	case left < feedSoon:
-		f.State, f.Advice = Watch, "import a newer feed: sealdesk-relay updates import"
 	}
 	return f
 }

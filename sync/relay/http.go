@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -64,7 +65,7 @@ func (r *Relay) portal() http.Handler {
 		defer cancel()
 		_, err := r.db.Shards(ctx)
 		return portal.State{
-			Works: err == nil, Version: r.version, Host: r.cfg.Public, Pin: r.pin, Short: r.pin.Short(), Installers: r.installers(),
+			Works: err == nil, Version: strings.TrimPrefix(r.version, "(devel)"), Host: r.cfg.Public, Pin: r.pin, Short: r.pin.Short(), Installers: r.installers(),
 		}
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {

@@ -1,0 +1,100 @@
+package ui
+
+import (
+	"slices"
+	"testing"
+
+	"fyne.io/fyne/v2"
+
+	"sealdesk/app/inbox"
+	"sealdesk/ui/kit"
+)
+
+func TestASearchShowsLeadsAndEnds(t *testing.T) {
+	m := team()
+	var last inbox.Message
+	for _, x := range m.messages["k"] {
+		if x.Body.Visible() != "" && x.Kind == inbox.Text {
+			last = x
+		}
+	}
+	m.search = func(typed string, only inbox.ConversationID) (Search, error) {
+		if typed == "has:money" {
+			return Search{}, &SearchError{Fault: SearchHas, To: len(typed)}
+		}
+		if typed != "Termin" {
+			return Search{}, nil
+		}
+		body := inbox.NewMasked(inbox.Span{Text: "Termin: "}, inbox.Span{Kind: inbox.Phone, Text: "+49 ••• ••47"}, inbox.Span{Text: " am Termin"})
+		hit := SearchHit{Message: last.ID, At: last.At, Side: inbox.FromContact, Snippet: body, Marks: [][2]int{{0, 6}, {len(body.Visible()) - 6, len(body.Visible())}}}
+		r := Search{Total: 3, Read: 40, Of: 100, Ask: inbox.AskSearch{Text: typed, Conversation: only}, Found: []Found{{Conversation: "k", Total: 2, Hits: []SearchHit{hit}}}}
+		if only == "" {
+			r.Found = append(r.Found, Found{Conversation: "oy", Total: 1, Hits: []SearchHit{{Message: "x", At: ago(0), Side: inbox.FromPerson, Author: "tb", Snippet: inbox.PlainText("ein Termin")}}})
+		}
+		return r, nil
+	}
+	g := opened(t, m, "k")
+	g.press(fyne.KeyF, ctrl|fyne.KeyModifierShift)
+	g.heard("search shown")
+	g.typeText("Termin")
+	g.until("results", func() bool { return g.said("search found 3") })
+	g.wantShown("40 of 100 conversations read so far")
+	g.picture("search")
+	g.press(fyne.KeyDown, 0)
+	g.press(fyne.KeyReturn, 0)
+	g.heard("message led to")
+	g.ui.desk.find.field.SetText("has:money")
+	g.ui.desk.find.look()
+	g.until("the trouble", func() bool { return g.shows(word("search.fault.has")) })
+	g.press(fyne.KeyEscape, 0)
+	if g.shows(word("search.placeholder")) || g.ui.desk.find.field.Text() != "" || len(g.ui.desk.find.rows) > 0 {
+		t.Error("something of the search stays")
+	}
+}
+
+func TestTheRelayIsAskedForMore(t *testing.T) {
+	m := team()
+	m.search = func(typed string, only inbox.ConversationID) (Search, error) {
+		return Search{Ask: inbox.AskSearch{Text: typed}}, nil
+	}
+	m.answer = func(q inbox.Question) (inbox.Answer, error) {
+		s, ok := q.(inbox.AskSearch)
+		if !ok {
+			return inbox.Done{}, nil
+		}
+		p := inbox.SearchPage{Hits: []inbox.Hit{{Conversation: "k", Message: "old" + inbox.MessageID(s.Before), At: ago(0), Side: inbox.FromContact, Body: inbox.PlainText("found far back" + s.Before)}}}
+		if s.Before == "" {
+			p.Next = "0.5"
+		}
+		return p, nil
+	}
+	g := opened(t, m, "k")
+	g.ui.desk.showSearch("")
+	g.typeText("old")
+	g.until("nothing", func() bool { return g.ui.desk.find.result.Ask.Text == "old" })
+	g.ui.desk.find.askFar()
+	g.until("a page", func() bool { return g.shows("found far back") })
+	g.wantShown(word("search.far.more"))
+	g.ui.desk.find.askFar()
+	g.until("the last page", func() bool { return g.shows("found far back0.5") })
+	if g.ui.desk.find.far.Visible() {
+		t.Error("more is offered where nothing is")
+	}
+}
+
+func TestHiddenPartsOfAHitStayHidden(t *testing.T) {
+	m := inbox.NewMasked(inbox.Span{Text: "ab cd "}, inbox.Span{Kind: inbox.Email, Text: "k•••@•••.de"}, inbox.Span{Text: " cd"})
+	all := len(m.Visible())
+	got := hitRuns(m, [][2]int{{3, 5}, {3, 5}, {4, 8}, {all - 2, all}})
+	want := []kit.Run{{Text: "ab "}, {Text: "cd", Look: kit.Strong}, {Text: " ", Look: kit.Strong}, {Text: "k•••@•••.de", Look: kit.Masked}, {Text: " "}, {Text: "cd", Look: kit.Strong}}
+	var shown, wanted string
+	for _, r := range got {
+		shown += r.Text
+	}
+	for _, r := range want {
+		wanted += r.Text
+	}
+	if shown != wanted || !slices.ContainsFunc(got, func(r kit.Run) bool { return r.Look == kit.Masked && r.Text == "k•••@•••.de" }) {
+		t.Errorf("shown as %+v", got)
+	}
+}
