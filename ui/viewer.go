@@ -159,21 +159,10 @@ func (a *album) fetch(m inbox.Message) {
 	}
 	q := inbox.FetchMedia{Conversation: d.open, Message: m.ID, Media: m.Media.ID}
 	go func() {
-		var data bytes.Buffer
-		last := -1
-		err := d.session.Relay.FetchMedia(ctx, q, &boundedWriter{w: &data, left: mostDocument}, func(done, total int64) {
-			if total <= 0 {
-				total = m.Media.Size
-			}
-			if total <= 0 {
-				return
-			}
-			if part := int(done * 50 / total); part != last { // not more often than can be seen
-				last = part
-				post(func() {
-					show.SetProgress(float32(done)/float32(total), word("upload.part", "Done", bytesText(done), "Total", bytesText(total)))
-				})
-			}
+		data, err := d.bring(ctx, q, m.Media.Size, mostDocument, func(done, total int64) {
+			post(func() {
+				show.SetProgress(float32(done)/float32(total), word("upload.part", "Done", bytesText(done), "Total", bytesText(total)))
+			})
 		})
 		if err != nil {
 			post(func() {
@@ -186,9 +175,8 @@ func (a *album) fetch(m inbox.Message) {
 			})
 			return
 		}
-		img, err := decodePicture(data.Bytes(), viewerLongest)
-		clear(data.Bytes())
-		data.Reset()
+		img, err := decodePicture(data, viewerLongest)
+		clear(data)
 		post(func() {
 			if err != nil {
 				show.SetMessage("warn", word("viewer.undrawable"), word("viewer.undrawable.text"), kit.Action{})
@@ -199,6 +187,28 @@ func (a *album) fetch(m inbox.Message) {
 			d.u.trace("picture shown")
 		})
 	}()
+}
+
+// bring fetches a file of a message into memory and tells how far it is, not more often than can be seen. It is called by
+// workers.
+func (d *desk) bring(ctx context.Context, q inbox.FetchMedia, size, most int64, progress func(done, total int64)) ([]byte, error) {
+	var data bytes.Buffer
+	last := int64(-1)
+	err := d.session.Relay.FetchMedia(ctx, q, &boundedWriter{w: &data, left: most}, func(done, total int64) {
+		if total <= 0 {
+			total = size
+		}
+		if total <= 0 || done*50/total == last {
+			return
+		}
+		last = done * 50 / total
+		progress(done, total)
+	})
+	if err != nil {
+		clear(data.Bytes())
+		return nil, err
+	}
+	return data.Bytes(), nil
 }
 
 // viewerLongest is the longest side of a picture on screen, in pixels.

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"strconv"
@@ -206,16 +205,7 @@ func (v *voice) fetch() {
 	q := inbox.FetchMedia{Conversation: d.open, Message: m.ID, Media: m.Media.ID}
 	size, known := m.Media.Size, v.shapes[m.Media.ID] != nil
 	go func() {
-		var data bytes.Buffer
-		last := int64(-1)
-		err := d.session.Relay.FetchMedia(ctx, q, &boundedWriter{w: &data, left: mostSound}, func(done, total int64) {
-			if total <= 0 {
-				total = size
-			}
-			if total <= 0 || done*20/total == last { // not more often than can be seen
-				return
-			}
-			last = done * 20 / total
+		data, err := d.bring(ctx, q, size, mostSound, func(done, total int64) {
 			post(func() {
 				v.part = min(float32(done)/float32(total), 1)
 				v.redraw(v.item)
@@ -223,10 +213,10 @@ func (v *voice) fetch() {
 		})
 		var rec *sound.Recording
 		if err == nil {
-			rec, err = sound.Open(data.Bytes())
+			rec, err = sound.Open(data)
 		}
 		if err != nil {
-			clear(data.Bytes())
+			clear(data)
 			post(func() { v.failed(recordingProblem(err)) })
 			return
 		}

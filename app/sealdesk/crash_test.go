@@ -81,7 +81,7 @@ func TestACrashLeavesWhereItWasAndNothingOfAnybody(t *testing.T) {
 					t.Errorf("%q is in the file:\n%s", bad, text)
 				}
 			}
-			for _, want := range []string{"crash_test.go:", "main.", "panic: ", "goroutine [running]", "Sealdesk "} {
+			for _, want := range []string{"crash_test.go:", "sealdesk/app/sealdesk.", "panic: ", "\ngoroutine [running", "Sealdesk "} {
 				if !strings.Contains(text, want) {
 					t.Errorf("%q is missing:\n%s", want, text)
 				}

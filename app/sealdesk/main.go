@@ -132,13 +132,14 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) (err error) 
 	app.Lifecycle().SetOnEnteredForeground(func() { screens.SetActive(true) })
 	app.Lifecycle().SetOnExitedForeground(func() { screens.SetActive(false) })
 	window.SetOnClosed(func() { screens.KeepSize() })
-	context.AfterFunc(ctx, func() { posts.post(app.Quit) })
+	untie := context.AfterFunc(ctx, func() { posts.post(app.Quit) })
 	window.Content().Resize(fyne.NewSize(width, height)) // what is made now is made for the size it will be drawn in
 	screens.Run(ctx)
 	posts.until(screens.Ready, firstPatience)
 	window.Show() // draws the first frame before it returns
 	screens.Shown()
 	app.Run()
+	untie() // the window is gone: nobody may close it once more
 	screens.Close()
 	cancel()
 	return nil

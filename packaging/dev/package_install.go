@@ -285,7 +285,6 @@ func (b *build) nextVersion(ctx context.Context, log *os.File, i installer) (str
 	later := *b
 	later.version = b.version + ".1"
 	text := strings.Replace(string(config), "\nversion: "+b.version, "\nversion: "+later.version, 1)
-	text = strings.ReplaceAll(text, "compression: xz", "compression: gzip") // it goes nowhere: xz takes a minute
 	if err := os.WriteFile(filepath.Join(dir, "nfpm.yaml"), []byte(text), 0o644); err != nil {
 		return "", err
 	}

@@ -258,3 +258,54 @@ func (r *heedingReader) Read(b []byte) (int, error) {
 	}
 	return n, err
 }
+
+// takeSealed fills a folder with a sealed backup of one moment: the same two folders a running relay ships to, with a copy alone.
+func takeSealed(ctx context.Context, a Admin, cfg Config, dir, version string, to []age.Recipient, progress func(string, int64)) (parts []BackupManifest, err error) {
+	now := time.Now()
+	name := now.UTC().Format("20060102T150405Z-0000")
+	store, keys := filepath.Join(dir, partStore), filepath.Join(dir, partKeys)
+	for _, folder := range []string{filepath.Join(store, name), keys} {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return nil, fmt.Errorf("making the folder: %w", withRoom(err))
+		}
+	}
+	var held []keyFile
+	head := shipHead{Chain: name, Made: now, Version: version}
+	_, size, err := sealToFile(ctx, filepath.Join(store, name, baseName), to, head, func(out *packer) error {
+		err := takeThrough(ctx, a, func(name string, content io.Reader) error {
+			part, rest, _ := strings.Cut(name, "/")
+			if part == partKeys || strings.HasPrefix(rest, filepath.Base(cfg.KeyFile())) {
+				b, err := io.ReadAll(content)
+				held = append(held, keyFile{part, rest, b})
+				return err
+			}
+			return out.add(name, func(w io.Writer) error {
+				_, err := io.Copy(io.MultiWriter(w, counter{func(n int64) {
+					if progress != nil {
+						progress(name, n)
+					}
+				}, new(int64)}), content)
+				return err
+			})
+		})
+		if err != nil {
+			return err
+		}
+		return (&Relay{cfg: cfg}).packConfig(out)
+	})
+	if err != nil {
+		return nil, err
+	}
+	sizes := map[string]int64{partStore: size}
+	for part, folder := range map[string]string{partStore: store, partKeys: keys} {
+		size, err := sealKeys(ctx, filepath.Join(folder, keysName(1)), to, shipHead{Number: 1, Made: now, Version: version}, part, held, cfg.TLS.Key)
+		if err != nil {
+			return nil, err
+		}
+		sizes[part] += size
+	}
+	for _, part := range []string{partStore, partKeys} {
+		parts = append(parts, BackupManifest{Format: sealedFormat, Part: part, Made: now.UTC().Truncate(time.Second), Version: version, Files: []BackupFile{{Name: "sealed", Size: sizes[part]}}})
+	}
+	return parts, nil
+}

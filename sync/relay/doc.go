@@ -18,7 +18,8 @@
 //	erasure.go    an erasure two people agreed to -> keys, rows, files gone, devices told
 //	verify.go     how well all that masks, judged by a corpus; verify_live.go by what a device receives
 //	outbound/     act -> WhatsApp, and back as a fact
-//	listen.go     the addresses all that is reached at, and how it ends
+//	listen.go     the addresses all that is reached at, and how it ends; certificate.go and acme.go what it shows there
+//	backup_ship.go  every few seconds what was committed -> sealed, to other disks; backup_open.go and backup_drill.go back
 //
 // It must not know widgets, the OS keyring or the client's store, and it never imports the simulator.
 //

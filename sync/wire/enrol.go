@@ -27,7 +27,7 @@ type Pin [32]byte
 func PinOf(spki []byte) Pin { return sha256.Sum256(spki) }
 
 // Short returns the first and last bytes of the pin, for people to compare.
-func (p Pin) Short() string { return fmt.Sprintf("%X:%X…%X", p[0], p[1], p[31]) }
+func (p Pin) Short() string { return fmt.Sprintf("%02X:%02X…%02X", p[0], p[1], p[31]) }
 
 // CodeAlphabet has no characters that are easily taken for another.
 const CodeAlphabet = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
