@@ -232,7 +232,7 @@ func TestCaptionsSayWhoDidWhatInEveryLanguage(t *testing.T) {
 					if what != inbox.WhatAssigned && whom != "" || what > inbox.WhatReopened && by != "" {
 						continue
 					}
-					text := happenedText(&inbox.Message{What: what, Author: by, Whom: whom}, s)
+					text := happenedText(&inbox.Message{What: what, Author: by, Whom: whom}, s, at1453)
 					id := string(rune('0'+what)) + string(by) + ">" + string(whom)
 					if text == "" || strings.Contains(text, "happened.") || strings.Contains(text, "{{") || strings.Contains(text, "no value") {
 						t.Errorf("%s %s: %q", l, id, text)

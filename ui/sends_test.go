@@ -179,7 +179,7 @@ func TestEveryRefusalAndFailureHasWords(t *testing.T) {
 	s := newStaff(inbox.Person{ID: "me"}, nil)
 	for w := inbox.WhatAssigned; w <= inbox.WhatSentOutside; w++ {
 		m := inbox.Message{Kind: inbox.System, What: w, Author: "me"}
-		if text := happenedText(&m, s); text == "" || text == word("happened.other") && w != inbox.WhatOtherHappened {
+		if text := happenedText(&m, s, at1453); text == "" || text == word("happened.other") && w != inbox.WhatOtherHappened {
 			t.Errorf("happening %d: %q", w, text)
 		}
 	}

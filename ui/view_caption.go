@@ -4,7 +4,7 @@ import "sealdesk/app/inbox"
 
 // captionText says what happened to a conversation, in words, with the time.
 func captionText(m *inbox.Message, s staff, t clock) string {
-	text := happenedText(m, s)
+	text := happenedText(m, s, t)
 	if text == "" {
 		text = m.Body.Visible()
 	}
@@ -12,7 +12,7 @@ func captionText(m *inbox.Message, s staff, t clock) string {
 }
 
 // happenedText is "" for what has no words here.
-func happenedText(m *inbox.Message, s staff) string {
+func happenedText(m *inbox.Message, s staff, t clock) string {
 	switch m.What {
 	case inbox.WhatAssigned:
 		return assignedText(m.Author, m.Whom, s)
@@ -20,6 +20,13 @@ func happenedText(m *inbox.Message, s staff) string {
 		return didText(m.Author, s, word("happened.closed"), word("happened.closed.you"), "happened.closed.by")
 	case inbox.WhatReopened:
 		return didText(m.Author, s, word("happened.reopened"), word("happened.reopened.you"), "happened.reopened.by")
+	case inbox.WhatSnoozed:
+		if m.Wakes == 0 {
+			return didText(m.Author, s, word("happened.snoozed"), word("happened.snoozed.you"), "happened.snoozed.by")
+		}
+		return didText(m.Author, s, word("happened.snoozed"), word("happened.snoozed.until.you", "When", t.soon(m.Wakes)), "happened.snoozed.until.by", "When", t.soon(m.Wakes))
+	case inbox.WhatWoke:
+		return word("happened.woke")
 	case inbox.WhatNewNumber:
 		return word("happened.newnumber")
 	case inbox.WhatNewIdentity:
@@ -63,14 +70,14 @@ func happenedText(m *inbox.Message, s staff) string {
 }
 
 // didText says who did something: nobody we know of, the reader, or a colleague.
-func didText(by inbox.PersonID, s staff, nobody, you, key string) string {
+func didText(by inbox.PersonID, s staff, nobody, you, key string, more ...any) string {
 	switch by {
 	case "":
 		return nobody
 	case s.me.ID:
 		return you
 	}
-	return word(key, "Name", s.name(by))
+	return word(key, append([]any{"Name", s.name(by)}, more...)...)
 }
 
 func assignedText(by, whom inbox.PersonID, s staff) string {

@@ -152,6 +152,9 @@ func contactView(c inbox.Conversation, list []inbox.Message, s staff, t clock) C
 		owner = s.name(c.Assignee)
 	}
 	v.Fields = append(v.Fields, FieldView{Label: word("contact.assignee"), Text: owner})
+	if c.Rating > 0 {
+		v.Fields = append(v.Fields, FieldView{Label: word("contact.rating"), Text: word("contact.rating.of", "N", int(c.Rating))})
+	}
 	for i := len(list) - 1; i >= 0; i-- {
 		if m := list[i]; m.Kind == inbox.Note {
 			v.Notes = append(v.Notes, NoteView{Head: s.name(m.Author), Text: m.Body, Time: t.when(m.At)})
