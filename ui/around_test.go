@@ -455,3 +455,16 @@ func TestTabLeavesTheMessageField(t *testing.T) {
 		t.Errorf("Tab reaches %d widgets", len(seen))
 	}
 }
+
+func TestAWholeNumberIsShownInGroups(t *testing.T) {
+	for in, want := range map[string]string{"+4915155501234": "+49 151 555 012 34", "+12025550123": "+1 202 555 0123", "+390655501234": "+39 065 550 1234", "+358405550123": "+358 405 550 123",
+		"+49": "+49", "katja@example.com": "katja@example.com", "+49 151 5550123": "+49 151 5550123"} {
+		value := []byte(in)
+		if got := string(spacedNumber(value)); got != want {
+			t.Errorf("%q is shown as %q, want %q", in, got, want)
+		}
+		if in != want && strings.Contains(string(value), "5") {
+			t.Error("the number is left behind")
+		}
+	}
+}

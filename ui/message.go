@@ -302,7 +302,10 @@ func (u *UI) copy() bool {
 }
 
 // copied puts a text on the clipboard and says so.
-func (u *UI) copied(text string) {
+func (u *UI) copied(text string) { u.copiedAs(text, "toast.copied") }
+
+// copiedAs is copied with other words.
+func (u *UI) copiedAs(text, key string) {
 	clip := u.clipboard(u.cfg.App.Clipboard(), true)
 	if clip == nil {
 		return
@@ -312,7 +315,7 @@ func (u *UI) copied(text string) {
 		d.copies.remember(text, d.open)
 	}
 	u.clip = text
-	said := word("toast.copied")
+	said := word(key)
 	if u.cfg.Copying == CopyInside {
 		said = word("toast.copied.inside")
 	}

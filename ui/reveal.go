@@ -273,6 +273,9 @@ func (l *looks) opened(at lookAt, o inbox.Opened, value []byte, ctx context.Cont
 		return
 	}
 	mark := d.staff.me.Name + " · " + d.clock().date(now) + " " + d.clock().hour(now)
+	if at.field == inbox.FieldPhone {
+		value = spacedNumber(value)
+	}
 	secret := kit.NewSecret(value, mark)
 	if !secret.Drawable() {
 		secret.Drop()

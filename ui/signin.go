@@ -216,6 +216,9 @@ func (f *signInForm) refresh() {
 		}
 	}
 	f.check()
+	if v.Step == SignInBrowse && was.Step != v.Step {
+		f.focus() // nothing is typed, and the way on is there only now
+	}
 	f.root.Refresh()
 	if f.resized != nil {
 		f.resized()
@@ -417,7 +420,7 @@ func (f *signInForm) focus() {
 
 // factor is the code to scan beside the secret to type.
 func (f *signInForm) factor() fyne.CanvasObject {
-	copySecret := kit.NewButton(word("signin.second.copy"), kit.Flat, func() { f.u.copied(strings.ReplaceAll(f.view.Secret, " ", "")) }).SetIcon("copy")
+	copySecret := kit.NewButton(word("signin.second.copy"), kit.Flat, func() { f.u.copiedAs(strings.ReplaceAll(f.view.Secret, " ", ""), "toast.copied.plain") }).SetIcon("copy")
 	right := kit.Column(
 		kit.Min(kit.NewText(word("signin.second.type"), kit.Snippet, kit.InkMuted)), kit.Gap(6),
 		kit.Min(kit.NewRuns([]kit.Run{{Text: f.view.Secret, Look: kit.Code}}, kit.Body, kit.InkText)), kit.Gap(4),
@@ -444,7 +447,7 @@ func (f *signInForm) codes() fyne.CanvasObject {
 	}
 	panel := kit.NewPanel(kit.Row(kit.Grow(column(codes[:half])), kit.Gap(16), kit.Grow(column(codes[half:]))), kit.ChipNeutral, 14)
 	file := func() string { return recoveryFile(f.at.asked.Name, codes, f.u.clock()) }
-	copyAll := kit.NewButton(word("signin.kept.copy"), kit.Flat, func() { f.u.copied(strings.Join(codes, "\n")) }).SetIcon("copy")
+	copyAll := kit.NewButton(word("signin.kept.copy"), kit.Flat, func() { f.u.copiedAs(strings.Join(codes, "\n"), "toast.copied.plain") }).SetIcon("copy")
 	save := kit.NewButton(word("signin.kept.save"), kit.Flat, func() { f.u.save(word("signin.kept.name")+".txt", []byte(file())) }).SetIcon("download")
 	return kit.Column(kit.Min(panel), kit.Gap(8), kit.Min(kit.Inset(kit.Row(kit.Min(copyAll), kit.Gap(8), kit.Min(save), kit.Spring()), -8, 0, 0, 0)))
 }

@@ -370,3 +370,38 @@ func decisionViews(reveals []inbox.Reveal, held []Held, rows func(inbox.Conversa
 	}
 	return asks, messages
 }
+
+// twoDigits are the country codes of two digits (ITU-T E.164, list of assigned codes); those that begin with 1 or 7 have one
+// digit, all others three.
+const twoDigits = " 20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 90 91 92 93 94 95 98 "
+
+// spacedNumber is a whole number in groups that can be read aloud: the country's code, then three digits at a time and at most
+// four at the end. The bytes it was given are overwritten; anything else comes back as it is.
+func spacedNumber(value []byte) []byte {
+	if len(value) < 9 || value[0] != '+' {
+		return value
+	}
+	for _, b := range value[1:] {
+		if b < '0' || b > '9' {
+			return value
+		}
+	}
+	code := 3
+	switch {
+	case value[1] == '1' || value[1] == '7':
+		code = 1
+	case strings.Contains(twoDigits, " "+string(value[1:3])+" "):
+		code = 2
+	}
+	out := append(make([]byte, 0, 2*len(value)), value[:1+code]...)
+	for rest := value[1+code:]; len(rest) > 0; {
+		n := min(3, len(rest))
+		if len(rest) <= 4 {
+			n = len(rest)
+		}
+		out = append(append(out, ' '), rest[:n]...)
+		rest = rest[n:]
+	}
+	clear(value)
+	return out
+}

@@ -11,7 +11,7 @@ type Key string
 // The keys. A key is never given another meaning: policies outlive versions.
 const (
 	RelayURL           Key = "RelayURL"
-	RelayCAPin         Key = "RelayCAPin"
+	RelayPin           Key = "RelayPin"
 	IdleLockSeconds    Key = "IdleLockSeconds"
 	ClipboardPolicy    Key = "ClipboardPolicy"
 	BlockScreenCapture Key = "BlockScreenCapture"
@@ -22,6 +22,7 @@ const (
 	UpdateMode         Key = "UpdateMode"
 	UpdateRing         Key = "UpdateRing"
 	UpdateURL          Key = "UpdateURL"
+	UpdateRootPin      Key = "UpdateRootPin"
 )
 
 // A Kind says what a key holds.
@@ -92,10 +93,10 @@ var defs = []Def{
 	{Key: RelayURL, Kind: URL, Left: nothing, Restart: true, Sample: "https://inbox.company.example", valid: bareHost,
 		Title: Words{"en": "Address of the relay", "de": "Adresse des Relays", "it": "Indirizzo del relay"},
 		Help: Words{
-			"en": "Where the company's relay is, as https://host or https://host:port; without a port it is 443. People then set a device up by signing in, or with their code alone, and a device that is set up already connects there. RelayCAPin must be set as well.",
-			"de": "Wo das Relay des Unternehmens ist, als https://host oder https://host:port; ohne Port gilt 443. Ein Gerät wird dann durch Anmelden oder allein mit dem Code eingerichtet, und ein eingerichtetes Gerät verbindet sich dorthin. RelayCAPin muss ebenfalls gesetzt sein.",
-			"it": "Dove si trova il relay dell'azienda, come https://host o https://host:porta; senza porta vale 443. Un dispositivo si configura allora accedendo, o con il solo codice, e uno già configurato si collega lì. Anche RelayCAPin deve essere impostato."}},
-	{Key: RelayCAPin, Kind: List, Left: nothing, Min: 1, Max: 8, Sample: []string{"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}, valid: pins,
+			"en": "Where the company's relay is, as https://host or https://host:port; without a port it is 443. People then set a device up by signing in, or with their code alone, and a device that is set up already connects there. RelayPin must be set as well.",
+			"de": "Wo das Relay des Unternehmens ist, als https://host oder https://host:port; ohne Port gilt 443. Ein Gerät wird dann durch Anmelden oder allein mit dem Code eingerichtet, und ein eingerichtetes Gerät verbindet sich dorthin. RelayPin muss ebenfalls gesetzt sein.",
+			"it": "Dove si trova il relay dell'azienda, come https://host o https://host:porta; senza porta vale 443. Un dispositivo si configura allora accedendo, o con il solo codice, e uno già configurato si collega lì. Anche RelayPin deve essere impostato."}},
+	{Key: RelayPin, Kind: List, Left: nothing, Min: 1, Max: 8, Sample: []string{"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}, valid: pins,
 		Title: Words{"en": "Keys of the relay", "de": "Schlüssel des Relays", "it": "Chiavi del relay"},
 		Help: Words{
 			"en": "Which keys the relay may show when a device is set up: the SHA-256 of the certificate's public key (SubjectPublicKeyInfo), in base64 or hexadecimal. Any other relay is refused, whatever an enrolment string says. Name the next key beside the present one before it changes.",
@@ -182,6 +183,13 @@ var defs = []Def{
 			"en": "Another place for updates than the relay, such as a mirror inside a branch office. What comes from there is verified all the same.",
 			"de": "Ein anderer Ort für Aktualisierungen als das Relay, etwa ein Spiegel in einer Zweigstelle. Was von dort kommt, wird ebenso geprüft.",
 			"it": "Un luogo diverso dal relay per gli aggiornamenti, per esempio una copia in una filiale. Ciò che arriva da lì è verificato allo stesso modo."}},
+	{Key: UpdateRootPin, Kind: Text, Left: Words{"en": "Sealdesk's own", "de": "Die von Sealdesk selbst", "it": "Quelli di Sealdesk stesso"}, valid: digest,
+		Sample: "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0",
+		Title:  Words{"en": "Whose updates are believed", "de": "Wessen Aktualisierungen geglaubt wird", "it": "Quali aggiornamenti sono creduti"},
+		Help: Words{
+			"en": "For a company that signs its own releases: the SHA-256 of the feed's first root.json, as 64 hexadecimal digits. Without it the key that the program was built with counts.",
+			"de": "Für ein Unternehmen, das seine Versionen selbst signiert: der SHA-256 der ersten root.json, als 64 hexadezimale Ziffern. Ohne ihn gilt der Schlüssel, mit dem das Programm gebaut wurde.",
+			"it": "Per un'azienda che firma da sé le proprie versioni: lo SHA-256 del primo root.json, in 64 cifre esadecimali. Senza, vale la chiave con cui il programma è stato costruito."}},
 }
 
 // Defs returns the table, in the order in which people read it.

@@ -107,13 +107,13 @@ func TestAValueIsTakenOrRefusedByItsRule(t *testing.T) {
 		{RelayURL, "https://inbox\ncompany", nil, "cannot be shown"},
 		{RelayURL, "https://" + strings.Repeat("a", maxText), nil, "longer than"},
 		{UpdateURL, "https://updates.company.example/sealdesk", "https://updates.company.example/sealdesk", ""},
-		{RelayCAPin, []any{std, url, hx, colons, "sha256/" + std}, []string{std, url, hx, colons, "sha256/" + std}, ""},
-		{RelayCAPin, []string{std[:20]}, nil, "item 1 is no SHA-256"},
-		{RelayCAPin, []any{std, 7}, nil, "must be a list of texts, is a list"},
-		{RelayCAPin, std, nil, "must be a list of texts, is a text"},
-		{RelayCAPin, []any{}, nil, "has 0 items"},
-		{RelayCAPin, []any{std, std, std, std, std, std, std, std, std}, nil, "has 9 items"},
-		{RelayCAPin, []any{std, " "}, nil, "item 2 is empty"},
+		{RelayPin, []any{std, url, hx, colons, "sha256/" + std}, []string{std, url, hx, colons, "sha256/" + std}, ""},
+		{RelayPin, []string{std[:20]}, nil, "item 1 is no SHA-256"},
+		{RelayPin, []any{std, 7}, nil, "must be a list of texts, is a list"},
+		{RelayPin, std, nil, "must be a list of texts, is a text"},
+		{RelayPin, []any{}, nil, "has 0 items"},
+		{RelayPin, []any{std, std, std, std, std, std, std, std, std}, nil, "has 9 items"},
+		{RelayPin, []any{std, " "}, nil, "item 2 is empty"},
 	} {
 		d, _ := Find(c.key)
 		got, why := d.take(c.raw)
@@ -124,7 +124,7 @@ func TestAValueIsTakenOrRefusedByItsRule(t *testing.T) {
 			t.Errorf("%s: the reason repeats the value: %s", c.key, why)
 		}
 	}
-	p := must(t, Raw{Key: "RelayURL", Value: "https://inbox.company.example"}, Raw{Key: "RelayCAPin", Value: []string{std, url, hx, colons}})
+	p := must(t, Raw{Key: "RelayURL", Value: "https://inbox.company.example"}, Raw{Key: "RelayPin", Value: []string{std, url, hx, colons}})
 	r := p.Relay()
 	if r.Address != "inbox.company.example:443" || len(r.Pins) != 4 || slices.ContainsFunc(r.Pins, func(b [32]byte) bool { return b != key }) {
 		t.Errorf("%+v", r)
@@ -157,7 +157,7 @@ func TestOneWrongValueLeavesNoPolicyAndEveryFaultIsTold(t *testing.T) {
 		{"a.json", 3, "IdleLockSeconds", "5 is outside 30 to 3600"},
 		{"b.json", 2, "Locale", "is set in a.json already"},
 		{"b.json", 4, "LogLevel", "is set twice"},
-		{"b.json", 5, "RelayURL", "is set without RelayCAPin, so that nobody could tell the relay from another"},
+		{"b.json", 5, "RelayURL", "is set without RelayPin, so that nobody could tell the relay from another"},
 	}
 	if d := cmp.Diff(want, Problems(err)); d != "" {
 		t.Error(d)
@@ -169,7 +169,7 @@ func TestOneWrongValueLeavesNoPolicyAndEveryFaultIsTold(t *testing.T) {
 
 func TestWhatNobodySetKeepsItsDefaultAndSaysSo(t *testing.T) {
 	for _, p := range []*Policy{nil, must(t)} {
-		if p.Managed(ClipboardPolicy) || p.Text(ClipboardPolicy) != "allow" || p.Int(IdleLockSeconds) != 0 || p.Bool(AttachmentSave) || p.List(RelayCAPin) != nil {
+		if p.Managed(ClipboardPolicy) || p.Text(ClipboardPolicy) != "allow" || p.Int(IdleLockSeconds) != 0 || p.Bool(AttachmentSave) || p.List(RelayPin) != nil {
 			t.Errorf("%+v", p.Settings())
 		}
 		if u := p.Updates(); u != (Updates{"notify", "broad", ""}) {
@@ -228,7 +228,7 @@ func TestAFileIsJudgedWithTheLineOfEachFault(t *testing.T) {
 }
 
 func TestABinaryPropertyListIsReadToo(t *testing.T) {
-	data, err := plist.Marshal(map[string]any{"IdleLockSeconds": 300, "AttachmentSave": false, "RelayCAPin": []string{hex.EncodeToString(key[:])}, "PayloadUUID": "x"}, plist.BinaryFormat)
+	data, err := plist.Marshal(map[string]any{"IdleLockSeconds": 300, "AttachmentSave": false, "RelayPin": []string{hex.EncodeToString(key[:])}, "PayloadUUID": "x"}, plist.BinaryFormat)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +258,7 @@ func TestNamesOfTheRegistryComeInAnyCaseAndTrueIsOne(t *testing.T) {
 
 // Whatever bytes an administrator's file holds, it is judged: no fault of ours shows, and what is taken can be taken again.
 func FuzzCheck(f *testing.F) {
-	f.Add([]byte(`{"Locale":"de","RelayCAPin":["x"],"IdleLockSeconds":1e3}`))
+	f.Add([]byte(`{"Locale":"de","RelayPin":["x"],"IdleLockSeconds":1e3}`))
 	f.Add([]byte("<plist version=\"1.0\"><dict><key>Locale</key><string>de</string></dict></plist>"))
 	f.Add([]byte("bplist00"))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -99,8 +99,8 @@ func Resolve(raws []Raw) (*Policy, error) {
 		p.set[d.Key] = Setting{Def: d, Value: value, Managed: true, Origin: r.Place}
 	}
 	if url, ok := first[RelayURL]; ok {
-		if _, ok := first[RelayCAPin]; !ok {
-			wrong = append(wrong, Problem{Place: url.Place, Line: url.Line, Key: string(RelayURL), Why: "is set without RelayCAPin, so that nobody could tell the relay from another"})
+		if _, ok := first[RelayPin]; !ok {
+			wrong = append(wrong, Problem{Place: url.Place, Line: url.Line, Key: string(RelayURL), Why: "is set without RelayPin, so that nobody could tell the relay from another"})
 		}
 	}
 	if len(wrong) > 0 {
@@ -163,7 +163,7 @@ func (p *Policy) Relay() Relay {
 	if u := p.Text(RelayURL); u != "" {
 		r.Address = address(u)
 	}
-	for _, text := range p.List(RelayCAPin) {
+	for _, text := range p.List(RelayPin) {
 		if got, ok := Pin(text); ok {
 			r.Pins = append(r.Pins, got)
 		}

@@ -30,11 +30,11 @@ const access = registry.QUERY_VALUE | registry.ENUMERATE_SUB_KEYS | registry.WOW
 // Read implements [Source].
 func (hive) Read() ([]Raw, error) {
 	raws, err := readLists(registryPath)
-	if err == nil && !slices.ContainsFunc(raws, func(r Raw) bool { return r.Key == string(RelayURL) || r.Key == string(RelayCAPin) }) {
+	if err == nil && !slices.ContainsFunc(raws, func(r Raw) bool { return r.Key == string(RelayURL) || r.Key == string(RelayPin) }) {
 		var start []Raw
 		start, err = readLists(installerPath)
 		for _, r := range start {
-			if r.Key == string(RelayURL) || r.Key == string(RelayCAPin) {
+			if r.Key == string(RelayURL) || r.Key == string(RelayPin) {
 				raws = append(raws, r)
 			}
 		}

@@ -1,6 +1,7 @@
 package managed
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -171,6 +172,14 @@ func address(text string) string {
 		port = "443"
 	}
 	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// digest refuses what is no SHA-256 in hexadecimal digits.
+func digest(value any) string {
+	if b, err := hex.DecodeString(value.(string)); err != nil || len(b) != sha256.Size {
+		return "is no SHA-256: 64 hexadecimal digits"
+	}
+	return ""
 }
 
 func pins(value any) string {

@@ -212,7 +212,7 @@ func knownServer(p *managed.Policy) *ui.KnownServer {
 	if r.Address == "" {
 		return nil
 	}
-	return &ui.KnownServer{Address: r.Address, Pins: pinsShort(p.List(managed.RelayCAPin))}
+	return &ui.KnownServer{Address: r.Address, Pins: pinsShort(p.List(managed.RelayPin))}
 }
 
 // errOtherServer is returned for an enrolment string that leads to another relay than the policy's.

@@ -105,7 +105,7 @@ func TestAFileIsCheckedBeforeItIsRolledOut(t *testing.T) {
 func TestThePolicyIsWhatTheScreensObey(t *testing.T) {
 	pin := wire.Pin{1, 2, 3}
 	s := set{managed.Locale: "de", managed.Notifications: false, managed.IdleLockSeconds: 90, managed.ClipboardPolicy: "internal", managed.AttachmentSave: true,
-		managed.RelayURL: "https://inbox.company.example", managed.RelayCAPin: []string{pinText(pin)}, managed.LogLevel: "warn", "FromTheFuture": 1}
+		managed.RelayURL: "https://inbox.company.example", managed.RelayPin: []string{pinText(pin)}, managed.LogLevel: "warn", "FromTheFuture": 1}
 	level := &slog.LevelVar{}
 	p := newPolicy(s, level, slog.New(slog.DiscardHandler))
 	m := p.shown()
@@ -186,8 +186,8 @@ func TestOfAnInvitationThePolicyDecidesWhichRelay(t *testing.T) {
 	full := func(relay string, p wire.Pin) string {
 		return wire.Enrolment{Relay: relay, Pin: p, Code: code}.String()
 	}
-	named := set{managed.RelayURL: "https://inbox.company.example:8443", managed.RelayCAPin: []string{pinText(ours), pinText(wire.Pin{3})}}
-	pinned := set{managed.RelayCAPin: []string{pinText(ours)}}
+	named := set{managed.RelayURL: "https://inbox.company.example:8443", managed.RelayPin: []string{pinText(ours), pinText(wire.Pin{3})}}
+	pinned := set{managed.RelayPin: []string{pinText(ours)}}
 	for _, c := range []struct {
 		name, text string
 		s          set

@@ -30,9 +30,6 @@ const (
 // updatesPath is where a relay serves the feed, on its address for devices.
 const updatesPath = "/updates/"
 
-// updateRootPin is the policy's SHA-256 of the feed's first root.json, for a company that makes its own releases.
-const updateRootPin managed.Key = "UpdateRootPin"
-
 // A relayPlace is where the relay is and which keys it may show.
 type relayPlace struct {
 	address string
@@ -186,7 +183,7 @@ func openFeed(ctx context.Context, policy *managed.Policy, relay relayPlace, anc
 		}
 	}()
 	from = updates.Web(client, address)
-	pin := policy.Text(updateRootPin)
+	pin := policy.Text(managed.UpdateRootPin)
 	switch {
 	case pin != "":
 		if anchor, err = updates.Pinned(ctx, from, pin); err != nil {

@@ -95,7 +95,7 @@ func (i installer) install(ctx context.Context) error {
 	}
 	feed, from, done, err := openFeed(ctx, policy, relay, i.anchor, filepath.Join(dir, "seen"), nil)
 	if errors.Is(err, errNoFeedYet) {
-		return fmt.Errorf("nothing was installed: the policy names no relay with its RelayCAPin and no UpdateURL, this build has no root.json, or the feed is not there yet: %w", err)
+		return fmt.Errorf("nothing was installed: the policy names no relay with its RelayPin and no UpdateURL, this build has no root.json, or the feed is not there yet: %w", err)
 	}
 	if err != nil {
 		return fmt.Errorf("nothing was installed: %w", err)

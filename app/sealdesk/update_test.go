@@ -235,7 +235,7 @@ func TestTheMachinesUpdaterInstallsWhatWasSignedAndOnlyThen(t *testing.T) {
 	s := newFeedServer(t)
 	s.release("1.4.0", nil)
 	pin := s.pins()[0]
-	auto := map[string]any{"UpdateMode": "auto", "RelayURL": s.URL, "RelayCAPin": []any{hex.EncodeToString(pin[:])}}
+	auto := map[string]any{"UpdateMode": "auto", "RelayURL": s.URL, "RelayPin": []any{hex.EncodeToString(pin[:])}}
 	with := func(change map[string]any) map[string]any {
 		out := map[string]any{}
 		for _, m := range []map[string]any{auto, change} {
@@ -256,7 +256,7 @@ func TestTheMachinesUpdaterInstallsWhatWasSignedAndOnlyThen(t *testing.T) {
 		"does nothing unless policy says":   {with(map[string]any{"UpdateMode": "notify"}), nil, "", false},
 		"does nothing when none is newer":   {auto, func(i *installer) { i.version = "1.4.0" }, "", false},
 		"never goes back":                   {auto, func(i *installer) { i.version = "1.5.0" }, "", false},
-		"refuses another server":            {with(map[string]any{"RelayCAPin": []any{strings.Repeat("ab", 32)}}), nil, "", true},
+		"refuses another server":            {with(map[string]any{"RelayPin": []any{strings.Repeat("ab", 32)}}), nil, "", true},
 		"refuses a build without an anchor": {auto, func(i *installer) { i.anchor = nil }, "", true},
 		"refuses a room others may write":   {auto, func(i *installer) { i.room = func() (string, error) { return "", errUntrusted } }, "", true},
 	} {
@@ -307,13 +307,10 @@ func TestTheMachinesUpdaterInstallsWhatWasSignedAndOnlyThen(t *testing.T) {
 }
 
 func TestAPinnedRootOfTheCompanysOwnCountsInsteadOfTheBuilds(t *testing.T) {
-	if _, ok := managed.Find(updateRootPin); !ok {
-		t.Skip("the policy has no such key yet")
-	}
 	s := newFeedServer(t)
 	s.release("1.4.0", nil)
 	sum := sha256.Sum256(s.anchor())
-	u := s.updater(map[string]any{string(updateRootPin): hex.EncodeToString(sum[:])})
+	u := s.updater(map[string]any{string(managed.UpdateRootPin): hex.EncodeToString(sum[:])})
 	u.anchor = newFeedServer(t).anchor()
 	if u.look(t.Context()); u.Update().State != ui.UpdateOffered {
 		t.Errorf("told %+v", u.Update())

@@ -44,7 +44,7 @@ var needs = map[string][]string{
 	"lint":            {"client"},
 	"shots":           {"client", "window", "keyring", "fonts"},
 	"package":         {"client", "package-linux", "package-windows", "package-darwin"},
-	"package --check": {"client", "window", "keyring", "package-linux", "package-windows", "package-darwin", "wine", "package-vm"},
+	"package --check": {"client", "window", "keyring", "package-linux", "package-windows", "package-darwin", "wine", "token", "package-vm"},
 }
 
 // dev is what every verb gets: where the checkout is and where to speak.

@@ -252,7 +252,7 @@ func (w *wineBench) expect(ctx context.Context, log *os.File, version, relay str
 	if s.start != there {
 		wrong = append(wrong, fmt.Sprintf("the start menu has it: %v", s.start))
 	}
-	if pin := w.value(ctx, log, programKey+`\RelayCAPin`, "/v", "1"); (pin == benchPin) != (relay != "") {
+	if pin := w.value(ctx, log, programKey+`\RelayPin`, "/v", "1"); (pin == benchPin) != (relay != "") {
 		wrong = append(wrong, fmt.Sprintf("the relay's key is %q", pin))
 	}
 	if s.relay != relay {
@@ -334,7 +334,7 @@ func (w *wineBench) rule(ctx context.Context, log *os.File, relay string) error 
 	if err := w.must(ctx, log, "reg", "add", policyKey, "/v", "RelayURL", "/t", "REG_SZ", "/d", relay, "/f"); err != nil {
 		return err
 	}
-	return w.must(ctx, log, "reg", "add", policyKey+`\RelayCAPin`, "/v", "1", "/t", "REG_SZ", "/d", benchPin, "/f")
+	return w.must(ctx, log, "reg", "add", policyKey+`\RelayPin`, "/v", "1", "/t", "REG_SZ", "/d", benchPin, "/f")
 }
 
 func (w *wineBench) policy(ctx context.Context, log *os.File) error {

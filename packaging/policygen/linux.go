@@ -37,7 +37,7 @@ func linux(list map[string][]byte) error {
 	no := false
 	s := schema{Schema: "https://json-schema.org/draft/2020-12/schema", ID: "urn:sealdesk:policy", Title: "Sealdesk", Description: said["description"].In("en"), Type: "object",
 		Properties: map[string]schema{"$schema": {Type: "string"}}, Additional: &no,
-		Needs: map[string][]string{string(managed.RelayURL): {string(managed.RelayCAPin)}}}
+		Needs: map[string][]string{string(managed.RelayURL): {string(managed.RelayPin)}}}
 	example := [][]byte{[]byte(`  "$schema": "schema.json"`)}
 	for _, d := range obeyed("linux") {
 		s.Properties[string(d.Key)] = property(d)

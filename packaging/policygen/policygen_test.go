@@ -232,7 +232,7 @@ func TestTheSchemaRefusesWhatTheProgramRefuses(t *testing.T) {
 	}
 	for _, text := range []string{string(list[linuxFolder+"example.json"]), `{}`, `{"IdleLockSeconds": 29}`, `{"IdleLockSeconds": 3601}`, `{"IdleLockSeconds": 30}`, `{"IdleLockSeconds": "30"}`,
 		`{"Locale": "fr"}`, `{"Locale": "it"}`, `{"AttachmentSave": 1}`, `{"Colour": 1}`, `{"BlockScreenCapture": true}`, `{"RelayURL": "https://inbox.company.example"}`,
-		`{"RelayCAPin": []}`, `{"RelayCAPin": [7]}`, `{"UpdateURL": "http://x.example"}`, `{"UpdateURL": "https://u@x.example"}`, `{"UpdateURL": "https://x.example/y"}`, `[]`} {
+		`{"RelayPin": []}`, `{"RelayPin": [7]}`, `{"UpdateURL": "http://x.example"}`, `{"UpdateURL": "https://u@x.example"}`, `{"UpdateURL": "https://x.example/y"}`, `[]`} {
 		var v any
 		if err := json.Unmarshal([]byte(text), &v); err != nil {
 			t.Fatal(err)

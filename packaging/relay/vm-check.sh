@@ -24,7 +24,7 @@ serves() {
 	n=0
 	until curl -fsS -m 5 http://127.0.0.1:8080/healthz; do
 		n=$((n + 1))
-		[ $n -lt 120 ] || return 1
+		[ $n -lt 600 ] || return 1 # it is an emulated machine
 		sleep 1
 	done
 }

@@ -14,6 +14,7 @@ import (
 
 	"sealdesk/sync/engine"
 	"sealdesk/sync/relay"
+	"sealdesk/sync/relay/internal/ledger"
 	"sealdesk/sync/relay/relaytest"
 	"sealdesk/sync/updates"
 	"sealdesk/sync/updates/signing"
@@ -59,6 +60,13 @@ func anchorOf(t *testing.T, d *signing.Desk) []byte {
 func admin(t *testing.T, c *relaytest.Company) relay.Admin {
 	t.Helper()
 	a, done, err := relay.OpenAdmin(t.Context(), c.Config, nil)
+	for errors.Is(err, ledger.ErrLocked) { // it runs, and opens its socket last
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-t.Context().Done():
+		}
+		a, done, err = relay.OpenAdmin(t.Context(), c.Config, nil)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -161,6 +161,17 @@ func TestASupervisorMakesAPasskeyAndComesInWithNothingElse(t *testing.T) {
 		t.Error("nobody sees that it was used")
 	}
 
+	// One that was begun and given up is no step-up, nor the beginning of the next.
+	again := b.r.NewStepUp(b.device, b.person, []byte("given up"), "192.0.2.7")
+	for _, want := range []struct {
+		adds bool
+		need wire.Need
+	}{{true, wire.NeedPasskey}, {false, wire.NeedPassword}} {
+		if next, _, err := again.Try(t.Context(), wire.Credential{Begin: true, Adds: want.adds}); err != nil || next.Need != want.need {
+			t.Errorf("need %d, want %d, %v", next.Need, want.need, err)
+		}
+	}
+
 	// Another one, once it was shown who is there; that needs a step-up when the last one is too old.
 	b.pass(6 * time.Minute)
 	other := chromium.Open(t)

@@ -114,6 +114,9 @@ func (s *SignIn) Try(ctx context.Context, c wire.Credential) (next wire.SignIn, 
 	}
 	s.forgetStale()
 	if c.Begin {
+		if s.up {
+			s.forget() // a step-up that was given up counts for nothing
+		}
 		return s.begin(ctx, c.Adds)
 	}
 	if s.claim {
