@@ -184,8 +184,11 @@ type source struct {
 
 func (s source) folder() string { return path.Dir(s.path) }
 
-// forTests says whether a file is only ever linked into tests: it is one, or its package is made for them (relaytest).
-func (s source) forTests() bool { return s.test || strings.HasSuffix(s.folder(), "test") }
+// forTests says whether a file is only ever linked into tests: it is one, or its package, or the one it lies in, is made for them
+// (relaytest).
+func (s source) forTests() bool {
+	return s.test || strings.HasSuffix(s.folder(), "test") || strings.Contains(s.folder(), "test/")
+}
 
 // at names a place for a person.
 func (s source) at(pos token.Pos) string {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"sealdesk/app/inbox"
@@ -10,16 +11,17 @@ import (
 )
 
 type personCmd struct {
-	Add     personAddCmd     `cmd:"" help:"Add a person."`
-	List    personListCmd    `cmd:"" help:"List people: what they may do, and whether they can sign in."`
-	Show    personShowCmd    `cmd:"" help:"Show a person: role, inboxes, laptops, and how that one signs in. No secret is shown."`
-	Role    personRoleCmd    `cmd:"" help:"Give a person another role."`
-	Team    personTeamCmd    `cmd:"" help:"Put a person into a team: supervisors look after the agents of their own."`
-	Inboxes personInboxesCmd `cmd:"" help:"Say which inboxes a person works in."`
-	Reset   personResetCmd   `cmd:"" help:"Take a forgotten password or a lost second factor away: the next sign-in makes another."`
-	SignOn  personSignOnCmd  `cmd:"" name:"sign-on" help:"Say who a person is at the company's sign-on."`
-	Leave   personLeaveCmd   `cmd:"" help:"Let a person go: signed out, laptops wiped, conversations handed on."`
-	Return  personReturnCmd  `cmd:"" help:"Take a person back who has left. Laptops are enrolled anew."`
+	Add       personAddCmd       `cmd:"" help:"Add a person."`
+	List      personListCmd      `cmd:"" help:"List people: what they may do, and whether they can sign in."`
+	Show      personShowCmd      `cmd:"" help:"Show a person: role, inboxes, laptops, and how that one signs in. No secret is shown."`
+	Role      personRoleCmd      `cmd:"" help:"Give a person another role."`
+	Team      personTeamCmd      `cmd:"" help:"Put a person into a team: supervisors look after the agents of their own."`
+	Inboxes   personInboxesCmd   `cmd:"" help:"Say which inboxes a person works in."`
+	Languages personLanguagesCmd `cmd:"" help:"Say which languages a person speaks: customers from countries where one is spoken are given to them first."`
+	Reset     personResetCmd     `cmd:"" help:"Take a forgotten password or a lost second factor away: the next sign-in makes another."`
+	SignOn    personSignOnCmd    `cmd:"" name:"sign-on" help:"Say who a person is at the company's sign-on."`
+	Leave     personLeaveCmd     `cmd:"" help:"Let a person go: signed out, laptops wiped, conversations handed on."`
+	Return    personReturnCmd    `cmd:"" help:"Take a person back who has left. Laptops are enrolled anew."`
 }
 
 type personAddCmd struct {
@@ -122,6 +124,38 @@ func (c personInboxesCmd) Run(e *env) error {
 		ids = append(ids, inbox.InboxID(id))
 	}
 	return e.changePerson(c.Name, relay.PersonChange{Inboxes: ids})
+}
+
+type personLanguagesCmd struct {
+	Name      string   `arg:"" help:"The person, by name or id."`
+	Languages []string `arg:"" optional:"" help:"All languages the person speaks from now on, such as de it; left out: whatever comes."`
+}
+
+// Help implements kong.HelpProvider.
+func (personLanguagesCmd) Help() string {
+	return `Where an inbox hands conversations out, somebody who speaks the language of the customer's country comes first. Nobody is left
+waiting for want of a language: when none of those who are there speaks it, everybody counts.
+
+  sealdesk-relay person languages "Tobias Brandt" de it`
+}
+
+func (c personLanguagesCmd) Run(e *env) error {
+	speaks := []string{}
+	for _, l := range c.Languages {
+		speaks = append(speaks, strings.ToLower(l))
+	}
+	return e.admin(func(a relay.Admin) error {
+		p, err := a.ChangePerson(e.ctx, c.Name, relay.PersonChange{Speaks: speaks})
+		if err != nil {
+			return e.explain(err, c.Name)
+		}
+		if len(p.Speaks) == 0 {
+			fmt.Fprintf(e.out, "%s takes whatever comes.\n", p.Name)
+			return nil
+		}
+		fmt.Fprintf(e.out, "%s speaks %s.\n", p.Name, strings.Join(p.Speaks, ", "))
+		return nil
+	})
 }
 
 type personReturnCmd struct {

@@ -306,8 +306,7 @@ func (p *play) again(ctx context.Context, log *os.File) error {
 	}
 	if err := w.make(ctx,
 		move{name: "the inbox is back", await: []string{seesInbox}, shot: "inbox-again"},
-		// Tab first: the field of the code still has the keyboard, out of sight, and takes no shortcuts.
-		move{name: "and its conversations", keys: []press{key("Tab"), key("alt+Down")}, await: []string{seesConversation}, shot: "conversation-again"}); err != nil {
+		move{name: "and its conversations", keys: []press{key("alt+Down")}, await: []string{seesConversation}, shot: "conversation-again"}); err != nil {
 		return err
 	}
 	_, err = s.christen(ctx, log, demoAgent)

@@ -73,7 +73,7 @@ func (b *build) vmCheck(ctx context.Context, log *os.File) error {
 	if err := b.run(ctx, log, dir, nil, "mke2fs", "-q", "-t", "ext4", "-d", r.dir, disk, "2G"); err != nil {
 		return err
 	}
-	limit, cancel := context.WithTimeout(ctx, 20*time.Minute)
+	limit, cancel := context.WithTimeout(ctx, time.Hour)
 	defer cancel()
 	path := b.build("log", "package-vm-console.log") // told as it comes: a machine that hangs shows where
 	console, err := os.Create(path)

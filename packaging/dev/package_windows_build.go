@@ -210,8 +210,8 @@ func (b *build) windowsInstaller(ctx context.Context, log *os.File, exe, version
 // the transaction, so that an upgrade that fails puts it back.
 func msiCompletion() (args []string) {
 	for _, query := range []string{
-		"UPDATE `Component` SET `Condition`='RELAYURL AND RELAYCAPIN' WHERE `Component`='Relay'",
-		"UPDATE `Property` SET `Value`='WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED;RELAYURL;RELAYCAPIN;KEPTRELAYURL;KEPTRELAYCAPIN;KEEPCACHE' WHERE `Property`='SecureCustomProperties'",
+		"UPDATE `Component` SET `Condition`='RELAYURL AND RELAYPIN' WHERE `Component`='Relay'",
+		"UPDATE `Property` SET `Value`='WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED;RELAYURL;RELAYPIN;KEPTRELAYURL;KEPTRELAYPIN;KEEPCACHE' WHERE `Property`='SecureCustomProperties'",
 		"UPDATE `InstallExecuteSequence` SET `Sequence`=1501 WHERE `Action`='RemoveExistingProducts'",
 	} {
 		args = append(args, "-q", query)

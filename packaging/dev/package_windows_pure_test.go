@@ -59,7 +59,7 @@ func TestAnInstallerThatBreaksAPromiseIsFound(t *testing.T) {
 		{"the newest version goes too", set("Upgrade", "Attributes", msiOnlyDetect, "0"), "a newer one is seen"},
 		{"a link of several words", set("Registry", "Value", `"`+sealdeskInstalled+`" "%1"`, `"`+sealdeskInstalled+`" %1`), "as one word"},
 		{"wixl's trailing backslash", set("Registry", "Key", `SOFTWARE\Classes\sealdesk\DefaultIcon`, `SOFTWARE\Classes\sealdesk\DefaultIcon\`), "ends in a backslash"},
-		{"a component without its condition", set("Component", "Condition", "RELAYURL AND RELAYCAPIN", ""), "only where one is given"},
+		{"a component without its condition", set("Component", "Condition", "RELAYURL AND RELAYPIN", ""), "only where one is given"},
 		{"a row that stands twice", func(m msiTables) { m["Shortcut"] = append(m["Shortcut"], m["Shortcut"][0]) }, "2 rows of table Shortcut"},
 		{"no wipe at all", func(m msiTables) {
 			m["InstallExecuteSequence"] = slices.DeleteFunc(m["InstallExecuteSequence"], func(r map[string]string) bool { return r["Action"] == "WipeCache" })

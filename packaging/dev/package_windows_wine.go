@@ -290,7 +290,7 @@ func (w *wineBench) install(ctx context.Context, log *os.File) error {
 	if err != nil {
 		return err
 	}
-	for _, args := range [][]string{{"winecfg", "-v", "win10"}, {"msiexec", "/i", msi, "/qn", "RELAYURL=" + benchRelay, "RELAYCAPIN=" + benchPin}} {
+	for _, args := range [][]string{{"winecfg", "-v", "win10"}, {"msiexec", "/i", msi, "/qn", "RELAYURL=" + benchRelay, "RELAYPIN=" + benchPin}} {
 		if err := w.must(ctx, log, args...); err != nil {
 			return err
 		}

@@ -88,7 +88,7 @@ var told = []error{
 	ErrNoRequest, ErrNotApproved, ErrErasureWaits, ErrNoCopy, ErrReason,
 	ErrAuditKept, ErrAuditKey, ErrAuditCursor, ErrAuditFormat, ErrAuditFork,
 	ErrNoDevice, ErrWhichDevice, ErrLeft, identity.ErrTeam, inbox.RefusedMalformed, inbox.RefusedUnknown, inbox.RefusedSelf,
-	ErrSignOn, ErrAddedInPart,
+	ErrSignOn, ErrAddedInPart, ErrLanguage,
 }
 
 // ErrNoAnswer means that the running relay went away while it was asked.

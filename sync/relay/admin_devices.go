@@ -35,7 +35,8 @@ type DeviceAdmin interface {
 	// ReceiptKey is what proofs are judged by; see [ParseReceiptKey].
 	ReceiptKey(ctx context.Context) (string, error)
 
-	// ChangePerson gives the person with the given id or name another role, team or inboxes, or takes one back who has left.
+	// ChangePerson gives the person with the given id or name another role, team, inboxes or languages, or takes one back who has
+	// left. Errors: ErrNoPerson, ErrLeft, ErrNoInbox, ErrLanguage.
 	ChangePerson(ctx context.Context, who string, c PersonChange) (inbox.Person, error)
 	// Offboard lets a person go: all at once signed out, devices wiped, conversations handed to a colleague, or to nobody.
 	Offboard(ctx context.Context, who, to string) (inbox.Offboarded, error)
@@ -46,6 +47,7 @@ type PersonChange struct {
 	Role    inbox.Role
 	Team    *inbox.TeamID
 	Inboxes []inbox.InboxID
+	Speaks  []string // languages, such as "de"; nil keeps them; empty: whatever comes
 	Return  bool
 }
 
@@ -202,7 +204,12 @@ func (r *Relay) ChangePerson(ctx context.Context, who string, c PersonChange) (i
 			return p, ErrNoInbox
 		}
 	}
-	changed, err := r.people.Change(ctx, identity.By{}, p.ID, identity.Change{Role: c.Role, Team: c.Team, Inboxes: c.Inboxes})
+	for _, l := range c.Speaks {
+		if !languageSubtag.MatchString(l) {
+			return p, ErrLanguage
+		}
+	}
+	changed, err := r.people.Change(ctx, identity.By{}, p.ID, identity.Change{Role: c.Role, Team: c.Team, Inboxes: c.Inboxes, Speaks: c.Speaks})
 	if err != nil {
 		return p, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -88,7 +89,11 @@ type Passkey = identity.Passkey
 var (
 	ErrSignOn      = identity.ErrSignOn
 	ErrAddedInPart = errors.New("the person was added, but not with all that was said of them")
+	ErrLanguage    = errors.New("a language is two or three lower-case letters such as de")
 )
+
+// languageSubtag is a primary language of BCP 47, which is all that a customer's country tells.
+var languageSubtag = regexp.MustCompile(`^[a-z]{2,3}$`)
 
 // way is how a person signs in.
 func (c SignInConfig) way(on SignOn) SignInWay {

@@ -262,7 +262,7 @@ func (r *heedingReader) Read(b []byte) (int, error) {
 // takeSealed fills a folder with a sealed backup of one moment: the same two folders a running relay ships to, with a copy alone.
 func takeSealed(ctx context.Context, a Admin, cfg Config, dir, version string, to []age.Recipient, progress func(string, int64)) (parts []BackupManifest, err error) {
 	now := time.Now()
-	name := now.UTC().Format("20060102T150405Z-0000")
+	name := now.UTC().Format("20060102T150405.000Z-0000")
 	store, keys := filepath.Join(dir, partStore), filepath.Join(dir, partKeys)
 	for _, folder := range []string{filepath.Join(store, name), keys} {
 		if err := os.MkdirAll(folder, 0o700); err != nil {

@@ -237,7 +237,7 @@ func (s *shipper) folders() error {
 func (s *shipper) begin(ctx context.Context, now time.Time) error {
 	some := make([]byte, 2)
 	rand.Read(some)
-	c := &chain{name: now.UTC().Format("20060102T150405Z-") + hex.EncodeToString(some), begun: now, copied: make(chan error, 1)}
+	c := &chain{name: now.UTC().Format("20060102T150405.000Z-") + hex.EncodeToString(some), begun: now, copied: make(chan error, 1)}
 	dir := filepath.Join(s.cfg.Store, c.name)
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("making the backup's folder: %w", withRoom(err))

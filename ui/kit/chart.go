@@ -10,6 +10,8 @@ import (
 type Stack struct {
 	Label string
 	Parts []float64
+	// Above stands over the column, "" for nothing.
+	Above string
 }
 
 // Chart is columns over days or the like.
@@ -21,6 +23,25 @@ type Chart struct {
 	Scale func(v float64) string
 	// Least is the smallest value the highest line may stand for: without it, hardly anything would fill the chart.
 	Least float64
+	// Beside puts the parts of a column side by side.
+	Beside bool
+	// Level, above 0, draws a line at a value, such as a measure that should be kept.
+	Level    float64
+	LevelInk color.Color
+	// Name begins the names of the areas, for owners of several charts.
+	Name string
+}
+
+// height is what a column needs of the scale.
+func (c Chart) height(st Stack) (most float64) {
+	for _, p := range st.Parts {
+		if c.Beside {
+			most = max(most, p)
+		} else {
+			most += p
+		}
+	}
+	return most
 }
 
 // ceiling is a round number at or above v, and how many steps lead there.
@@ -40,15 +61,18 @@ func ceiling(v float64) (top float64, steps int) {
 	return 10 * mag, 5
 }
 
+// labelRoom is the width of a column from which its label is cut rather than left out.
+const labelRoom float32 = 56
+
 // Chart paints columns into a box and names the areas "bar 0", "bar 1" and so on, each as high as the box.
 func (s *Sketch) Chart(c Chart, x, y, w, h float32) {
-	most := c.Least
+	most := max(c.Least, c.Level)
+	head := float32(0)
 	for _, st := range c.Stacks {
-		var sum float64
-		for _, p := range st.Parts {
-			sum += p
+		most = max(most, c.height(st))
+		if st.Above != "" {
+			head = LineHeight(Meta) + 2
 		}
-		most = max(most, sum)
 	}
 	left, foot := float32(0), float32(0)
 	top, steps := most, 1
@@ -63,7 +87,7 @@ func (s *Sketch) Chart(c Chart, x, y, w, h float32) {
 		}
 		left += 10
 	}
-	x, w, h = x+left, w-left, h-foot
+	x, y, w, h = x+left, y+head, w-left, h-foot-head
 	if w <= 0 || h <= 0 || len(c.Stacks) == 0 {
 		return
 	}
@@ -83,23 +107,46 @@ func (s *Sketch) Chart(c Chart, x, y, w, h float32) {
 		widest = max(widest, TextWidth(st.Label, Meta))
 	}
 	each := max(int(math.Ceil(float64((widest+10)/step))), 1)
+	room := float32(80)
+	if step >= labelRoom {
+		each, room = 1, step-8
+	}
 	for i, st := range c.Stacks {
 		bx := x + float32(i)*step
-		at := y + h
-		for j, p := range st.Parts {
-			ph := float32(p/top) * h
-			if p > 0 {
-				ph = max(ph, 1)
-			}
-			if ph <= 0 {
-				continue
-			}
-			s.Rect(round(bx+gap/2), at-ph, max(round(step-gap), 1), ph, c.Inks[j%len(c.Inks)], 0)
-			at -= ph
-		}
+		at, base := c.column(s, st, round(bx+gap/2), y, max(round(step-gap), 1), h, top), y+h
 		if c.Scale != nil && i%each == 0 {
-			s.TextIn(st.Label, bx+step/2-40, y+h+5, 80, Meta, s.P.TextFaint, AlignCenter)
+			s.TextIn(st.Label, bx+(step-room)/2, base+5, room, Meta, s.P.TextFaint, AlignCenter)
 		}
-		s.Area("bar "+strconv.Itoa(i), bx, y, step, h)
+		if st.Above != "" && step >= TextWidth(st.Above, Meta) {
+			s.TextIn(st.Above, bx, at-LineHeight(Meta)-1, step, Meta, s.P.TextMuted, AlignCenter)
+		}
+		s.Area(c.Name+"bar "+strconv.Itoa(i), bx, y, step, h)
 	}
+	if c.Level > 0 {
+		s.Rect(x, y+h-round(float32(c.Level/top)*h)-1, w, 2, c.LevelInk, 0)
+	}
+}
+
+// column paints one column into a box and returns where it ends above.
+func (c Chart) column(s *Sketch, st Stack, x, y, w, h float32, top float64) float32 {
+	at, end := y+h, y+h
+	if c.Beside {
+		w = max(float32(int(w/float32(max(len(st.Parts), 1)))), 1)
+	}
+	for j, p := range st.Parts {
+		ph := float32(p/top) * h
+		if p > 0 {
+			ph = max(ph, 1)
+		}
+		if ph > 0 {
+			s.Rect(x, at-ph, w, ph, c.Inks[j%len(c.Inks)], 0)
+			end = min(end, at-ph)
+		}
+		if c.Beside {
+			x += w
+		} else {
+			at -= max(ph, 0)
+		}
+	}
+	return end
 }

@@ -103,6 +103,8 @@ const (
 	ChipText                // 11/18 medium
 	Meta                    // 11/15 regular
 	Mono                    // 13/20 monospace
+	Figure                  // 32/40 semibold, a number to be read from afar
+	Wall                    // 56/64 semibold, the same across a room
 	typeCount
 )
 
@@ -138,6 +140,8 @@ var typeScale = [typeCount]typeSpec{
 	ChipText:    {11, 18, Medium},
 	Meta:        {11, 15, Regular},
 	Mono:        {13, 20, Monospace},
+	Figure:      {32, 40, SemiBold},
+	Wall:        {56, 64, SemiBold},
 }
 
 // Space, radii and sizes in pixels at 100 %. They do not grow with the text size.

@@ -83,7 +83,7 @@ func End() {
 	b.cmd.Process.Kill()
 	b.cmd.Wait()
 	for end := time.Now().Add(3 * time.Second); os.RemoveAll(b.profile) != nil && time.Now().Before(end); {
-		time.Sleep(50 * time.Millisecond) // what its other processes still write
+		time.Sleep(50 * time.Millisecond) // a real process: what its children still write
 	}
 }
 
