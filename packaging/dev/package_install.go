@@ -336,7 +336,8 @@ func (b *build) clientLife(ctx context.Context, r root, i installer) error {
 	if err != nil {
 		return err
 	}
-	enter := fmt.Sprintf(`mount --bind /tmp "%[1]s/tmp"; mount --bind /dev "%[1]s/dev"; mount -t proc proc "%[1]s/proc"; exec chroot "%[1]s" sealdesk --size 1200x800`, r.dir)
+	// As the desktop entry starts it: the name by which the desktop finds the entry of the window.
+	enter := fmt.Sprintf(`mount --bind /tmp "%[1]s/tmp"; mount --bind /dev "%[1]s/dev"; mount -t proc proc "%[1]s/proc"; exec chroot "%[1]s" env RESOURCE_NAME=%[2]s sealdesk --size 1200x800`, r.dir, appName)
 	client, err := sup.start(launch{name: "installed-client", path: "unshare", args: []string{"--mount", "sh", "-ec", enter}, env: screen.clientEnv(env, "en_GB")})
 	if err != nil {
 		return err
