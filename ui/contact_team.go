@@ -221,6 +221,7 @@ func (d *desk) tickTask(id inbox.TaskID) {
 		text = word("toast.task.open")
 	}
 	d.u.toast(kit.Toast{Text: text, Icon: "task", Action: kit.Action{Text: word("toast.undo"), Do: func() { d.submit(was) }}})
+	d.u.trace("task ticked")
 }
 
 // showTask writes a task down, or changes one.

@@ -62,7 +62,7 @@ func TestAServerThatWantsACodeGetsOne(t *testing.T) {
 	m.joinErr = nil
 	m.mu.Unlock()
 	m.gate.ask(SignIn{Ways: byPassword})
-	test.Tap(kit.Find(g.win.Canvas().Content(), "Noch einmal versuchen").(fyne.Tappable))
+	test.Tap(kit.Find(g.win.Canvas().Content(), "Erneut versuchen").(fyne.Tappable))
 	g.wantShown("Melden Sie sich an")
 }
 

@@ -39,10 +39,18 @@ func (d *desk) undoable() (inbox.MessageID, bool) {
 	return "", false
 }
 
-// undo takes the message back that was sent last, unless something was typed since.
+// undo takes back what the short message at the bottom offers to, else the message that was sent last, unless something was
+// typed since.
 func (d *desk) undo() bool {
+	if d.comp.text() != "" {
+		return false
+	}
+	if d.u.layers.Act(word("toast.undo")) {
+		d.u.trace("undone")
+		return true
+	}
 	id, ok := d.undoable()
-	if !ok || d.comp.text() != "" {
+	if !ok {
 		return false
 	}
 	d.withdraw(id)

@@ -87,12 +87,7 @@ func (s *stage) toAgents(ctx context.Context, log *os.File, supervisor person) (
 
 func (p *play) wipe(ctx context.Context, log *os.File) error {
 	s := p.s
-	env, err := s.keyring(ctx, demoSupervisor)
-	if err != nil {
-		return err
-	}
-	p.supervisor = p.driver(p.agent.album)
-	if err := s.enter(ctx, p.supervisor, demoSupervisor, env, light); err != nil {
+	if err := p.join(ctx); err != nil {
 		return err
 	}
 	if _, err := s.christen(ctx, log, demoSupervisor); err != nil {

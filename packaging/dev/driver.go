@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -26,6 +27,9 @@ type driver struct {
 	// properties, if set, is a file that gets the window's title and other properties after every move: they are there for
 	// every program of the session to read.
 	properties string
+
+	// who, if set, is whoever uses the window: a dialog that wants to know once more who is there is answered on the way.
+	who *account
 
 	say func(format string, args ...any)
 }
@@ -234,7 +238,7 @@ func (d *driver) await(ctx context.Context, milestones []string, limit time.Dura
 	furthest := d.trace.at
 	var readErr error
 	err := d.client.ready(ctx, limit, func(context.Context) bool {
-		if readErr = d.trace.read(); readErr != nil {
+		if readErr = errors.Join(d.trace.read(), d.confirm(ctx)); readErr != nil {
 			return true
 		}
 		for i := 0; i < len(open); {
@@ -256,6 +260,29 @@ func (d *driver) await(ctx context.Context, milestones []string, limit time.Dura
 	}
 	d.trace.at = furthest
 	return err
+}
+
+// confirm answers the dialog in which a window wants to know once more who is there, as far as it has asked. How long ago
+// somebody showed that depends on how busy the machine is.
+func (d *driver) confirm(ctx context.Context) error {
+	if d.who == nil || d.trace.find(seesStepUp) < 0 {
+		return nil
+	}
+	for d.trace.told = max(d.trace.told, d.trace.at); d.trace.told < len(d.trace.lines); d.trace.told++ {
+		var keys []press
+		switch d.trace.lines[d.trace.told] {
+		case seesAsksPassword:
+			keys = []press{typed(d.who.password), key("Return")}
+		case seesAsksCode:
+			keys = []press{made(d.who.code)}
+		}
+		for _, p := range keys {
+			if err := d.press(ctx, p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // shot takes a numbered picture once its pixels have come to rest. A picture with next to no colours is an error: nobody can
@@ -335,6 +362,7 @@ type trace struct {
 	part  string
 	off   int64
 	at    int // the line after the last one awaited
+	told  int // the line after the last one that was answered, see [driver.confirm]
 }
 
 // read takes in what was added to the file. A file that is not there yet is empty.
@@ -390,6 +418,16 @@ func (t *trace) find(milestone string) int {
 		}
 	}
 	return -1
+}
+
+// open is the id of the conversation that was opened last; "" for none.
+func (t *trace) open() string {
+	for _, line := range slices.Backward(t.lines) {
+		if id, ok := strings.CutPrefix(line, seesConversation+" "); ok {
+			return id
+		}
+	}
+	return ""
 }
 
 func (t *trace) last(n int) []string { return t.lines[max(0, len(t.lines)-n):] }

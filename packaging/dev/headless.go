@@ -42,18 +42,22 @@ func (s *stage) journeySteps() []step {
 	return []step{
 		{name: "sign-in", does: "the agent's first sign-in: password, second factor, recovery codes", must: true, run: p.begin},
 		{name: "journey", does: "the agent's window, driven by keyboard", run: func(ctx context.Context, _ *os.File) error { return p.agent.make(ctx, agentJourney()...) }},
+		{name: "guard", does: "what must not leave does not, what may leave with a reason does with one", run: func(ctx context.Context, _ *os.File) error { return p.agent.make(ctx, guardMoves()...) }},
+		{name: "team", does: "a task, a note that asks a colleague to look, and the colleague who finds it and sees him write", run: p.team},
+		{name: "closed", does: "somebody who never wrote is found, gets a template, is put off, taken back, and handed over", run: p.closed},
+		{name: "reveal", does: "a number is asked for, a supervisor agrees, and it is gone when the window locks", run: p.reveal},
 		{name: "lock", does: "the window locks and unlocks, without the server too; within its lease it opens without asking", run: p.lock},
 		{name: "wipe", does: "a supervisor wipes the agent's laptop: nothing is left on it, and that is proven", run: p.wipe},
 		{name: "again", does: "the agent's laptop is let in again, and his conversations are back", run: p.again},
 		{name: "proof", does: "every act is in the audit log, which verifies, and so does the proof of the wipe", run: p.proof},
-		{name: "cast", does: "the difficult customers write, and are looked at in the dark", run: p.cast},
+		{name: "cast", does: "the difficult customers write, and are looked at in the dark, in large letters", run: p.cast},
 		{name: "leaks", does: "no customer's identifier and nobody's password on the devices, in frames, titles and notifications, in any log, or plain on the relay's disk", run: s.leaks},
 	}
 }
 
-// driver is another window of the journey.
-func (p *play) driver(pictures *album) *driver {
-	return &driver{display: p.screen, alone: true, album: pictures, say: p.s.d.out.say, properties: p.s.c.path("run", "window.txt")}
+// driver is a person's window of the journey.
+func (p *play) driver(who person, pictures *album) *driver {
+	return &driver{display: p.screen, alone: true, album: pictures, who: p.s.account(who), say: p.s.d.out.say, properties: p.s.c.path("run", "window.txt")}
 }
 
 func (p *play) begin(ctx context.Context, _ *os.File) (err error) {
@@ -73,7 +77,7 @@ func (p *play) begin(ctx context.Context, _ *os.File) (err error) {
 	if err != nil {
 		return err
 	}
-	p.agent = p.driver(pictures)
+	p.agent = p.driver(demoAgent, pictures)
 	return s.enter(ctx, p.agent, demoAgent, p.agentEnv, light)
 }
 
@@ -90,7 +94,7 @@ func (p *play) cast(ctx context.Context, _ *os.File) error {
 		return err
 	}
 	dark := light
-	dark.theme = "dark"
+	dark.theme, dark.text = "dark", 130
 	return s.travel(ctx, p.agent, p.agentEnv, dark, darkJourney())
 }
 

@@ -43,6 +43,7 @@ var needs = map[string][]string{
 	"bench":           {"client", "window", "keyring", "fonts", "plot"},
 	"lint":            {"client"},
 	"shots":           {"client", "window", "keyring", "fonts"},
+	"release":         {}, // Go alone
 	"package":         {"client", "package-linux", "package-windows", "package-darwin"},
 	"package --check": {"client", "window", "keyring", "package-linux", "package-windows", "package-darwin", "wine", "token", "package-vm"},
 }

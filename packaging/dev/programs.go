@@ -201,13 +201,13 @@ func (c *company) relayHealth() string { return "http://" + c.Webhooks + "/healt
 
 func (c *company) wasimServe() []string {
 	return []string{"--listen", c.Graph, "--webhook", "http://" + c.Webhooks + "/webhooks/whatsapp", "--display-number", c.Number,
-		"--phone-number-id", c.NumberID, "--account", c.Account, "--review", "20", "--identifiers-out", c.identifiers()}
+		"--phone-number-id", c.NumberID, "--account", c.Account, "--review", "20", "--coexistence", "--identifiers-out", c.identifiers()}
 }
 
 // wasimCast are the simulator's flags when the difficult people play: they pour out everything the leak scan looks for.
 func (c *company) wasimCast() []string {
 	args := c.wasimServe()
-	return append(args[:len(args)-1], c.identifiersOfCast(), "--people", "cast", "--speed", "8", "--coexistence")
+	return append(args[:len(args)-1], c.identifiersOfCast(), "--people", "cast", "--speed", "8")
 }
 
 // relayLists are the relay's commands that print what it knows, for whoever runs it.

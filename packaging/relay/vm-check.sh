@@ -72,5 +72,5 @@ prove "it is removed" $apt remove sealdesk-relay
 prove "and does not run" not systemctl is-active $unit
 prove "removing keeps configuration and key" sha256sum -c /tmp/sums
 prove "it is purged" $apt purge sealdesk-relay
-prove "purging leaves nothing" sh -c '[ -z "$(find / -xdev -path /proc -prune -o -path /srv -prune -o -path /var/cache -prune -o -path /var/log -prune -o -path /var/lib/apt -prune -o -path /var/lib/dpkg -prune -o -name "*sealdesk*" -print | tee /tmp/left)" ] || { cat /tmp/left; false; }'
+prove "purging leaves nothing" sh -c '[ -z "$(find / -xdev -path /proc -prune -o -path /srv -prune -o -path /var/cache -prune -o -path /var/log -prune -o -path /etc/apt -prune -o -path /var/lib/apt -prune -o -path /var/lib/dpkg -prune -o -name "*sealdesk*" -print | tee /tmp/left)" ] || { cat /tmp/left; false; }'
 echo "PROOFS DONE"

@@ -187,6 +187,17 @@ func (l *Layers) HideToast() {
 	l.toast.Hide()
 }
 
+// Act does what the toast offers, if it is called that, and reports whether it was.
+func (l *Layers) Act(text string) bool {
+	a := l.toast.t.Action
+	if text == "" || a.Text != text || a.Do == nil {
+		return false
+	}
+	l.HideToast()
+	a.Do()
+	return true
+}
+
 // ToastText is the message that is shown, "" for none.
 func (l *Layers) ToastText() string { return l.toast.t.Text }
 
