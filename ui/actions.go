@@ -50,7 +50,11 @@ func canSend(d *desk) bool {
 
 // pageAction is the action that leads to a page.
 func pageAction(id, label, icon, key string, p page) action {
-	return action{id: id, label: label, icon: icon, group: groupPages, keys: []string{key}, has: func(d *desk) bool { return d.allowed(p) },
+	var keys []string
+	if key != "" {
+		keys = []string{key}
+	}
+	return action{id: id, label: label, icon: icon, group: groupPages, keys: keys, has: func(d *desk) bool { return d.allowed(p) },
 		now: func(d *desk) bool { return d.page != p }, do: func(d *desk) bool { return d.showPage(p) }}
 }
 
@@ -113,8 +117,12 @@ func init() {
 		pageAction(actRequests, "action.requests", "scales", "Ctrl+6", pageRequests),
 		pageAction(actIncidents, "action.incidents", "bell", "Ctrl+7", pageIncidents),
 		pageAction(actCosts, "action.costs", "chart", "Ctrl+8", pageCosts),
+		pageAction(actBoard, "action.board", "pulse", "Ctrl+9", pageBoard),
+		pageAction(actReports, "action.reports", "chart", "", pageReports),
+		pageAction(actOrganise, "action.organise", "tag", "", pageOrganise),
 
 		{id: actLock, label: "action.lock", icon: "lock", group: groupApp, keys: []string{"Ctrl+Shift+L"}, in: []string{"", contextOverlay}, do: always(func(d *desk) { d.u.lock(LockedByHand) })},
+		{id: actAway, label: "action.away", icon: "pause", named: func(d *desk) string { return word(awayKey(d.staff.me.Away)) }, has: func(d *desk) bool { return may(d.staff.me, inbox.ActSend) }, do: always((*desk).turnAway)},
 		{id: actSignOut, label: "signout.do", icon: "go", now: func(d *desk) bool { return d.session.SignOut != nil }, do: always((*desk).signOut)},
 		{id: actPassphrase, label: "passphrase.title", icon: "lock", now: func(d *desk) bool { return d.session.Passphrase != nil }, do: always((*desk).showPassphrase)},
 		{id: actPasskey, label: "passkey.add", icon: "shield", now: (*desk).mayAddPasskey, do: always((*desk).addPasskey)},

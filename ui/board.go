@@ -36,7 +36,7 @@ type boardPage struct {
 
 func newBoard(d *desk) *boardPage {
 	p := &boardPage{d: d}
-	p.head = pageHead(word("action.board"), p.line)
+	p.head = teamHead(word("action.board"), p.line)
 	p.tabs = newTabs(d, pageBoard)
 	p.list = kit.NewList(kit.ListConfig{Name: word("action.board"), Len: func() int { return len(p.cards) }, ID: func(i int) string { return "card " + string(p.cards[i].ID) },
 		Measure: p.measure, Draw: p.draw, PadBottom: 8, RingRow: true,
@@ -49,7 +49,7 @@ func newBoard(d *desk) *boardPage {
 	p.list.Select("board") // it is read as a whole
 	p.blank = kit.NewEmptyState("pulse", "", "", kit.Action{})
 	p.load = kit.NewSkeleton(word("board.loading"), 3, 150)
-	p.root = pageFrame(boxed(&headed{p.head, p.tabs}, p.head, p.tabs.root), nil, boxed(&lasting{list: p.list}, p.list), p.load, p.blank)
+	p.root = pageFrame(p.tabs.headed(p.head), nil, boxed(&lasting{list: p.list}, p.list), p.load, p.blank)
 	p.refresh()
 	return p
 }
@@ -314,3 +314,6 @@ func legend(s *kit.Sketch, names []string, inks []color.Color, x, y, w float32) 
 	}
 	return used
 }
+
+// forget drops what was shown.
+func (p *boardPage) forget() { p.board, p.cards = inbox.Board{}, nil }

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"slices"
+
 	"fyne.io/fyne/v2"
 
 	"sealdesk/ui/kit"
@@ -64,7 +66,7 @@ func (t *tabs) rights() {
 		}
 		pages, texts = append(pages, p.page), append(texts, word(p.label))
 	}
-	if len(pages) == len(t.pages) && t.seg != nil {
+	if slices.Equal(pages, t.pages) && t.seg != nil {
 		return
 	}
 	t.pages = pages
@@ -73,11 +75,26 @@ func (t *tabs) rights() {
 			return
 		}
 		to := t.pages[i]
-		t.seg.Set(at)
+		t.seg = nil // who comes back finds the tab of the page again
+		t.rights()
+		relayout(t.root)
 		t.d.showPage(to)
 	})
 	t.root.Objects = []fyne.CanvasObject{t.seg}
 	visible(t.root, len(pages) > 1)
+}
+
+// teamHead paints the title of one of these pages with a line below it, which goes on under the tabs.
+func teamHead(title string, line func() string) *kit.Painted {
+	return kit.NewPainted(title, func(s *kit.Sketch, size fyne.Size) {
+		s.TextIn(title, 0, 0, size.Width, kit.Display, s.P.Text, kit.AlignStart)
+		s.TextIn(line(), 0, kit.LineHeight(kit.Display)+8, size.Width, kit.Snippet, s.P.TextMuted, kit.AlignStart)
+	}).SetMin(func() fyne.Size { return fyne.NewSize(200, kit.LineHeight(kit.Display)+kit.LineHeight(kit.Snippet)+10) })
+}
+
+// headed is a page's title with the tabs.
+func (t *tabs) headed(head *kit.Painted) *fyne.Container {
+	return boxed(&headed{head, t}, head, t.root)
 }
 
 // headed puts tabs beside a page's title, or below it where there is no room.
@@ -87,7 +104,7 @@ type headed struct {
 }
 
 func (l *headed) beside(width float32) bool {
-	return width >= l.tabs.seg.Width()+kit.Scaled(170)
+	return width >= l.tabs.seg.Width()+kit.TextWidth(l.head.AccessibleName(), kit.Display)+40
 }
 
 // Layout implements fyne.Layout.
@@ -95,7 +112,7 @@ func (l *headed) Layout(_ []fyne.CanvasObject, size fyne.Size) {
 	head, w := l.head.MinSize().Height, l.tabs.seg.Width()
 	l.head.Move(fyne.NewPos(0, 0))
 	l.head.Resize(fyne.NewSize(size.Width, head))
-	x, y := size.Width-w-12, float32(0)
+	x, y := size.Width-w-12, float32(-3)
 	if !l.beside(size.Width) {
 		x, y, w = 0, head+8, size.Width
 	}
@@ -115,4 +132,12 @@ func (l *headed) MinSize([]fyne.CanvasObject) fyne.Size {
 // width is the room there is: that of the page.
 func (l *headed) width() float32 {
 	return l.tabs.d.u.cfg.Window.Canvas().Size().Width - railWidth - 2*pageX
+}
+
+// onRail is where a place on the rail leads.
+func (d *desk) onRail(p page) page {
+	if p.isTeam() {
+		return d.teamPage()
+	}
+	return p
 }

@@ -18,6 +18,7 @@ type costsPage struct {
 	d     *desk
 	root  *fyne.Container
 	head  *kit.Painted
+	tabs  *tabs
 	month *kit.Painted
 	next  *kit.IconButton
 	pills *fyne.Container
@@ -44,7 +45,7 @@ const (
 
 func newCosts(d *desk) *costsPage {
 	c := &costsPage{d: d, at: d.u.cfg.Now().UTC()}
-	c.head = pageHead(word("action.costs"), func() string {
+	c.head = teamHead(word("action.costs"), func() string {
 		if c.state != costsShown || c.view.Empty {
 			return ""
 		}
@@ -68,7 +69,8 @@ func newCosts(d *desk) *costsPage {
 		}})
 	c.blank = kit.NewEmptyState("chart", "", "", kit.Action{})
 	c.load = kit.NewSkeleton(word("costs.loading"), 5, 64)
-	c.root = pageFrame(c.head, steer, c.list, c.load, c.blank)
+	c.tabs = newTabs(d, pageCosts)
+	c.root = pageFrame(c.tabs.headed(c.head), steer, c.list, c.load, c.blank)
 	c.list.Select("0") // it is read as a whole: no row is chosen, and no ring shows that
 	c.refresh()
 	return c

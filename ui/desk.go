@@ -27,6 +27,10 @@ type desk struct {
 	costs     *costsPage
 	devices   *devicesPage
 	audit     *auditPage
+	board     *boardPage
+	reports   *reportPage
+	organise  *organisePage
+	lastTeam  page // of the pages that share a place on the rail
 	bill      bill
 
 	rail    *rail
@@ -151,6 +155,9 @@ func (d *desk) end() <-chan struct{} {
 	d.requests.rows, d.incidents.rows, d.costs.view = nil, nil, CostsView{}
 	d.devices.devices, d.devices.views, d.devices.detail = nil, nil, DetailView{}
 	d.audit.entries = nil
+	d.board.forget()
+	d.reports.forget()
+	d.organise.forget()
 	return kept
 }
 
@@ -172,6 +179,7 @@ func (d *desk) build() {
 	d.side = newContactPane(d)
 	d.requests, d.incidents, d.costs, d.choices = newRequests(d), newIncidents(d), newCosts(d), newDecisions(d)
 	d.devices, d.audit = newDevices(d), newAudit(d)
+	d.board, d.reports, d.organise = newBoard(d), newReports(d), newOrganise(d)
 	d.strip = kit.NewStatusStrip()
 	d.palette = nil
 	d.panes = &panes{rail: d.rail.root, list: boxed(fill{}, d.listing.root, d.find.root), middle: newMiddle(d), side: d.side.root, changed: d.resized,
@@ -202,6 +210,10 @@ func (d *desk) rebuild() {
 		d.devices.ask()
 	case pageAudit:
 		d.audit.ask(true)
+	case pageBoard:
+		d.board.ask()
+	case pageReports:
+		d.reports.ask()
 	}
 	d.setStatus()
 	if d.open != "" {
@@ -227,6 +239,9 @@ func (d *desk) restyled() {
 	d.devices.list.Refresh()
 	d.devices.rebuild(true)
 	d.audit.list.Refresh()
+	d.board.list.Reset()
+	d.reports.list.Reset()
+	d.organise.list.Reset()
 }
 
 // redraw brings the panes up to date with what is known.
@@ -523,6 +538,10 @@ func (d *desk) showLink(l Link) {
 			d.devices.ask()
 		case d.page == pageAudit && d.audit.failed != nil:
 			d.audit.ask(true)
+		case d.page == pageBoard && d.board.failed != nil:
+			d.board.ask()
+		case d.page == pageReports && d.reports.failed != nil:
+			d.reports.ask()
 		}
 	}
 }

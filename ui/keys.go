@@ -44,6 +44,10 @@ const (
 	actRequests   = "requests"
 	actIncidents  = "incidents"
 	actCosts      = "costs"
+	actBoard      = "board"
+	actReports    = "reports"
+	actOrganise   = "organise"
+	actAway       = "away"
 	actDecisions  = "decisions"
 	actReveal     = "reveal"
 	actFind       = "find"
@@ -321,7 +325,7 @@ func (d *desk) showAssign() {
 	if !d.mayAll(inbox.ActAssign) {
 		return
 	}
-	people := colleagues(d.staff, d.aim()[0].Conversation)
+	people := colleagues(d.staff, d.aim()[0].Conversation, d.session.Relay.Presence().Online)
 	kit.NewPicker(kit.PickerConfig{Name: word("action.assign"), Placeholder: word("palette.assign"), Empty: word("palette.empty"),
 		OnPick: d.picked, OnClose: func() { d.u.trace("overlay closed"); d.comp.focus() },
 		Items: func(string) []kit.Item {

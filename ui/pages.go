@@ -21,6 +21,9 @@ const (
 	pageDecisions
 	pageDevices
 	pageAudit
+	pageBoard
+	pageReports
+	pageOrganise
 )
 
 // Distances of a page.
@@ -43,6 +46,10 @@ func (d *desk) allowed(p page) bool {
 		return d.staff.mayTo(inbox.ActDevices, d.staff.me.ID)
 	case pageAudit:
 		return d.staff.mayTo(inbox.ActAudit, d.staff.me.ID)
+	case pageBoard, pageReports:
+		return may(d.staff.me, inbox.ActReport)
+	case pageOrganise:
+		return may(d.staff.me, inbox.ActOrganise)
 	}
 	return true
 }
@@ -53,7 +60,9 @@ func (d *desk) showPage(p page) bool {
 		return false
 	}
 	d.looks.hide() // who turns away is not looking
-	d.page = p
+	if d.page = p; p.isTeam() {
+		d.lastTeam = p
+	}
 	d.panes.turn(d.pageRoot())
 	d.rail.refresh(d)
 	d.applyRows()
@@ -63,6 +72,12 @@ func (d *desk) showPage(p page) bool {
 		return true
 	case pageCosts:
 		d.costs.ask()
+	case pageBoard:
+		d.board.ask()
+	case pageReports:
+		d.reports.ask()
+	case pageOrganise:
+		d.organise.refresh()
 	case pageDevices:
 		d.devices.aside.over = false
 		d.devices.ask()
@@ -81,7 +96,7 @@ func (d *desk) showPage(p page) bool {
 		d.choices.first()
 	}
 	d.u.cfg.Window.Canvas().Focus(d.pageList())
-	d.u.trace("page shown " + [...]string{"inbox", "requests", "incidents", "costs", "decisions", "devices", "audit"}[p])
+	d.u.trace("page shown " + [...]string{"inbox", "requests", "incidents", "costs", "decisions", "devices", "audit", "board", "reports", "organise"}[p])
 	return true
 }
 
@@ -110,6 +125,12 @@ func (d *desk) pageRoot() fyne.CanvasObject {
 		return d.devices.root
 	case pageAudit:
 		return d.audit.root
+	case pageBoard:
+		return d.board.root
+	case pageReports:
+		return d.reports.root
+	case pageOrganise:
+		return d.organise.root
 	}
 	return nil
 }
@@ -129,6 +150,12 @@ func (d *desk) pageList() *kit.List {
 		return d.devices.list
 	case pageAudit:
 		return d.audit.list
+	case pageBoard:
+		return d.board.list
+	case pageReports:
+		return d.reports.list
+	case pageOrganise:
+		return d.organise.list
 	}
 	return d.line.list
 }
@@ -143,6 +170,13 @@ func (d *desk) refreshPages() {
 	d.incidents.refresh()
 	d.choices.refresh()
 	d.costs.rights()
+	for _, t := range []*tabs{d.board.tabs, d.reports.tabs, d.costs.tabs, d.organise.tabs} {
+		t.rights()
+	}
+	d.reports.rights()
+	if d.page == pageOrganise {
+		d.organise.refresh()
+	}
 	if d.page == pageDevices {
 		d.devices.refresh()
 	}

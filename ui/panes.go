@@ -139,11 +139,12 @@ var (
 var railPages = []struct {
 	page             page
 	icon, label, act string
-}{{pageDecisions, "eye", "action.decisions", actDecisions}, {pageRequests, "scales", "action.requests", actRequests}, {pageDevices, "device", "action.devices", actDevices}, {pageAudit, "document", "action.audit", actAudit}, {pageIncidents, "bell", "action.incidents", actIncidents}, {pageCosts, "chart", "action.costs", actCosts}}
+}{{pageDecisions, "eye", "action.decisions", actDecisions}, {pageRequests, "scales", "action.requests", actRequests}, {pageDevices, "device", "action.devices", actDevices}, {pageAudit, "document", "action.audit", actAudit}, {pageIncidents, "bell", "action.incidents", actIncidents}, {pageBoard, "chart", "action.team", actBoard}}
 
 // rail is the dark strip at the left: where one is, and the settings.
 type rail struct {
 	root  *fyne.Container
+	mark  *kit.Touch
 	inbox *kit.IconButton
 	pages map[page]*kit.IconButton
 	boxes map[page]fyne.CanvasObject
@@ -153,11 +154,7 @@ type rail struct {
 func newRail(d *desk) *rail {
 	u := d.u
 	r := &rail{pages: map[page]*kit.IconButton{}, boxes: map[page]fyne.CanvasObject{}}
-	mark := kit.NewPainted("", func(s *kit.Sketch, size fyne.Size) {
-		x := (size.Width - 36) / 2
-		s.Rect(x, 0, 36, 36, brand, 9)
-		s.Icon("shield", x+7, 7, 22, onBrand)
-	}).SetMin(func() fyne.Size { return fyne.NewSize(36, 36) })
+	r.mark = newMark(d)
 	r.inbox = kit.NewRailButton("inbox", word("inbox.title"), func() {
 		if d.page != pageInbox {
 			d.showPage(pageInbox)
@@ -169,9 +166,9 @@ func newRail(d *desk) *rail {
 	help := kit.NewRailButton("help", u.tip(word("action.help"), actHelp), u.showHelp)
 	settings := kit.NewRailButton("settings", u.tip(word("action.settings"), actSettings), u.showSettings)
 	pad := func(o fyne.CanvasObject) kit.Cell { return kit.Min(kit.Inset(o, 4, 0, 4, 0)) }
-	cells := []kit.Cell{kit.Gap(12), kit.Min(mark), kit.Gap(14), pad(r.inbox)}
+	cells := []kit.Cell{kit.Gap(12), kit.Min(r.mark), kit.Gap(14), pad(r.inbox)}
 	for _, p := range railPages {
-		b := kit.NewRailButton(p.icon, u.tip(word(p.label), p.act), func() { d.showPage(p.page) })
+		b := kit.NewRailButton(p.icon, u.tip(word(p.label), p.act), func() { d.showPage(d.onRail(p.page)) })
 		box := kit.Inset(b, 4, 6, 4, 0)
 		box.Hide()
 		r.pages[p.page], r.boxes[p.page] = b, box
@@ -188,11 +185,13 @@ func (r *rail) unread(n int) { r.inbox.SetDot(n > 0) }
 // refresh shows where one is, and what waits on pages the reader may see.
 func (r *rail) refresh(d *desk) {
 	r.inbox.SetActive(d.page == pageInbox)
+	r.mark.Refresh()
 	key := ""
 	for _, p := range railPages {
-		visible(r.boxes[p.page], d.allowed(p.page))
-		r.pages[p.page].SetActive(d.page == p.page)
-		if d.allowed(p.page) {
+		leads := d.onRail(p.page)
+		visible(r.boxes[p.page], d.allowed(leads))
+		r.pages[p.page].SetActive(d.page == leads)
+		if d.allowed(leads) {
 			key += string(rune('0' + p.page))
 		}
 	}

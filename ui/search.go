@@ -358,7 +358,17 @@ func (p *searchPane) openChosen() {
 const hitLines = 3
 
 func (p *searchPane) text(r SearchRow, width float32) kit.Block {
-	return layoutText(r.Text, width-2*rowInset-4, kit.Style{Type: kit.Snippet, MaxLines: hitLines})
+	runs := make([]kit.Run, len(r.Text))
+	for i, x := range r.Text {
+		runs[i] = kit.Run{Text: x.Text}
+		switch {
+		case x.Hidden:
+			runs[i].Look = kit.Masked
+		case x.Sought:
+			runs[i].Look = kit.Strong
+		}
+	}
+	return layoutText(runs, width-2*rowInset-4, kit.Style{Type: kit.Snippet, MaxLines: hitLines})
 }
 
 func (p *searchPane) measure(i int, width float32) float32 {

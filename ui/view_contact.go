@@ -267,16 +267,30 @@ type Colleague struct {
 	Icon  string
 }
 
-// colleagues lists who a conversation can be given to: the reader first, nobody last, and not who has it.
-func colleagues(s staff, c inbox.Conversation) []Colleague {
+// colleagues lists who a conversation can be given to: the reader first, nobody last, and not who has it. Who is online and not
+// away stands before the others.
+func colleagues(s staff, c inbox.Conversation, online []inbox.PersonID) []Colleague {
 	var out []Colleague
+	there := map[inbox.PersonID]bool{}
 	for _, p := range s.people {
 		if p.ID == c.Assignee || p.ID == s.me.ID || inbox.Can(p, inbox.ActSend, inbox.Subject{Inbox: c.Inbox}) != nil {
 			continue
 		}
-		out = append(out, Colleague{ID: p.ID, Title: p.Name, Hint: roleWord(p.Role), Icon: "user"})
+		hint := ""
+		switch {
+		case p.Away:
+			hint = word("person.away")
+		case slices.Contains(online, p.ID):
+			hint, there[p.ID] = word("person.online"), true
+		}
+		out = append(out, Colleague{ID: p.ID, Title: p.Name, Hint: join(roleWord(p.Role), hint), Icon: "user"})
 	}
-	slices.SortFunc(out, func(a, b Colleague) int { return cmp.Or(cmp.Compare(a.Title, b.Title), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(out, func(a, b Colleague) int {
+		if there[a.ID] != there[b.ID] {
+			return map[bool]int{true: -1, false: 1}[there[a.ID]]
+		}
+		return cmp.Or(cmp.Compare(a.Title, b.Title), cmp.Compare(a.ID, b.ID))
+	})
 	if c.Assignee != s.me.ID && s.me.ID != "" {
 		out = append([]Colleague{{ID: s.me.ID, Title: word("action.assign.me"), Hint: s.me.Name, Icon: "user"}}, out...)
 	}

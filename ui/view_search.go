@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"sealdesk/app/inbox"
-	"sealdesk/ui/kit"
 )
 
 // A SearchRow is a row of what was found: a conversation, or a message of the one above.
@@ -15,22 +14,29 @@ type SearchRow struct {
 	Title   string // the customer, or who wrote
 	Line    string // of a heading: which number of the company, and how many messages
 	Time    string
-	Text    []kit.Run
+	Text    []HitPiece
 	Face    Face
 
 	Conversation inbox.ConversationID
 	Message      inbox.MessageID
 }
 
-// hitRuns is what is shown of a message that was found: what was looked for is strong, what is hidden stays hidden.
-func hitRuns(m inbox.Masked, marks [][2]int) []kit.Run {
-	var out []kit.Run
+// A HitPiece is a stretch of a text that was found: what was looked for is Sought, what is hidden stays Hidden.
+type HitPiece struct {
+	Text   string
+	Sought bool
+	Hidden bool
+}
+
+// hitPieces is what is shown of a message that was found.
+func hitPieces(m inbox.Masked, marks [][2]int) []HitPiece {
+	var out []HitPiece
 	at := 0
 	for _, sp := range m.Spans() {
 		from, to := at, at+len(sp.Text)
 		at = to
 		if sp.Kind != inbox.Plain {
-			out = append(out, kit.Run{Text: maskText(sp), Look: kit.Masked})
+			out = append(out, HitPiece{Text: maskText(sp), Hidden: true})
 			continue
 		}
 		last := from
@@ -40,13 +46,13 @@ func hitRuns(m inbox.Masked, marks [][2]int) []kit.Run {
 				continue
 			}
 			if a > last {
-				out = append(out, kit.Run{Text: sp.Text[last-from : a-from]})
+				out = append(out, HitPiece{Text: sp.Text[last-from : a-from]})
 			}
-			out = append(out, kit.Run{Text: sp.Text[a-from : b-from], Look: kit.Strong})
+			out = append(out, HitPiece{Text: sp.Text[a-from : b-from], Sought: true})
 			last = b
 		}
 		if last < to {
-			out = append(out, kit.Run{Text: sp.Text[last-from:]})
+			out = append(out, HitPiece{Text: sp.Text[last-from:]})
 		}
 	}
 	return out
@@ -70,7 +76,7 @@ func searchRows(found []Found, row func(inbox.ConversationID) *Row, h house, s s
 					who = word("message.automatic")
 				}
 			}
-			out = append(out, SearchRow{ID: string(f.Conversation) + "/" + string(x.Message), Title: who, Time: t.row(x.At), Text: hitRuns(x.Snippet, x.Marks),
+			out = append(out, SearchRow{ID: string(f.Conversation) + "/" + string(x.Message), Title: who, Time: t.row(x.At), Text: hitPieces(x.Snippet, x.Marks),
 				Conversation: f.Conversation, Message: x.Message})
 		}
 	}

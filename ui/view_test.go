@@ -409,7 +409,7 @@ func TestPeopleAreOfferedWhoCouldAnswer(t *testing.T) {
 	s := newStaff(m.me, m.people)
 	titles := func(c inbox.Conversation) string {
 		var out []string
-		for _, p := range colleagues(s, c) {
+		for _, p := range colleagues(s, c, nil) {
 			out = append(out, p.Title)
 		}
 		return strings.Join(out, ", ")

@@ -117,7 +117,7 @@ func (p *play) wipe(ctx context.Context, log *os.File) error {
 		return err
 	}
 	order = append(order,
-		move{name: "wipe it", keys: []press{key("Return"), key("Return")}, await: []string{seesWipeDialog}, shot: "wipe-dialog"},
+		move{name: "wipe it", keys: []press{key("Return")}, await: []string{seesWipeDialog}, shot: "wipe-dialog"},
 		move{name: "say why, and its name", keys: []press{key("Down"), key("Tab"), typed(laptop.Name)}, await: []string{}, rest: true, shot: "wipe-confirm"},
 		move{name: "do it", keys: []press{key("Return")}, await: []string{seesWipeOrdered, seesWipeAnswer}})
 	if err := p.supervisor.make(ctx, order...); err != nil {

@@ -179,6 +179,7 @@ func toDevice(place int) []move {
 	for range place {
 		choose = append(choose, key("Down"))
 	}
+	choose = append(choose, key("Return")) // the keyboard is now at what can be done with it
 	return []move{
 		{name: "the devices of the team", keys: []press{key("ctrl+4")}, await: []string{seesDevicesPage, seesDevices}, shot: "devices"},
 		{name: "choose the agent's", keys: choose, await: []string{seesDevice}, rest: true},

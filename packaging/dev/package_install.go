@@ -305,10 +305,6 @@ func (b *build) clientLife(ctx context.Context, r root, i installer) error {
 	if err := r.sh(ctx, "test \"$(stat -c '%U %a' /etc/sealdesk/policies.d)\" = 'root 755'"); err != nil {
 		return err
 	}
-	// The window wants software to draw with, and the keyring's bus lies in the host's /tmp.
-	if err := r.sh(ctx, apt+"install --no-install-recommends libgl1-mesa-dri"); err != nil {
-		return err
-	}
 	sup, err := newSupervisor(b.build("log", "package-window"))
 	if err != nil {
 		return err
@@ -337,6 +333,7 @@ func (b *build) clientLife(ctx context.Context, r root, i installer) error {
 		return err
 	}
 	// As the desktop entry starts it: the name by which the desktop finds the entry of the window.
+	// The keyring's bus lies in the host's /tmp.
 	enter := fmt.Sprintf(`mount --bind /tmp "%[1]s/tmp"; mount --bind /dev "%[1]s/dev"; mount -t proc proc "%[1]s/proc"; exec chroot "%[1]s" env RESOURCE_NAME=%[2]s sealdesk --size 1200x800`, r.dir, appName)
 	client, err := sup.start(launch{name: "installed-client", path: "unshare", args: []string{"--mount", "sh", "-ec", enter}, env: screen.clientEnv(env, "en_GB")})
 	if err != nil {
@@ -346,14 +343,18 @@ func (b *build) clientLife(ctx context.Context, r root, i installer) error {
 	if err := d.findWindow(ctx, "Sealdesk|"+windowTitle); err != nil {
 		return err
 	}
-	path, err := d.shot(ctx, "installed")
+	// A busy machine shows an empty window for a while.
+	path := filepath.Join(pictures.dir, "installed.png")
+	err = until(ctx, 2*time.Minute, time.Second, func() (bool, error) {
+		now, err := d.still(ctx, path)
+		return err == nil && colours(now, 64) >= 8, err
+	})
 	fmt.Fprintln(r.log, "picture:", path)
-	if class, e := d.tool(ctx, "xprop", "-id", d.window, "WM_CLASS"); e == nil {
-		fmt.Fprint(r.log, class)
-		if !strings.Contains(class, `"`+appName+`"`) {
-			err = errors.Join(err, fmt.Errorf("the window's class is not the desktop entry's: %s", strings.TrimSpace(class)))
-		}
+	class, e := d.tool(ctx, "xprop", "-id", d.window, "WM_CLASS")
+	fmt.Fprint(r.log, class)
+	if e == nil && !strings.Contains(class, `"`+appName+`"`) {
+		e = fmt.Errorf("the window's class is not the desktop entry's: %s", strings.TrimSpace(class))
 	}
 	client.stop(10 * time.Second)
-	return errors.Join(err, r.sh(ctx, apt+"purge --auto-remove libgl1-mesa-dri"))
+	return errors.Join(err, e)
 }

@@ -189,7 +189,7 @@ func (s *stage) setup(ctx context.Context, w *driver, screen *display, p person,
 		return err
 	}
 	err = w.make(ctx, slices.Concat(agents, []move{
-		{name: "wipe the agent's?", keys: []press{key("Return"), key("Return")}, await: []string{seesWipeDialog}, shot: "wipe-dialog"},
+		{name: "wipe the agent's?", keys: []press{key("Return")}, await: []string{seesWipeDialog}, shot: "wipe-dialog"},
 		{name: "no; the audit log", keys: []press{key("Escape"), key("ctrl+5")}, await: []string{seesAuditPage, seesAudit}, shot: "audit"},
 		{name: "an entry of it", keys: []press{key("Return")}, rest: true, shot: "audit-entry"},
 	}, lockMoves(a))...)

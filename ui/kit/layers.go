@@ -134,6 +134,8 @@ type Toast struct {
 	Icon string
 	// Action is what takes it back, such as Undo. Tapping it hides the toast.
 	Action Action
+	// Also is what may be done next, such as adding a word to it. It stands before Action and hides the toast too.
+	Also Action
 }
 
 type toastView struct {
@@ -167,14 +169,16 @@ func (l *Layers) Toast(t Toast) {
 	v := l.toast
 	v.t, v.name = t, t.Text
 	v.kids = nil
-	if t.Action.Text != "" {
-		do := t.Action.Do
-		v.kids = []fyne.CanvasObject{NewButton(t.Action.Text, flatToast, func() {
+	for _, a := range []Action{t.Also, t.Action} {
+		if a.Text == "" {
+			continue
+		}
+		v.kids = append(v.kids, NewButton(a.Text, flatToast, func() {
 			l.HideToast()
-			if do != nil {
-				do()
+			if a.Do != nil {
+				a.Do()
 			}
-		})}
+		}))
 	}
 	l.placeToast()
 	v.Show()

@@ -93,16 +93,51 @@ func (s *Sketch) Chip(c Chip, x, y float32) float32 {
 	return w
 }
 
-// Chips paints chips side by side and leaves out those that would pass maxW. It returns the width.
+// Chips paints chips side by side within maxW, whole ones only: a last chip counts those there is no room for. It returns the
+// width. Callers put what matters most first.
 func (s *Sketch) Chips(chips []Chip, x, y, maxW float32) float32 {
 	at := x
-	for _, c := range chips {
-		if at > x && at+ChipWidth(c) > x+maxW {
-			break
-		}
+	for _, c := range fitChips(chips, maxW) {
 		at += s.Chip(c, at, y) + ChipGap
 	}
 	return max(at-ChipGap-x, 0)
+}
+
+// fitChips are the chips that fit side by side, the first one shortened if it must be.
+func fitChips(chips []Chip, maxW float32) []Chip {
+	for n := len(chips); n > 0; n-- {
+		out := slices.Clone(chips[:n])
+		if rest := len(chips) - n; rest > 0 {
+			out = append(out, Chip{Text: "+" + strconv.Itoa(rest)})
+		}
+		w := -ChipGap
+		for _, c := range out {
+			w += ChipWidth(c) + ChipGap
+		}
+		if n == 1 && w > maxW {
+			out[0] = out[0].Within(maxW - (w - ChipWidth(out[0])))
+			return out
+		}
+		if w <= maxW {
+			return out
+		}
+	}
+	return nil
+}
+
+// Within is the chip with its text shortened to fit a width.
+func (c Chip) Within(width float32) Chip {
+	over := ChipWidth(c) - width
+	if over <= 0 {
+		return c
+	}
+	t, _, _, _ := c.shape()
+	b := Layout(SharedMetrics(), []Run{{Text: c.label()}}, max(TextWidth(c.label(), t)-over-1, 1), Style{Type: t, MaxLines: 1, Scale: Current().scale})
+	c.Text, c.Count = "", ""
+	for _, f := range b.Fragments {
+		c.Text += f.Text
+	}
+	return c
 }
 
 // Avatar paints a disc with up to two letters, or an icon, in one of eight calm colours; colour is any
