@@ -10,16 +10,18 @@
 // # The rooms
 //
 //	app/inbox      the words: contact, conversation, message, event, intent, policy. Imported by all, imports nobody
-//	ui             what people see; ui/kit holds widgets that know no domain word
+//	ui             what people see; ui/kit holds widgets that know no domain word, ui/kit/sound reads recordings
 //	app/custody    what the device may still do: lease, lock, another key, wipe
 //	app/managed    what the company set on this machine: the table of keys, where they are kept, what is in force
 //	store          what the device remembers, sealed; store/seal encrypts one value, store/arena is searched
 //	sync/wire      what is said between the two ends: frames, versions, limits, codes
 //	sync/engine    the device's end: dial, prove, resume, apply, drain, obey
 //	sync/relay     the company's end: HTTP, sessions, intents, enrolment; behind its internal wall ledger, eventlog,
-//	               vault, mask, whatsapp, outbound, identity, audit
+//	               vault, mask, guard, whatsapp, outbound, media, identity, audit, portal
+//	sync/updates   the signed feed of new versions: whom it believes, what a device is offered; signing makes one
 //	assets         embedded fonts, icons, translations
-//	packaging      what is built and checked; packaging/dev is the task runner
+//	packaging      what is built and checked: dev is the task runner, policygen makes what IT is given, release signs
+//	               versions; linux, windows, darwin and relay hold what installers lay down, docs the guides
 //
 // A main plugs rooms together and holds no logic worth testing. If a feature needs an edit in a main, its design is wrong.
 //

@@ -360,7 +360,7 @@ func TestAPassphraseIsSetOnThisDevice(t *testing.T) {
 	g.press(fyne.KeyComma, ctrl)
 	g.rest()
 	g.picture("settings-signed")
-	g.tap("Another passphrase…")
+	g.tap("Passphrase of this device")
 	g.heard("passphrase shown")
 	g.typeText("four unrelated words")
 	g.press(fyne.KeyReturn, 0)
@@ -372,7 +372,7 @@ func TestAPassphraseIsSetOnThisDevice(t *testing.T) {
 		t.Error("it was not set")
 	}
 	g.press(fyne.KeyComma, ctrl)
-	g.tap("Sign out…")
+	g.tap("Sign out")
 	g.tap("Sign out")
 	g.heard("lock ready")
 	if g.ui.desk != nil {

@@ -179,11 +179,11 @@ func (c BoardCard) boardRows(width float32) int {
 	return 2
 }
 
-func tileHeight() float32 { return kit.LineHeight(kit.Display) + kit.LineHeight(kit.Caption) + 22 }
+func boardTile() float32 { return kit.LineHeight(kit.Display) + kit.LineHeight(kit.Caption) + 22 }
 
 // least is the least height of a card, without the gap below it.
 func (c BoardCard) least(width float32) float32 {
-	h := 2*boardPad + kit.LineHeight(kit.Heading) + 10 + float32(c.boardRows(width))*tileHeight() + float32(c.boardRows(width)-1)*8
+	h := 2*boardPad + kit.LineHeight(kit.Heading) + 10 + float32(c.boardRows(width))*boardTile() + float32(c.boardRows(width)-1)*8
 	if len(c.Hours) > 0 && width < boardWide {
 		h += 14 + kit.LineHeight(kit.Caption) + 8 + boardPlot
 	}

@@ -87,9 +87,10 @@ func (d *desk) showPicks() {
 }
 
 // wishAll submits what do makes of each conversation the action is for, and offers to undo it. What back makes of it undoes one.
-// nil is nothing to do.
-func (d *desk) wishAll(icon, one, many string, do, back func(c inbox.Conversation) inbox.IntentBody) {
+// nil is nothing to do. Of a single conversation the toast also offers what next makes of it; nil for nothing.
+func (d *desk) wishAll(icon, one, many string, do, back func(c inbox.Conversation) inbox.IntentBody, next func(c inbox.Conversation) kit.Action) {
 	var undo []inbox.IntentBody
+	var last inbox.Conversation
 	for _, r := range d.aim() {
 		c := r.Conversation
 		wish := do(c)
@@ -97,17 +98,20 @@ func (d *desk) wishAll(icon, one, many string, do, back func(c inbox.Conversatio
 			continue
 		}
 		d.submit(wish)
-		undo = append(undo, back(c))
+		undo, last = append(undo, back(c)), c
 	}
 	if len(undo) == 0 {
 		return
 	}
-	text := one
-	if len(undo) > 1 {
+	text, also := one, kit.Action{}
+	switch {
+	case len(undo) > 1:
 		text = count(many, len(undo))
+	case next != nil:
+		also = next(last)
 	}
 	d.unpick()
-	d.u.toast(kit.Toast{Text: text, Icon: icon, Action: kit.Action{Text: word("toast.undo"), Do: func() {
+	d.u.toast(kit.Toast{Text: text, Icon: icon, Also: also, Action: kit.Action{Text: word("toast.undo"), Do: func() {
 		for _, b := range undo {
 			d.submit(b)
 		}
@@ -137,7 +141,22 @@ func (d *desk) assign(to inbox.PersonID) {
 			return nil
 		}
 		return inbox.Assign{Conversation: c.ID, To: to}
-	}, func(c inbox.Conversation) inbox.IntentBody { return inbox.Assign{Conversation: c.ID, To: c.Assignee} })
+	}, func(c inbox.Conversation) inbox.IntentBody { return inbox.Assign{Conversation: c.ID, To: c.Assignee} },
+		func(c inbox.Conversation) kit.Action { return d.noteTo(c, to) })
+}
+
+// noteTo offers to hand a conversation over with a note: one that asks whoever has it now to look. Nothing where no note can be.
+func (d *desk) noteTo(c inbox.Conversation, to inbox.PersonID) kit.Action {
+	it, ok := mention(d.staff, c, to)
+	if !ok || !d.mayOn(c, inbox.ActNote) {
+		return kit.Action{}
+	}
+	return kit.Action{Text: word("toast.note"), Do: func() {
+		d.openConversation(c.ID)
+		if d.open == c.ID {
+			d.comp.ask(it)
+		}
+	}}
 }
 
 // toState opens, closes or snoozes the conversations.
@@ -149,7 +168,7 @@ func (d *desk) toState(s inbox.ConversationState, until inbox.Moment, icon, one,
 		return inbox.SetState{Conversation: c.ID, State: s, Until: until}
 	}, func(c inbox.Conversation) inbox.IntentBody {
 		return inbox.SetState{Conversation: c.ID, State: c.State, Until: c.Until}
-	})
+	}, nil)
 }
 
 // toggleState closes the conversations, or opens them again when none is open.
@@ -255,17 +274,47 @@ func (d *desk) tag(add, remove []inbox.TagID, text string) {
 			}
 		}
 		return back
-	})
+	}, nil)
 }
 
 // menuPlace is where a menu opens that no pointer asked for: below the header of the conversation, or the bar of the list.
 func (d *desk) menuPlace() fyne.Position {
-	o := fyne.CanvasObject(d.head.state)
-	if len(d.picks) > 0 {
-		o = d.listing.bar.root
+	switch {
+	case len(d.picks) == 0:
+		return below(d.head.state)
+	case d.listing.bar.root.Visible():
+		return below(d.listing.bar.root)
 	}
-	at := fyne.CurrentApp().Driver().AbsolutePositionForObject(o)
-	return at.AddXY(0, o.Size().Height+4)
+	return below(d.listing.top)
+}
+
+// below is where a menu of an object opens.
+func below(o fyne.CanvasObject) fyne.Position {
+	return fyne.CurrentApp().Driver().AbsolutePositionForObject(o).AddXY(0, o.Size().Height+4)
+}
+
+// picking are the actions for what is picked, as the bar and the menu of a narrow list offer them.
+var picking = []struct{ icon, label, act string }{
+	{"people", "action.assign", actAssign}, {"tag", "action.tag", actTag}, {"snooze", "action.snooze", actSnooze}, {"check", "action.close", actClose}, {"close", "bulk.end", actEscape},
+}
+
+// showPicked offers, in a list too narrow for the bar, what can be done with what is picked.
+func (d *desk) showPicked() {
+	cfg := kit.MenuConfig{Name: count("bulk.picked", len(d.picks)), Active: -1, At: below(d.listing.top), OnClose: func() { d.u.trace("overlay closed") }}
+	for _, a := range picking {
+		cfg.Items = append(cfg.Items, kit.MenuItem{Text: word(a.label), Icon: a.icon, Hint: d.u.router.Hint(a.act), Do: func() { d.doPicked(a.act) }})
+	}
+	kit.ShowMenu(d.u.cfg.Window.Canvas(), cfg)
+	d.u.trace("menu shown")
+}
+
+// doPicked does something with what is picked; Escape lets go of it.
+func (d *desk) doPicked(act string) {
+	if act == actEscape {
+		d.unpick()
+		return
+	}
+	d.u.do(act)
 }
 
 // setScope narrows the list to an inbox or a tag, or to nothing.
@@ -288,8 +337,11 @@ func (d *desk) showFilters(at fyne.Position) {
 	if d.scope != (scope{}) {
 		cfg.Items = append(cfg.Items, kit.MenuItem{Text: word("filter.widen"), Icon: "close", Do: func() { d.setScope(scope{}) }})
 	}
-	for _, f := range []Filter{FilterMentioned, FilterTasks, FilterSnoozed, FilterClosed} {
-		icon := map[Filter]string{FilterMentioned: "at", FilterTasks: "task", FilterSnoozed: "snooze", FilterClosed: "check"}[f]
+	for f := range FilterClosed + 1 {
+		if d.listing.pilled(f) {
+			continue
+		}
+		icon := map[Filter]string{FilterMentioned: "at", FilterTasks: "task", FilterSnoozed: "snooze", FilterClosed: "check", FilterMine: "user", FilterUnassigned: "people", FilterDue: "clock", FilterAll: "inbox"}[f]
 		cfg.Items = append(cfg.Items, kit.MenuItem{Text: word(filterWords[f][0]), Icon: icon, Hint: hint(t.of(f)), Do: func() { d.setFilter(f) }})
 	}
 	if len(d.house.inboxes) > 1 {
@@ -341,13 +393,11 @@ func newBulkBar(d *desk) *bulkBar {
 		y := float32(int((size.Height - kit.LineHeight(kit.LabelBold)) / 2))
 		s.TextIn(count("bulk.picked", len(d.picks)), rowInset, y, size.Width-rowInset, kit.LabelBold, s.P.Text, kit.AlignStart)
 	})
-	button := func(icon, key, act string, do func()) kit.Cell {
-		return kit.Min(kit.NewIconButton(icon, d.u.tip(word(key), act), do))
+	cells := []kit.Cell{kit.Grow(b.line)}
+	for _, a := range picking {
+		cells = append(cells, kit.Min(kit.NewIconButton(a.icon, d.u.tip(word(a.label), a.act), func() { d.doPicked(a.act) })))
 	}
-	b.root = kit.Row(kit.Grow(b.line),
-		button("people", "action.assign", actAssign, d.showAssign), button("tag", "action.tag", actTag, d.showTags),
-		button("snooze", "action.snooze", actSnooze, d.showSnooze), button("check", "action.close", actClose, d.toggleState),
-		button("close", "bulk.end", actEscape, func() { d.unpick() }), kit.Gap(12))
+	b.root = kit.Row(append(cells, kit.Gap(12))...)
 	b.root.Hide()
 	return b
 }

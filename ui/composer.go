@@ -396,6 +396,22 @@ func (d *desk) toggleNote() {
 	}
 }
 
+// ask turns to a note that asks a colleague to look. A note that was begun goes on.
+func (c *composer) ask(it Suggestion) {
+	if !c.note {
+		c.d.toggleNote()
+	}
+	if !c.note {
+		return
+	}
+	text := strings.TrimRight(c.text(), " ")
+	if text != "" {
+		text += " "
+	}
+	c.quick.put(text, it)
+	c.focus()
+}
+
 // send makes what is written a wish: a message, or a note. It reports whether there was something to send.
 func (d *desk) send() bool {
 	c := d.comp

@@ -274,6 +274,41 @@ const sideInset float32 = 20
 // plotHeight is the height of the small plot of costs.
 const plotHeight float32 = 34
 
+// heading lays out the heading of a part of the panel.
+func heading(text string, width float32) kit.Block {
+	return layoutText([]kit.Run{{Text: text}}, width, kit.Style{Type: kit.Heading})
+}
+
+// policy lays out why fields are hidden, behind its lock.
+func (p *contactPane) policy(room float32) kit.Block {
+	return layoutText([]kit.Run{{Text: p.view.Policy}}, room-revealLead(), kit.Style{Type: kit.Caption})
+}
+
+// Where the action of a field stands, as there is room.
+const (
+	besideValue = iota
+	besideLabel
+	belowValue
+)
+
+func actionPlace(f *FieldView, room float32) int {
+	room -= kit.TextWidth(f.Action, kit.LabelBold) + 12
+	value := kit.TextWidth(f.Text, kit.Body)
+	if f.Chip != nil {
+		value = kit.ChipWidth(chip(*f.Chip))
+	}
+	switch {
+	case f.Action == "", value <= room:
+		return besideValue
+	case kit.TextWidth(f.Label, kit.Caption) <= room:
+		return besideLabel
+	}
+	return belowValue
+}
+
+// actionHeight is what an action takes that stands below the value.
+func actionHeight() float32 { return kit.LineHeight(kit.LabelBold) + 6 }
+
 func (p *contactPane) detail(f *FieldView, width float32) kit.Block {
 	return layoutText([]kit.Run{{Text: f.Detail}}, width, kit.Style{Type: kit.Caption})
 }
@@ -306,6 +341,9 @@ func (p *contactPane) measure(i int, width float32) float32 {
 		} else if f.Text != "" || f.Chip != nil {
 			h += kit.LineHeight(kit.Body)
 		}
+		if actionPlace(f, room) == belowValue {
+			h += actionHeight()
+		}
 		if f.Reveal.Text != "" {
 			h += p.told(f, room).Height + 6
 		}
@@ -323,9 +361,11 @@ func (p *contactPane) measure(i int, width float32) float32 {
 		if p.view.Policy == "" {
 			return 12
 		}
-		return kit.LineHeight(kit.Caption) + 26
-	case sideSawHead, sideNotesHead:
-		return kit.LineHeight(kit.Heading) + 24
+		return p.policy(room).Height + 26
+	case sideSawHead:
+		return heading(word("saw.title"), room).Height + 24
+	case sideNotesHead:
+		return heading(word("contact.notes"), room).Height + 24
 	case sideSaw:
 		return kit.LineHeight(kit.Snippet) + sawLine(p.view.Saw[r.at], room).Height + 10
 	case sideSawNone:
@@ -363,11 +403,11 @@ func (p *contactPane) draw(i int, s *kit.Sketch, size fyne.Size, st kit.RowState
 		if p.view.Policy != "" {
 			d := kit.Scaled(14)
 			s.Icon("lock", x, 4+float32(int((kit.LineHeight(kit.Caption)-d)/2)), d, s.P.Privacy.Ink)
-			s.TextIn(p.view.Policy, x+d+6, 4, room-d-6, kit.Caption, s.P.TextMuted, kit.AlignStart)
+			s.Block(p.policy(room), x+revealLead(), 4, s.P.TextMuted)
 		}
 		s.Line(x, size.Height-1, room, s.P.Border)
 	case sideSawHead:
-		s.TextIn(word("saw.title"), x, 14, room, kit.Heading, s.P.Text, kit.AlignStart)
+		s.Block(heading(word("saw.title"), room), x, 14, s.P.Text)
 	case sideSaw:
 		v := p.view.Saw[r.at]
 		d := kit.Scaled(16)
@@ -385,7 +425,7 @@ func (p *contactPane) draw(i int, s *kit.Sketch, size fyne.Size, st kit.RowState
 		w := s.TextIn(word("saw.log"), x, 0, room, kit.LabelBold, s.P.AccentText, kit.AlignStart)
 		s.Area(areaLog, x-8, -6, w+16, 32)
 	case sideNotesHead:
-		s.TextIn(word("contact.notes"), x, 14, room, kit.Heading, s.P.Text, kit.AlignStart)
+		s.Block(heading(word("contact.notes"), room), x, 14, s.P.Text)
 	case sideNotesNone:
 		s.Block(s.Layout([]kit.Run{{Text: p.view.Empty}}, room, kit.Style{Type: kit.Snippet}), x, 0, s.P.TextMuted)
 	default:
@@ -413,13 +453,13 @@ func (p *contactPane) drawField(f *FieldView, s *kit.Sketch, x, room float32, st
 	default:
 		s.TextIn(f.Text, x, y, room, kit.Body, s.P.Text, kit.AlignStart)
 	}
-	if f.Action != "" {
-		w, at := kit.TextWidth(f.Action, kit.LabelBold), y
-		if f.Chip != nil && kit.ChipWidth(chip(*f.Chip))+w+8 > room { // beside the label there is room
-			at = -2
-		}
-		s.Text(f.Action, x+room-w, at, kit.LabelBold, s.P.AccentText)
-		s.Area(f.Area, x+room-w-8, at-7, w+16, 32)
+	place := actionPlace(f, room)
+	action := func(left, top, w float32) {
+		s.TextIn(f.Action, left, top, w, kit.LabelBold, s.P.AccentText, kit.AlignStart)
+		s.Area(f.Area, left-8, top-7, w+16, 32)
+	}
+	if w := kit.TextWidth(f.Action, kit.LabelBold) + 1; f.Action != "" && place != belowValue {
+		action(x+room-w, map[int]float32{besideValue: y, besideLabel: -2}[place], w)
 	}
 	if f.More {
 		const d = 28
@@ -432,6 +472,10 @@ func (p *contactPane) drawField(f *FieldView, s *kit.Sketch, x, room float32, st
 	}
 	if secret == nil && (f.Text != "" || f.Chip != nil) {
 		y += kit.LineHeight(kit.Body)
+	}
+	if place == belowValue {
+		action(x, y+3, room)
+		y += actionHeight()
 	}
 	if f.Reveal.Text != "" {
 		c := color.Color(s.P.TextMuted)

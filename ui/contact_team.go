@@ -56,19 +56,39 @@ func chipLines(list []ChipView, room float32) [][]kit.Chip {
 
 func chipLine() float32 { return kit.ChipHeight() + 6 }
 
+// teamHead is the heading of a row of team work, and what can be done beside it.
+func (p *contactPane) teamHead(k sideKind) (text, action, area string) {
+	switch {
+	case k == sideOthersHead:
+		return word("contact.others"), "", ""
+	case k == sideTags && p.view.CanTag:
+		return word("contact.tags"), word("contact.tags.edit"), areaTags
+	case k == sideTags:
+		return word("contact.tags"), "", ""
+	case p.view.CanTask:
+		return word("contact.tasks"), word("contact.tasks.add"), areaAdd
+	}
+	return word("contact.tasks"), "", ""
+}
+
+// teamHeading lays a heading out in the room its action leaves.
+func (p *contactPane) teamHeading(k sideKind, room float32) kit.Block {
+	text, action, _ := p.teamHead(k)
+	if action != "" {
+		room -= kit.TextWidth(action, kit.LabelBold) + 12
+	}
+	return heading(text, room)
+}
+
 func (p *contactPane) measureTeam(r sideRow, room float32) float32 {
 	switch r.kind {
 	case sideTags:
-		return kit.LineHeight(kit.Heading) + 20 + float32(max(len(chipLines(p.view.Tags, room)), 1))*chipLine()
+		return p.teamHeading(r.kind, room).Height + 20 + float32(max(len(chipLines(p.view.Tags, room)), 1))*chipLine()
 	case sideTasksHead, sideOthersHead:
-		return kit.LineHeight(kit.Heading) + 22
+		return p.teamHeading(r.kind, room).Height + 22
 	case sideTask:
 		v := p.view.Tasks[r.at]
-		h := p.taskText(v, room).Height + 12
-		if v.Line != "" {
-			h += kit.LineHeight(kit.Caption)
-		}
-		return h
+		return p.taskText(v, room).Height + p.taskLine(v, room).Height + 12
 	case sideTasksNone:
 		return kit.LineHeight(kit.Snippet) + 6
 	}
@@ -82,24 +102,28 @@ func (p *contactPane) taskText(v TaskView, room float32) kit.Block {
 	return layoutText(runsOf(v.Text), room-tickRoom(), kit.Style{Type: kit.Snippet})
 }
 
+// taskLine lays out whose task it is, and until when; nothing takes no room.
+func (p *contactPane) taskLine(v TaskView, room float32) kit.Block {
+	if v.Line == "" {
+		return kit.Block{}
+	}
+	return layoutText([]kit.Run{{Text: v.Line}}, room-tickRoom(), kit.Style{Type: kit.Caption})
+}
+
 func (p *contactPane) drawTeam(r sideRow, s *kit.Sketch, x, room float32, st kit.RowState) {
-	head := func(text, action, area string) {
-		s.TextIn(text, x, 12, room, kit.Heading, s.P.Text, kit.AlignStart)
-		if action == "" {
-			return
+	head := func() (below float32) {
+		b := p.teamHeading(r.kind, room)
+		s.Block(b, x, 12, s.P.Text)
+		if _, action, area := p.teamHead(r.kind); action != "" {
+			w := kit.TextWidth(action, kit.LabelBold)
+			s.Text(action, x+room-w, 12+float32(int((kit.LineHeight(kit.Heading)-kit.LineHeight(kit.LabelBold))/2)), kit.LabelBold, s.P.AccentText)
+			s.Area(area, x+room-w-8, 6, w+16, 32)
 		}
-		w := kit.TextWidth(action, kit.LabelBold)
-		s.Text(action, x+room-w, 12+float32(int((kit.LineHeight(kit.Heading)-kit.LineHeight(kit.LabelBold))/2)), kit.LabelBold, s.P.AccentText)
-		s.Area(area, x+room-w-8, 6, w+16, 32)
+		return 12 + b.Height
 	}
 	switch r.kind {
 	case sideTags:
-		action := ""
-		if p.view.CanTag {
-			action = word("contact.tags.edit")
-		}
-		head(word("contact.tags"), action, areaTags)
-		y := kit.LineHeight(kit.Heading) + 18
+		y := head() + 6
 		for _, line := range chipLines(p.view.Tags, room) {
 			s.Chips(line, x, y, room)
 			y += chipLine()
@@ -107,16 +131,10 @@ func (p *contactPane) drawTeam(r sideRow, s *kit.Sketch, x, room float32, st kit
 		if len(p.view.Tags) == 0 {
 			s.TextIn(word("contact.tags.none"), x, y, room, kit.Snippet, s.P.TextMuted, kit.AlignStart)
 		}
-	case sideTasksHead:
-		action := ""
-		if p.view.CanTask {
-			action = word("contact.tasks.add")
-		}
-		head(word("contact.tasks"), action, areaAdd)
+	case sideTasksHead, sideOthersHead:
+		head()
 	case sideTasksNone:
 		s.TextIn(word("contact.tasks.none"), x, 0, room, kit.Snippet, s.P.TextMuted, kit.AlignStart)
-	case sideOthersHead:
-		head(word("contact.others"), "", "")
 	case sideTask:
 		v := p.view.Tasks[r.at]
 		d := kit.Scaled(18)
@@ -136,10 +154,9 @@ func (p *contactPane) drawTeam(r sideRow, s *kit.Sketch, x, room float32, st kit
 		}
 		b := p.taskText(v, room)
 		s.Block(b, x+tickRoom(), 0, text)
-		if v.Line != "" {
-			s.TextIn(v.Line, x+tickRoom(), b.Height+1, room-tickRoom(), kit.Caption, ink(v.Tone, s.P), kit.AlignStart)
-		}
-		s.Area(areaTask, x+tickRoom()-4, -4, room-tickRoom()+8, b.Height+kit.LineHeight(kit.Caption)+8)
+		line := p.taskLine(v, room)
+		s.Block(line, x+tickRoom(), b.Height+1, ink(v.Tone, s.P))
+		s.Area(areaTask, x+tickRoom()-4, -4, room-tickRoom()+8, b.Height+line.Height+8)
 		s.Area(areaTick, x-8, -7, d+16, 34)
 	case sideOther:
 		v := p.view.Others[r.at]
@@ -288,7 +305,7 @@ func (d *desk) showTask(k *inbox.Task) {
 // taskPeople are those who may do a task of the open conversation, whoever has it first, and the place of one of them.
 func (d *desk) taskPeople(chosen inbox.PersonID) (out []Colleague, at int) {
 	out = []Colleague{{Title: word("task.owner")}}
-	for _, p := range d.staff.people {
+	for _, p := range colleaguesOf(d.staff) {
 		if p.Left != 0 || inbox.Can(p, inbox.ActTask, d.row.Subject()) != nil {
 			continue
 		}

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -15,6 +16,7 @@ type listPane struct {
 	root    *fyne.Container
 	top     *kit.Touch
 	chips   []*kit.ChipView
+	boxes   []*fyne.Container // of the chips, with the gaps behind them
 	filters *fyne.Container
 	list    *kit.List
 	blank   *kit.EmptyState
@@ -35,29 +37,35 @@ func newListPane(d *desk) *listPane {
 	p := &listPane{d: d}
 	p.top = kit.NewTouch(word("inbox.title"), p.paintTop)
 	p.top.OnTap = func(area string, _ fyne.Position) {
-		if area == "search" {
+		switch area {
+		case "search":
 			d.showSearch("")
+		case "picked":
+			d.showPicked()
 		}
 	}
 	p.top.Tip = func(area string) string {
-		if area == "search" {
+		switch area {
+		case "search":
 			return d.u.tip(word("search.title"), actSearch)
+		case "picked":
+			return count("bulk.picked", len(d.picks))
 		}
 		return ""
 	}
 	cells := []kit.Cell{kit.Gap(rowInset)}
+	pill := func(tap func()) *kit.ChipView {
+		c := kit.NewChip(kit.Chip{Style: kit.ChipFilter}, tap)
+		box := kit.Inset(c, 0, 0, kit.ChipGap, 0)
+		p.chips, p.boxes = append(p.chips, c), append(p.boxes, box)
+		cells = append(cells, kit.Min(box))
+		return c
+	}
 	for _, f := range firstPills {
-		c := kit.NewChip(kit.Chip{Style: kit.ChipFilter}, func() { d.setFilter(f) })
-		p.chips = append(p.chips, c)
-		cells = append(cells, kit.Min(c), kit.Gap(kit.ChipGap))
+		pill(func() { d.setFilter(f) })
 	}
 	var more *kit.ChipView
-	more = kit.NewChip(kit.Chip{Style: kit.ChipFilter}, func() {
-		at := fyne.CurrentApp().Driver().AbsolutePositionForObject(more)
-		d.showFilters(at.AddXY(0, more.Size().Height+4))
-	})
-	p.chips = append(p.chips, more)
-	cells = append(cells, kit.Min(more))
+	more = pill(func() { d.showFilters(below(more)) })
 	p.bar = newBulkBar(d)
 	p.filters = kit.Row(cells...)
 	p.list = kit.NewList(kit.ListConfig{
@@ -142,6 +150,16 @@ func (l *listLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSiz
 
 func (p *listPane) paintTop(s *kit.Sketch, size fyne.Size) {
 	mid := size.Height / 2
+	if n := len(p.d.picks); n > 0 && size.Width <= stripWidth {
+		text := badge(n)
+		w, h := kit.TextWidth(text, kit.LabelBold)+30, kit.Scaled(28)
+		x := float32(int((size.Width - w) / 2))
+		s.Rect(x, mid-h/2, w, h, s.P.Accent, h/2)
+		s.Text(text, x+10, float32(int(mid-kit.LineHeight(kit.LabelBold)/2)), kit.LabelBold, s.P.OnAccent)
+		s.Icon("chevron-down", x+w-20, mid-7, 14, s.P.OnAccent)
+		s.Area("picked", 0, mid-18, size.Width, 36)
+		return
+	}
 	if size.Width <= stripWidth {
 		s.Icon("search", (size.Width-20)/2, mid-10, 20, s.P.TextMuted)
 		s.Area("search", (size.Width-36)/2, mid-18, 36, 36)
@@ -228,23 +246,51 @@ func (p *listPane) menu(i int, _ string, abs fyne.Position) {
 	d.u.trace("menu shown")
 }
 
-// fit gives the pills as many words as there is room for: in a narrow list the shorter ones.
+// fit gives the pills as many words as there is room for: in a narrow list the shorter ones, then those without numbers. What
+// there is still no room for is offered with the filters that have no pill.
 func (p *listPane) fit(width float32) {
-	for _, text := range []func(PillView) string{func(v PillView) string { return v.Text }, func(v PillView) string { return v.Short }} {
-		need := 2*rowInset - kit.ChipGap
+	room := width - 2*rowInset + kit.ChipGap
+	need := func() (w float32) {
+		for _, b := range p.boxes {
+			if b.Visible() {
+				w += b.MinSize().Width
+			}
+		}
+		return w
+	}
+	for _, b := range p.boxes {
+		b.Show()
+	}
+	for _, text := range []func(PillView) string{
+		func(v PillView) string { return v.Text }, func(v PillView) string { return v.Short }, func(v PillView) string { return v.Bare },
+	} {
 		for i, v := range p.d.pills {
 			p.chips[i].Set(kit.Chip{Text: text(v), Style: kit.ChipFilter, Active: v.Active})
-			need += p.chips[i].MinSize().Width + kit.ChipGap
 		}
-		if need <= width {
+		if need() <= room {
 			return
 		}
 	}
+	last := len(p.d.pills) - 1
+	for i := last - 1; i >= 0 && need() > room; i-- {
+		visible(p.boxes[i], p.d.pills[i].Active)
+	}
+	if over := need() - room; over > 0 && last >= 0 {
+		c := kit.Chip{Text: p.d.pills[last].Bare, Style: kit.ChipFilter, Active: p.d.pills[last].Active}
+		p.chips[last].Set(c.Within(kit.ChipWidth(c) - over))
+	}
+}
+
+// pilled reports whether a filter has a pill of its own in view.
+func (p *listPane) pilled(f Filter) bool {
+	i := slices.Index(firstPills, f)
+	return i >= 0 && p.boxes[i].Visible()
 }
 
 // showBar shows the bar for what is picked, or the filters again.
 func (p *listPane) showBar() {
 	p.bar.line.Refresh()
+	p.top.Refresh()
 	relayout(p.root)
 }
 

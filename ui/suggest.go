@@ -97,8 +97,11 @@ func (s *suggestions) key(ev *fyne.KeyEvent) bool {
 
 // take puts what is chosen in the place of the word that called for it.
 func (s *suggestions) take() {
-	it := s.shown[s.at]
-	text := strings.TrimSuffix(s.c.text(), s.token)
+	s.put(strings.TrimSuffix(s.c.text(), s.token), s.shown[s.at])
+}
+
+// put completes a text.
+func (s *suggestions) put(text string, it Suggestion) {
 	if len(text)+len(it.Insert) > 4*inbox.MaxText {
 		return
 	}

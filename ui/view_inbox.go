@@ -140,6 +140,7 @@ type PillView struct {
 	Filter Filter
 	Text   string
 	Short  string // where there is little room
+	Bare   string // where there is less
 	Active bool
 }
 
@@ -169,13 +170,17 @@ func pills(t tally, active Filter, narrow string) []PillView {
 		if t.of(f) > 0 {
 			n = " " + grouped(t.of(f))
 		}
-		return PillView{Filter: f, Text: word(w[0]) + n, Short: word(w[1]) + n, Active: f == active}
+		v := PillView{Filter: f, Text: word(w[0]) + n, Short: word(w[1]) + n, Bare: word(w[1]), Active: f == active}
+		if v.Active {
+			v.Bare = v.Short
+		}
+		return v
 	}
 	var out []PillView
 	for _, f := range firstPills {
 		out = append(out, pill(f))
 	}
-	last := PillView{Filter: active, Text: "⋯", Short: "⋯"}
+	last := PillView{Filter: active, Text: "⋯", Short: "⋯", Bare: "⋯"}
 	if !slices.Contains(firstPills, active) {
 		last = pill(active)
 	}
@@ -185,7 +190,7 @@ func pills(t tally, active Filter, narrow string) []PillView {
 		if !slices.Contains(firstPills, active) {
 			last.Text = word(filterWords[active][0]) + " · " + narrow
 		}
-		last.Short = last.Text
+		last.Short, last.Bare = narrow, narrow
 	}
 	return append(out, last)
 }
@@ -248,7 +253,11 @@ func rowView(r *Row, s staff, h house, p inbox.Presence, t clock) RowView {
 	case c.LastSide == inbox.FromPerson:
 		v.Prefix = word("row.from", "Name", s.short(c.LastAuthor))
 	}
+	// What matters most stands first: where there is little room the last chips are only counted.
 	v.Chips = append(v.Chips, stateChips(c, h, t)...)
+	if c.Erased == 0 {
+		v.Chips = append(v.Chips, workChips(c, s, t)...)
+	}
 	switch {
 	case c.Erased != 0:
 	case c.Assignee == "":
@@ -259,7 +268,9 @@ func rowView(r *Row, s staff, h house, p inbox.Presence, t clock) RowView {
 		v.Chips = append(v.Chips, ChipView{Text: s.name(c.Assignee)})
 	}
 	if c.Erased == 0 {
-		v.Chips = append(v.Chips, workChips(c, s, h, t)...)
+		for _, tag := range h.tagged(c) {
+			v.Chips = append(v.Chips, tagChip(tag))
+		}
 	}
 	if writing, _ := p.In(c.ID); len(writing) > 0 && strings.TrimSpace(draft) == "" {
 		v.Prefix, v.Alert, v.Icon, v.Snippet = "", false, "note", word("row.writing", "Name", s.short(writing[0]))

@@ -68,18 +68,25 @@ func mentionable(s staff, c inbox.Conversation, query string) []Suggestion {
 	fold := cases.Fold()
 	query = fold.String(query)
 	var out []Suggestion
-	for _, p := range s.people {
-		if p.ID == s.me.ID || p.Left != 0 || inbox.Can(p, inbox.ActSend, c.Subject()) != nil {
-			continue
-		}
-		if slices.ContainsFunc(strings.Fields(fold.String(p.Name)), func(w string) bool { return strings.HasPrefix(w, query) }) {
-			out = append(out, Suggestion{Icon: "at", Title: p.Name, Text: roleWord(p.Role), Insert: "@" + p.Name + " ", Person: p.ID})
+	for _, p := range colleaguesOf(s) {
+		it, ok := mention(s, c, p.ID)
+		if ok && slices.ContainsFunc(strings.Fields(fold.String(p.Name)), func(w string) bool { return strings.HasPrefix(w, query) }) {
+			out = append(out, it)
 		}
 		if len(out) == mostSuggestions {
 			break
 		}
 	}
 	return out
+}
+
+// mention asks a colleague to look; false where he does not work, and for the reader.
+func mention(s staff, c inbox.Conversation, id inbox.PersonID) (Suggestion, bool) {
+	p, known := s.people[id]
+	if !known || id == s.me.ID || p.Left != 0 || inbox.Can(p, inbox.ActSend, c.Subject()) != nil {
+		return Suggestion{}, false
+	}
+	return Suggestion{Icon: "at", Title: p.Name, Text: roleWord(p.Role), Insert: "@" + p.Name + " ", Person: p.ID}, true
 }
 
 // mentionsIn returns the colleagues whose names still stand in a note.

@@ -63,10 +63,8 @@ func (c clock) soon(m inbox.Moment) string {
 	return c.when(m)
 }
 
-const shownTags = 2
-
-// workChips are what colleagues put on a conversation: a mention of the reader, his next task, tags.
-func workChips(c inbox.Conversation, s staff, h house, t clock) []ChipView {
+// workChips are what colleagues put on a conversation that the reader must know: a mention of him, his next task.
+func workChips(c inbox.Conversation, s staff, t clock) []ChipView {
 	var out []ChipView
 	if mentioned(c) {
 		out = append(out, ChipView{Text: word("chip.mentioned"), Icon: "at", Tone: ToneAccent})
@@ -82,14 +80,6 @@ func workChips(c inbox.Conversation, s staff, h house, t clock) []ChipView {
 			}
 		}
 		out = append(out, v)
-	}
-	tags := h.tagged(c)
-	for i, tag := range tags {
-		if i == shownTags {
-			out = append(out, ChipView{Text: "+" + grouped(len(tags)-shownTags)})
-			break
-		}
-		out = append(out, tagChip(tag))
 	}
 	return out
 }

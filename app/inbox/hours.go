@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"slices"
+	"sync"
 	"time"
 	_ "time/tzdata" // Windows has no time zones of its own
 )
@@ -46,9 +47,10 @@ func (h Hours) After(at Moment, minutes int) Moment {
 		return at.Add(left)
 	}
 	t := at.Time().In(h.Location())
-	for range longestOff {
-		for _, s := range h.day(t) {
-			from, to := clock(t, s.From), clock(t, s.To)
+	for n := range longestOff {
+		day := noon(t, n)
+		for _, s := range h.day(day) {
+			from, to := clock(day, s.From), clock(day, s.To)
 			if from.Before(t) {
 				from = t
 			}
@@ -58,7 +60,6 @@ func (h Hours) After(at Moment, minutes int) Moment {
 				left -= open
 			}
 		}
-		t = clock(t.AddDate(0, 0, 1), 0)
 	}
 	return at.Add(time.Duration(minutes) * time.Minute)
 }
@@ -69,23 +70,31 @@ func (h Hours) Next(at Moment) Moment {
 		return at
 	}
 	t := at.Time().In(h.Location())
-	for range longestOff {
-		for _, s := range h.day(t) {
-			if from := clock(t, s.From); s.From < s.To && !from.Before(t) {
+	for n := range longestOff {
+		day := noon(t, n)
+		for _, s := range h.day(day) {
+			if from := clock(day, s.From); from.Before(clock(day, s.To)) && !from.Before(t) {
 				return At(from)
 			}
 		}
-		t = clock(t.AddDate(0, 0, 1), 0)
 	}
 	return 0
 }
 
+// places are the time zones that were looked up: reading one takes longer than everything that is done with it.
+var places sync.Map
+
 // Location returns the inbox's time zone; UTC when it is none this machine knows.
 func (h Hours) Location() *time.Location {
-	if loc, err := time.LoadLocation(h.Zone); err == nil {
-		return loc
+	if loc, ok := places.Load(h.Zone); ok {
+		return loc.(*time.Location)
 	}
-	return time.UTC
+	loc, err := time.LoadLocation(h.Zone)
+	if err != nil {
+		return time.UTC
+	}
+	places.Store(h.Zone, loc)
+	return loc
 }
 
 func (h Hours) day(t time.Time) []Shift {
@@ -95,9 +104,18 @@ func (h Hours) day(t time.Time) []Shift {
 	return h.Week[t.Weekday()]
 }
 
-// clock returns t's day at so many minutes after midnight by the wall clock.
+// noon returns a moment of the day that comes n days after t's. Days are told apart by their noon: some zones go over to summer
+// time at midnight, and that day has none.
+func noon(t time.Time, n int) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day()+n, 12, 0, 0, 0, t.Location())
+}
+
+// clock returns t's day at so many minutes after midnight by the wall clock. What the clock skips comes as much later.
 func clock(t time.Time, minute int) time.Time {
-	return time.Date(t.Year(), t.Month(), t.Day(), 0, minute, 0, 0, t.Location())
+	at := time.Date(t.Year(), t.Month(), t.Day(), 0, minute, 0, 0, t.Location())
+	y, m, d := t.Date()
+	wall := time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), 0, 0, time.UTC)
+	return at.Add(max(0, time.Date(y, m, d, 0, minute, 0, 0, time.UTC).Sub(wall)))
 }
 
 // Staffed returns for how many seconds the inbox was staffed from one moment to a later one. Stretches of more than a month count
@@ -111,11 +129,12 @@ func (h Hours) Staffed(from, to Moment) int {
 		return int(end.Sub(start) / time.Second)
 	}
 	var sum time.Duration
-	for t := start; t.Before(end); t = clock(t.AddDate(0, 0, 1), 0) {
-		for _, s := range h.day(t) {
-			from, to := clock(t, s.From), clock(t, s.To)
-			if from.Before(t) {
-				from = t
+	for n := range longestOff + 2 { // the days at both ends count as begun
+		day := noon(start, n)
+		for _, s := range h.day(day) {
+			from, to := clock(day, s.From), clock(day, s.To)
+			if from.Before(start) {
+				from = start
 			}
 			if to.After(end) {
 				to = end

@@ -1,6 +1,10 @@
 package inbox
 
-import "slices"
+import (
+	"slices"
+	"strings"
+	"unicode"
+)
 
 // A Tag is a word the company sorts its conversations by.
 type Tag struct {
@@ -21,22 +25,38 @@ type QuickReply struct {
 	Removed  bool         `cbor:"6,keyasint,omitempty"`
 }
 
-// Check returns nil when the quick reply can be kept: [RefusedMalformed] for an unusable shortcut or a text that shows an
-// identifier, or what [CheckText] says of the text.
+// Check returns nil when the quick reply can be kept: [RefusedMalformed] for an unusable shortcut, language or list of inboxes,
+// or a text that shows an identifier, or what [CheckText] says of the text.
 func (q QuickReply) Check() error {
-	if !slug(q.Shortcut, 24) || Identifying(q.Text) {
+	switch {
+	case !slug(q.Shortcut, 24), numbered(q.Shortcut), Identifying(q.Text), len(q.Inboxes) > maxReplyInboxes,
+		q.Language != "" && !slug(strings.ToLower(q.Language), 16), numbered(q.Language):
 		return RefusedMalformed
 	}
 	return CheckText(q.Text)
 }
 
+const maxReplyInboxes = 100
+
 // Check returns nil when the tag can be kept, [RefusedMalformed] when its name is blank, longer than 24 characters, or shows
-// an identifier.
+// an identifier, or so many digits that it may.
 func (t Tag) Check() error {
-	if CheckText(t.Name) != nil || len([]rune(t.Name)) > 24 || Identifying(t.Name) {
+	if CheckText(t.Name) != nil || len([]rune(t.Name)) > 24 || Identifying(t.Name) || numbered(t.Name) {
 		return RefusedMalformed
 	}
 	return nil
+}
+
+// numbered reports whether a short name has as many digits as a telephone number: [Identifying] alone lets those pass that are
+// written as at home.
+func numbered(s string) bool {
+	n := 0
+	for _, r := range s {
+		if unicode.IsDigit(r) {
+			n++
+		}
+	}
+	return n >= 7
 }
 
 func slug(s string, most int) bool {

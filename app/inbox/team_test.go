@@ -153,14 +153,55 @@ func TestWhatTheCompanyKeepsIsChecked(t *testing.T) {
 		{QuickReply{Shortcut: "a b", Text: "Hello"}, false},
 		{QuickReply{Shortcut: "offer", Text: " "}, false},
 		{QuickReply{Shortcut: "offer", Text: "call +49 151 55501234"}, false},
+		{QuickReply{Shortcut: "4915155501234", Text: "Hello"}, false},
+		{QuickReply{Shortcut: "offer", Text: "Hello", Language: "pt-BR"}, true},
+		{QuickReply{Shortcut: "offer", Text: "Hello", Language: "+49 151 55501234"}, false},
+		{QuickReply{Shortcut: "offer", Text: "Hello", Language: "4915155501234"}, false},
+		{QuickReply{Shortcut: "offer", Text: "Hello", Inboxes: make([]InboxID, 1000)}, false},
 	} {
 		if err := c.reply.Check(); (err == nil) != c.ok {
 			t.Errorf("/%s: %v", c.reply.Shortcut, err)
 		}
 	}
-	for name, ok := range map[string]bool{"Offer": true, "": false, "+49 151 55501234": false, "a name that is much too long for a chip": false} {
+	for name, ok := range map[string]bool{"Offer": true, "Q3 2026": true, "": false, "+49 151 55501234": false, "0151 555 01234": false, "4915155501234": false, "a name that is much too long for a chip": false} {
 		if err := (Tag{Name: name}).Check(); (err == nil) != ok {
 			t.Errorf("a tag of %d characters: %v", len(name), err)
+		}
+	}
+}
+
+// TestADayWhoseMidnightIsSkippedHasItsHours takes zones that go over to summer time at midnight: that day has no 0:00.
+func TestADayWhoseMidnightIsSkippedHasItsHours(t *testing.T) {
+	nine := []Shift{{From: 9 * 60, To: 17 * 60}}
+	week := [7][]Shift{nine, nine, nine, nine, nine, nine, nine}
+	for zone, days := range map[string][3]string{
+		"America/Santiago": {"2026-09-05", "2026-09-06", "2026-09-07"},
+		"Africa/Cairo":     {"2026-04-23", "2026-04-24", "2026-04-25"},
+		"Atlantic/Azores":  {"2026-03-28", "2026-03-29", "2026-03-30"},
+	} {
+		h := Hours{Zone: zone, Week: week}
+		from, until := moment(t, zone, days[0]+" 16:00"), moment(t, zone, days[2]+" 10:00")
+		done := make(chan int, 1)
+		go func() { done <- h.Staffed(from, until) }()
+		select {
+		case got := <-done:
+			if got != 10*60*60 {
+				t.Errorf("%s: staffed for %d s", zone, got)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%s: counting does not end", zone)
+		}
+		if got := h.After(from, 10*60); got != until {
+			t.Errorf("%s: ten staffed hours later is %s", zone, got.Time())
+		}
+		if got := h.Next(moment(t, zone, days[0]+" 18:00")); got != moment(t, zone, days[1]+" 09:00") {
+			t.Errorf("%s: next on %s", zone, got.Time())
+		}
+		night := []Shift{{To: 60}, {From: 60, To: 120}}
+		early := Hours{Zone: zone, Week: [7][]Shift{night, night, night, night, night, night, night}}
+		early.Week[moment(t, zone, days[0]+" 12:00").Time().Weekday()] = nil
+		if at := early.Next(moment(t, zone, days[0]+" 12:00")); !early.Open(at) {
+			t.Errorf("%s: next on %s, and not open then", zone, at.Time())
 		}
 	}
 }

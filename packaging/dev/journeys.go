@@ -78,6 +78,16 @@ const (
 	seesDecidedAnswer = "reveal decision answered"
 	seesValue         = "value shown"
 	seesValueGone     = "value dropped"
+	seesPicked        = "picked"
+	seesTags          = "tags shown"
+	seesFound         = "search found"
+	seesTour          = "tour shown"
+	seesTourCard      = "tour card"
+	seesMore          = "more shown"
+	seesRequests      = "page shown requests"
+	seesIncidents     = "page shown incidents"
+	seesCostsPage     = "page shown costs"
+	seesCosts         = "costs shown"
 )
 
 // asking are the milestones of a window that wants to know who is there.
@@ -113,22 +123,6 @@ func darkJourney() []move {
 	return []move{
 		{name: "the same inbox in the dark", await: []string{seesWindow, seesInbox}, never: asking, shot: "dark-inbox"},
 		{name: "and a conversation", keys: []press{key("alt+Down")}, await: []string{seesConversation}, shot: "dark-conversation"},
-	}
-}
-
-// shotJourney is what shots does in each size, theme and language.
-func shotJourney() []move {
-	return []move{
-		{name: "inbox", await: []string{seesWindow, seesInbox}, never: asking, shot: "inbox"},
-		{name: "conversation", keys: []press{key("alt+Down")}, await: []string{seesConversation}, shot: "conversation"},
-		{name: "note", keys: []press{key("ctrl+shift+n")}, await: []string{seesNote}, shot: "note"},
-		{name: "message menu", keys: []press{key("Escape"), key("Up"), key("Return")}, await: []string{seesMessage, seesMenu}, shot: "menu"},
-		{name: "emoji", keys: []press{key("Escape"), key("ctrl+e")}, await: []string{seesOverlayClosed, seesEmoji}, shot: "emoji"},
-		{name: "contact panel, or none", keys: []press{key("Escape"), key("ctrl+i")}, await: []string{seesOverlayClosed}, shot: "contact"},
-		{name: "palette", keys: []press{key("ctrl+i"), key("ctrl+k")}, await: []string{seesPalette}, shot: "palette"},
-		{name: "assign", keys: []press{key("Escape"), key("ctrl+shift+a")}, await: []string{seesOverlayClosed, seesAssign}, shot: "assign"},
-		{name: "shortcuts", keys: []press{key("Escape"), key("F1")}, await: []string{seesOverlayClosed, seesHelp}, shot: "help"},
-		{name: "settings", keys: []press{key("Escape"), key("ctrl+comma")}, await: []string{seesSettings}, shot: "settings"},
 	}
 }
 

@@ -25,6 +25,24 @@ func guardMoves() []move {
 	}
 }
 
+// taskMoves write a task down in the open conversation.
+func taskMoves(text string) []move {
+	return []move{
+		{name: "write a task down", keys: []press{key("ctrl+k"), typed("new task"), key("Return")}, await: []string{seesPalette, seesTask}},
+		{name: "what is to be done", keys: []press{typed(text), key("Return")}, await: []string{seesSubmitted}, rest: true, shot: "task"},
+	}
+}
+
+// askMoves ask to see the number of the open conversation's customer.
+func askMoves(why string) []move {
+	return []move{
+		{name: "what can be done with a masked number", keys: []press{key("ctrl+shift+r")}, await: []string{seesField}, shot: "field"},
+		{name: "ask to see it", keys: []press{key("Up"), key("Return")}, await: []string{seesRevealDialog}},
+		{name: "say why", keys: []press{key("Down"), key("Tab"), typed(why)}, rest: true, shot: "reveal-why"},
+		{name: "a colleague decides", keys: []press{key("Return")}, await: []string{seesRevealAsked, seesRevealAnswer}, rest: true, shot: "reveal-asked"},
+	}
+}
+
 // join has the supervisor come, who has a laptop of her own.
 func (p *play) join(ctx context.Context) error {
 	if p.supervisor != nil {
@@ -61,17 +79,15 @@ func (p *play) team(ctx context.Context, _ *os.File) error {
 		return err
 	}
 	const asks = "is that price still right?"
-	task := []press{key("Escape"), key("F6")} // to the message field, and from there into the contact panel
+	tick := []press{key("Escape"), key("F6")} // to the message field, and from there into the contact panel
 	for range 16 {
-		task = append(task, key("Down")) // the task is the last that can be done something with
+		tick = append(tick, key("Down")) // the task is the last that can be done something with
 	}
-	err := p.agent.make(ctx,
-		move{name: "write a task down", keys: []press{key("ctrl+k"), typed("new task"), key("Return")}, await: []string{seesPalette, seesTask}},
-		move{name: "what is to be done", keys: []press{typed("Send the offer"), key("Return")}, await: []string{seesSubmitted}, rest: true, shot: "task"},
-		move{name: "it is done: tick it", keys: append(task, key("Return")), await: []string{seesTicked}, rest: true, shot: "task-done"},
+	err := p.agent.make(ctx, append(taskMoves("Send the offer"),
+		move{name: "it is done: tick it", keys: append(tick, key("Return")), await: []string{seesTicked}, rest: true, shot: "task-done"},
 		move{name: "a note to a colleague", keys: []press{key("Escape"), key("ctrl+shift+n"), typed("@Ines")}, await: []string{seesNote, seesSuggestions}, shot: "mention"},
 		move{name: "her name, and what about", keys: []press{key("Return"), typed(asks)}, await: []string{seesSuggested}, shot: "mention-written"},
-		move{name: "keep it", keys: []press{key("Return")}, await: []string{seesSubmitted}})
+		move{name: "keep it", keys: []press{key("Return")}, await: []string{seesSubmitted}})...)
 	if err != nil {
 		return err
 	}
@@ -96,13 +112,14 @@ func (p *play) team(ctx context.Context, _ *os.File) error {
 	return p.agent.make(ctx, move{name: "and gives it up", keys: []press{key("ctrl+a"), key("BackSpace")}, rest: true})
 }
 
-// customer is somebody to whom the company wrote in the telephone's app, and who never answered: nothing but a template may be sent.
-func (p *play) customer(ctx context.Context, name, text string) error {
-	who, err := p.s.plays(ctx, "person", map[string]any{"Name": name, "Kind": "number"})
+// firstContact is a customer to whom the company wrote in the telephone's app, and who never answered: nothing but a template may
+// be sent.
+func (s *stage) firstContact(ctx context.Context, name, text string) error {
+	who, err := s.plays(ctx, "person", map[string]any{"Name": name, "Kind": "number"})
 	if err != nil {
 		return err
 	}
-	_, err = p.s.plays(ctx, "do", map[string]any{"Person": who, "Echo": true, "Text": text})
+	_, err = s.plays(ctx, "do", map[string]any{"Person": who, "Echo": true, "Text": text})
 	return err
 }
 
@@ -136,7 +153,7 @@ func (s *stage) plays(ctx context.Context, what string, asked any) (id string, e
 // closed is a conversation in which nothing but a template may be written.
 func (p *play) closed(ctx context.Context, _ *os.File) error {
 	const text = "Guten Tag, Ihr Gartenhaus ist bestellt."
-	if err := p.customer(ctx, "Ruth Sommer", text); err != nil {
+	if err := p.s.firstContact(ctx, "Ruth Sommer", text); err != nil {
 		return err
 	}
 	if err := p.told(ctx, demoAgent, "Gartenhaus"); err != nil {
@@ -161,12 +178,8 @@ func (p *play) reveal(ctx context.Context, _ *os.File) error {
 	}
 	const why = "The fitter is before the wrong house"
 	a := p.s.account(demoAgent)
-	err := p.agent.make(ctx,
-		move{name: "what can be done with a masked number", keys: []press{key("ctrl+shift+r")}, await: []string{seesField}, shot: "field"},
-		move{name: "ask to see it", keys: []press{key("Up"), key("Return")}, await: []string{seesRevealDialog}},
-		move{name: "say why", keys: []press{key("Down"), key("Tab"), typed(why)}, rest: true, shot: "reveal-why"},
-		move{name: "a colleague decides", keys: []press{key("Return")}, await: []string{seesRevealAsked, seesRevealAnswer}, rest: true, shot: "reveal-asked"},
-		move{name: "go on with something else", keys: []press{key("ctrl+i")}, rest: true})
+	err := p.agent.make(ctx, append(askMoves(why),
+		move{name: "go on with something else", keys: []press{key("ctrl+i")}, rest: true})...)
 	if err != nil {
 		return err
 	}

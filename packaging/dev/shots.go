@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -21,19 +22,22 @@ type variant struct {
 	text            int // size in percent; 0 is 100
 }
 
+// variants are the looks of the gallery: each size in both themes, each language in each size, large letters in each size.
 func variants() []variant {
-	var all []variant
-	for _, size := range [][2]int{{1440, 900}, {1100, 760}, {820, 560}} {
-		for _, theme := range []string{"light", "dark"} {
-			for _, language := range []string{"en_GB", "de_DE", "it_IT"} {
-				if size[0] != 1440 && language == "it_IT" {
-					continue // the widths matter most in the longest words, which are German
-				}
-				all = append(all, variant{theme: theme, language: language, w: size[0], h: size[1]})
-			}
-		}
+	return []variant{
+		{theme: "light", language: "en_GB", w: 1440, h: 900},
+		{theme: "dark", language: "de_DE", w: 1440, h: 900},
+		{theme: "light", language: "it_IT", w: 1440, h: 900},
+		{theme: "light", language: "de_DE", w: 1100, h: 760},
+		{theme: "dark", language: "en_GB", w: 1100, h: 760},
+		{theme: "dark", language: "it_IT", w: 1100, h: 760},
+		{theme: "light", language: "de_DE", w: 820, h: 560},
+		{theme: "dark", language: "en_GB", w: 820, h: 560},
+		{theme: "light", language: "it_IT", w: 820, h: 560},
+		{theme: "light", language: "de_DE", w: 1440, h: 900, text: 130},
+		{theme: "dark", language: "en_GB", w: 1100, h: 760, text: 130},
+		{theme: "light", language: "it_IT", w: 820, h: 560, text: 130},
 	}
-	return append(all, variant{theme: "light", language: "de_DE", w: 1440, h: 900, text: 130})
 }
 
 func (v variant) name() string {
@@ -46,7 +50,7 @@ func (v variant) name() string {
 
 // stateVariants are the looks in which the states that are not the inbox are taken.
 func stateVariants() []variant {
-	return []variant{{theme: "light", language: "en_GB", w: 1100, h: 760}, {theme: "dark", language: "de_DE", w: 1100, h: 760}, {theme: "light", language: "it_IT", w: 820, h: 680}}
+	return []variant{{theme: "light", language: "en_GB", w: 1440, h: 900}, {theme: "dark", language: "de_DE", w: 1100, h: 760}, {theme: "light", language: "it_IT", w: 820, h: 680}}
 }
 
 func runShots(ctx context.Context, d *dev, args []string) error {
@@ -82,12 +86,16 @@ func runShots(ctx context.Context, d *dev, args []string) error {
 	var takes []step
 	for _, v := range variants() {
 		takes = append(takes, step{name: v.name(), does: "pictures of the window", run: func(ctx context.Context, _ *os.File) error {
-			return s.pictures(ctx, shots(v.name()), env, v, shotJourney())
+			words, err := d.lexiconOf(v.language)
+			if err != nil {
+				return err
+			}
+			return s.pictures(ctx, shots(v.name()), env, v, shotJourney(words))
 		}})
 	}
 	for i, v := range stateVariants() {
 		p := stateSupervisors[i] // of their own: each signs in for the first time
-		takes = append(takes, step{name: "setup-" + v.name(), does: "a device is set up: each error, the first sign-in, devices, audit, lock, wiped", run: func(ctx context.Context, log *os.File) error {
+		takes = append(takes, step{name: "setup-" + v.name(), does: "a device is set up: each error, the first sign-in; what a supervisor looks at; lock, wiped", run: func(ctx context.Context, log *os.File) error {
 			return s.setup(ctx, shots("setup-"+v.name()), screen, p, v, log)
 		}}, step{name: "trouble-" + v.name(), does: "unreachable server, second window, locked keyring, damaged store", run: func(ctx context.Context, _ *os.File) error {
 			return s.trouble(ctx, shots("trouble-"+v.name()), env, v)
@@ -103,10 +111,12 @@ func runShots(ctx context.Context, d *dev, args []string) error {
 	if err := os.RemoveAll(d.build("shots")); err != nil {
 		return err
 	}
-	if err := d.follow(ctx, "shots", append(prepare, takes...)); err != nil {
+	err = d.follow(ctx, "shots", append(prepare, takes...))
+	page, pageErr := writeGallery(d.build("shots")) // what there is, is worth looking at
+	if err = errors.Join(err, pageErr); err != nil {
 		return err
 	}
-	d.out.say("Pictures: %s", shortPath(d.build("shots")))
+	d.out.say("Pictures: %s", shortPath(page))
 	return nil
 }
 
@@ -121,21 +131,6 @@ func (s *stage) pictures(ctx context.Context, w *driver, env []string, v variant
 		return err
 	}
 	return s.travel(ctx, w, env, v, moves)
-}
-
-// morning signs the agent in and lets him work.
-func (s *stage) morning(ctx context.Context, log *os.File, w *driver, env []string) error {
-	if err := os.MkdirAll(w.album.dir, 0o755); err != nil {
-		return err
-	}
-	if err := s.enter(ctx, w, demoAgent, env, light); err != nil {
-		return err
-	}
-	defer w.client.stop(10 * time.Second)
-	if _, err := s.christen(ctx, log, demoAgent); err != nil {
-		return err
-	}
-	return w.make(ctx, agentJourney()...)
 }
 
 // stateSupervisors are whose devices the states are taken of, a person for each of [stateVariants].
@@ -188,7 +183,8 @@ func (s *stage) setup(ctx context.Context, w *driver, screen *display, p person,
 	if err != nil {
 		return err
 	}
-	err = w.make(ctx, slices.Concat(agents, []move{
+	w.who = a
+	err = w.make(ctx, slices.Concat(oversightMoves(), agents, []move{
 		{name: "wipe the agent's?", keys: []press{key("Return")}, await: []string{seesWipeDialog}, shot: "wipe-dialog"},
 		{name: "no; the audit log", keys: []press{key("Escape"), key("ctrl+5")}, await: []string{seesAuditPage, seesAudit}, shot: "audit"},
 		{name: "an entry of it", keys: []press{key("Return")}, rest: true, shot: "audit-entry"},

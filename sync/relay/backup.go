@@ -60,9 +60,6 @@ const (
 	safeSuffix   = ".safe"
 )
 
-// ErrBackupMoved means that keys were destroyed so often that no copy of one moment could be made.
-var ErrBackupMoved = errors.New("the keys change too often to be copied now: try again")
-
 // Backup implements [BackupAdmin].
 func (r *Relay) Backup(ctx context.Context, to io.Writer) error {
 	if err := r.noteAudit(ctx, audit.Entry{Act: actBackup}); err != nil {
@@ -168,7 +165,7 @@ type keyFile struct {
 
 // keyFiles returns the keys of one moment, then the lists of what was destroyed.
 func (r *Relay) keyFiles() ([]keyFile, error) {
-	keys, safe, halves, err := r.keysNow()
+	keys, safe, halves, err := r.vault.BackupKeys()
 	if err != nil {
 		return nil, err
 	}
@@ -187,31 +184,6 @@ func (r *Relay) keyFiles() ([]keyFile, error) {
 	return slices.DeleteFunc(files, func(f keyFile) bool { return f.content == nil }), nil
 }
 
-// keysNow returns the key file, the safe, and the file of the devices' halves, if there is one, that fit together. Each version
-// of that file begins differently, so one that is the same before and after is the one of the safe in between.
-func (r *Relay) keysNow() (keys, safe, halves []byte, err error) {
-	file := r.cfg.KeyFile() + halvesSuffix
-	for range 100 {
-		before, err := readPerhaps(file)
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		keys, safe, err := r.vault.BackupKeys()
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		after, err := readPerhaps(file)
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		if bytes.Equal(before, after) {
-			return keys, safe, after, nil
-		}
-	}
-	return nil, nil, nil, ErrBackupMoved
-}
-
-// readPerhaps returns nil for a file that is not there.
 func readPerhaps(file string) ([]byte, error) {
 	b, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -1,6 +1,11 @@
 package kit
 
-import "image/color"
+import (
+	"image/color"
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // ChipStyle is what a chip says by its colour, beside its word.
 type ChipStyle uint8
@@ -127,15 +132,9 @@ func fitChips(chips []Chip, maxW float32) []Chip {
 
 // Within is the chip with its text shortened to fit a width.
 func (c Chip) Within(width float32) Chip {
-	over := ChipWidth(c) - width
-	if over <= 0 {
-		return c
-	}
-	t, _, _, _ := c.shape()
-	b := Layout(SharedMetrics(), []Run{{Text: c.label()}}, max(TextWidth(c.label(), t)-over-1, 1), Style{Type: t, MaxLines: 1, Scale: Current().scale})
-	c.Text, c.Count = "", ""
-	for _, f := range b.Fragments {
-		c.Text += f.Text
+	for left := []rune(c.label()); len(left) > 1 && ChipWidth(c) > width; {
+		left = left[:len(left)-1]
+		c.Text, c.Count = strings.TrimRight(string(left), " ")+"…", ""
 	}
 	return c
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 )
 
 // RotateEpoch puts all keys under a key-encryption key of a new epoch and destroys the old one, so that older copies of
@@ -57,20 +58,24 @@ func (v *Vault) Epoch() uint64 {
 	return r.now.epoch
 }
 
-// BackupKeys returns the key file and its safe as they are at one moment, both sealed. Take it after the copy of the ledger,
-// so that no contact of that copy lacks its key, and keep the two apart: together with the master they open every contact.
-// It returns ErrNoKeyFile, and the disk's errors.
-func (v *Vault) BackupKeys() (keys, safe []byte, err error) {
+// BackupKeys returns the key file, its safe, and the file of the devices' halves (nil: there is none) as they are at one
+// moment, all sealed. Take it after the copy of the ledger, so that no contact of that copy lacks its key, and keep keys and
+// safe apart: together with the master they open every contact. It returns ErrNoKeyFile, and the disk's errors.
+func (v *Vault) BackupKeys() (keys, safe, halves []byte, err error) {
 	r := v.keys.ring
 	if r == nil {
-		return nil, nil, fmt.Errorf("copying the keys: %w", ErrNoKeyFile)
+		return nil, nil, nil, fmt.Errorf("copying the keys: %w", ErrNoKeyFile)
 	}
 	r.write.Lock()
 	defer r.write.Unlock()
 	keys, err1 := r.disk.Read(r.name)
 	safe, err2 := r.disk.Read(r.name + safeSuffix)
-	if err := errors.Join(r.broken, err1, err2); err != nil {
-		return nil, nil, fmt.Errorf("copying the keys: %w", err)
+	halves, err3 := r.disk.Read(r.name + halvesSuffix) // whoever changes it holds the same lock
+	if errors.Is(err3, fs.ErrNotExist) {
+		halves, err3 = nil, nil
 	}
-	return keys, safe, nil
+	if err := errors.Join(r.broken, err1, err2, err3); err != nil {
+		return nil, nil, nil, fmt.Errorf("copying the keys: %w", err)
+	}
+	return keys, safe, halves, nil
 }

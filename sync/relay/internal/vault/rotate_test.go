@@ -244,7 +244,7 @@ func TestACopyOfTheKeysIsOfOneMoment(t *testing.T) {
 			running = false
 		default:
 		}
-		keys, box, err := b.BackupKeys()
+		keys, box, _, err := b.BackupKeys()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -261,7 +261,7 @@ func TestACopyOfTheKeysIsOfOneMoment(t *testing.T) {
 	if copies < 5 {
 		t.Errorf("%d copies: the test proves little", copies)
 	}
-	if _, _, err := newRowBench(t, Config{}).BackupKeys(); !errors.Is(err, ErrNoKeyFile) {
+	if _, _, _, err := newRowBench(t, Config{}).BackupKeys(); !errors.Is(err, ErrNoKeyFile) {
 		t.Errorf("got %v, want ErrNoKeyFile", err)
 	}
 }

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestGalleryShowsEveryPictureByScreen(t *testing.T) {
+	dir := t.TempDir()
+	files := []string{"1440x900-light-en/01-inbox.png", "820x560-dark-de/01-inbox.png", "820x560-dark-de/02-search-none.png", "setup-820x560-dark-de/03-inbox.png", "morning/01-inbox.png"}
+	for _, f := range files {
+		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(f)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, f), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shelves, err := gallery(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, s := range shelves {
+		names = append(names, s.Screen)
+	}
+	if got, want := strings.Join(names, ", "), "inbox, search none, setup inbox"; got != want {
+		t.Errorf("screens %q, want %q", got, want)
+	}
+	if n := len(shelves[0].Pictures); n != 3 {
+		t.Errorf("%d pictures of the inbox, want 3", n)
+	}
+	path, err := writeGallery(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if strings.Count(string(page), `src="`+f+`"`) != 1 {
+			t.Errorf("%s is not shown once", f)
+		}
+	}
+	for _, outside := range []string{"http:", "https:", "//", "<script"} {
+		if strings.Contains(string(page), outside) {
+			t.Errorf("the page needs %q", outside)
+		}
+	}
+}
+
+func TestWordsOfTheWindowsThatAreTypedAreThere(t *testing.T) {
+	d := &dev{root: filepath.Join("..", "..")}
+	for _, language := range []string{"en_GB", "de_DE", "it_IT"} {
+		words, err := d.lexiconOf(language)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range shotJourney(words) {
+			for _, k := range m.keys {
+				if k.key == "" && strings.TrimSpace(k.text) == "" || strings.Contains(k.text, "{{") {
+					t.Errorf("%s: %s types nothing, or what is no word", language, m.name)
+				}
+			}
+		}
+	}
+}
