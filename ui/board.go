@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image/color"
 	"reflect"
+	"slices"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -39,7 +40,7 @@ func newBoard(d *desk) *boardPage {
 	p.head = teamHead(word("action.board"), p.line)
 	p.tabs = newTabs(d, pageBoard)
 	p.list = kit.NewList(kit.ListConfig{Name: word("action.board"), Len: func() int { return len(p.cards) }, ID: func(i int) string { return "card " + string(p.cards[i].ID) },
-		Measure: p.measure, Draw: p.draw, PadBottom: 8, RingRow: true,
+		Measure: p.measure, Draw: p.draw, PadTop: boardTop, PadBottom: 8, RingRow: true,
 		Tip: func(i int, area string) string {
 			if n := barOf(area); n >= 0 && n < len(p.cards[i].Hours) {
 				return p.cards[i].Hours[n].Tip
@@ -49,28 +50,28 @@ func newBoard(d *desk) *boardPage {
 	p.list.Select("board") // it is read as a whole
 	p.blank = kit.NewEmptyState("pulse", "", "", kit.Action{})
 	p.load = kit.NewSkeleton(word("board.loading"), 3, 150)
-	p.root = pageFrame(p.tabs.headed(p.head), nil, boxed(&lasting{list: p.list}, p.list), p.load, p.blank)
+	p.root = pageFrame(p.tabs.headed(p.head), nil, boxed(&resizing{changed: func(fyne.Size) { p.list.Reset() }}, p.list), p.load, p.blank)
 	p.refresh()
 	return p
 }
 
-// lasting gives a list all the room, and lets it measure its rows anew when that is higher or lower than before: they fill it.
-type lasting struct {
-	list   *kit.List
-	height float32
+// resizing gives its content all the room, and tells when that is another one.
+type resizing struct {
+	changed func(was fyne.Size)
+	size    fyne.Size
 }
 
 // Layout implements fyne.Layout.
-func (l *lasting) Layout(objs []fyne.CanvasObject, size fyne.Size) {
+func (l *resizing) Layout(objs []fyne.CanvasObject, size fyne.Size) {
 	fill{}.Layout(objs, size)
-	if l.height != size.Height {
-		l.height = size.Height
-		l.list.Reset()
+	if was := l.size; was != size {
+		l.size = size
+		l.changed(was)
 	}
 }
 
 // MinSize implements fyne.Layout.
-func (l *lasting) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(200, 100) }
+func (l *resizing) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(200, 100) }
 
 // line is what stands under the title.
 func (p *boardPage) line() string {
@@ -165,6 +166,7 @@ func (p *boardPage) refresh() {
 // The measures of a card.
 const (
 	boardWide    float32 = 980 // from which the traffic stands beside the numbers
+	boardTop     float32 = 4   // above the first card
 	boardGap     float32 = 12  // between cards
 	boardPad     float32 = 16
 	boardPlot    float32 = 120 // the least height of the plot below the numbers
@@ -193,7 +195,7 @@ func (c BoardCard) least(width float32) float32 {
 // measure shares the height of the page among the cards, so that a large screen is filled.
 func (p *boardPage) measure(i int, width float32) float32 {
 	width -= pageLead + 12
-	spare := p.list.Size().Height - 8
+	spare := p.list.Size().Height - boardTop - 8
 	share := float32(0) // of rows of tiles
 	for _, c := range p.cards {
 		spare -= c.least(width) + boardGap
@@ -208,16 +210,16 @@ func (p *boardPage) measure(i int, width float32) float32 {
 }
 
 func (p *boardPage) draw(i int, s *kit.Sketch, size fyne.Size, _ kit.RowState) {
-	paintBoard(s, p.cards[i], pageLead, size.Width-pageLead-12, size.Height-boardGap, p.stale)
+	p.paint(s, p.cards[i], pageLead, size.Width-pageLead-12, size.Height-boardGap)
 }
 
-// paintBoard paints a card: its name, two lines of numbers, and the traffic beside or below them.
-func paintBoard(s *kit.Sketch, c BoardCard, x, w, h float32, stale bool) {
-	p := s.P
-	s.Frame(x, 0, w, h, p.Surface, p.Border, 1, kit.CardRadius)
-	text := color.Color(p.Text)
+// paint paints a card: its name, two lines of numbers, and the traffic beside or below them.
+func (p *boardPage) paint(s *kit.Sketch, c BoardCard, x, w, h float32) {
+	stale := p.stale
+	s.Frame(x, 0, w, h, s.P.Surface, s.P.Border, 1, kit.CardRadius)
+	text := color.Color(s.P.Text)
 	if stale {
-		text = p.TextFaint
+		text = s.P.TextFaint
 	}
 	left, top := x+boardPad, boardPad
 	s.TextIn(c.Name, left, top, w-2*boardPad, kit.Heading, text, kit.AlignStart)
@@ -239,23 +241,30 @@ func paintBoard(s *kit.Sketch, c BoardCard, x, w, h float32, stale bool) {
 		columns = boardFirst
 	}
 	tw, th := (room-float32(columns-1)*8)/float32(columns), (bottom-top-float32(rows-1)*8)/float32(rows)
-	// All numbers are as large as the longest of them can be.
-	face := kit.Display
-	for _, larger := range []kit.Type{kit.Figure, kit.Wall} {
-		if kit.LineHeight(larger)+kit.LineHeight(kit.Caption)+16 > th {
-			break
-		}
-		fits := true
-		for _, t := range c.Tiles {
-			fits = fits && kit.TextWidth(t.Value, larger) <= tw-20
-		}
-		if fits {
-			face = larger
-		}
-	}
+	face := p.face(tw, th)
 	for i, t := range c.Tiles {
 		paintTile(s, t, left+float32(i%columns)*(tw+8), top+float32(i/columns)*(th+8), tw, th, face, stale)
 	}
+}
+
+// boardFaces are the sizes of numbers, the largest first.
+var boardFaces = []kit.Type{kit.Wall, kit.Figure, kit.Display, kit.NameBold}
+
+// face is how large the numbers of all cards can be at a size of a tile. How long somebody waits is more than a number, and may be
+// smaller.
+func (p *boardPage) face(w, h float32) kit.Type {
+	for _, f := range boardFaces {
+		fits := kit.LineHeight(f)+kit.LineHeight(kit.Caption)+16 <= h
+		for _, c := range p.cards {
+			for i, t := range c.Tiles {
+				fits = fits && (i == boardFirst-1 || kit.TextWidth(t.Value, f) <= w-20)
+			}
+		}
+		if fits {
+			return f
+		}
+	}
+	return kit.NameBold
 }
 
 func paintTile(s *kit.Sketch, t BoardTile, x, y, w, h float32, face kit.Type, stale bool) {
@@ -277,7 +286,14 @@ func paintTile(s *kit.Sketch, t BoardTile, x, y, w, h float32, face kit.Type, st
 		small = kit.Name
 	}
 	top := y + float32(int((h-kit.LineHeight(face)-kit.LineHeight(small))/2))
-	s.TextIn(t.Value, x+10, top, w-20, face, number, kit.AlignStart)
+	own := face // or what the text has room for
+	for _, f := range boardFaces[slices.Index(boardFaces, face):] {
+		if own = f; kit.TextWidth(t.Value, f) <= w-20 {
+			break
+		}
+	}
+	drop := float32(int((kit.LineHeight(face) - kit.LineHeight(own)) * 0.7)) // on about the same line
+	s.TextIn(t.Value, x+10, top+drop, w-20, own, number, kit.AlignStart)
 	s.TextIn(t.Label, x+10, top+kit.LineHeight(face), w-16, small, label, kit.AlignStart)
 }
 
@@ -299,12 +315,20 @@ func paintTraffic(s *kit.Sketch, hours []BoardHour, x, y, w, h float32, stale bo
 	s.Chart(c, x, y+top, w, h-top)
 }
 
+// legendWidth is what the names of a legend take in one line.
+func legendWidth(names []string) (w float32) {
+	for _, n := range names {
+		w += kit.TextWidth(n, kit.Caption) + 34
+	}
+	return w
+}
+
 // legend names the colours of a chart at its right end and returns what it took.
 func legend(s *kit.Sketch, names []string, inks []color.Color, x, y, w float32) float32 {
 	used := float32(0)
 	for i := len(names) - 1; i >= 0; i-- {
 		tw := kit.TextWidth(names[i], kit.Caption)
-		if used+tw+34 > w*0.75 {
+		if used+tw+16 > w {
 			break
 		}
 		at := x + w - used - tw

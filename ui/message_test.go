@@ -355,7 +355,7 @@ func TestAConversationsMenuActsOnIt(t *testing.T) {
 	}
 	g.heard("menu shown")
 	g.picture("menu-row")
-	for range 3 {
+	for range 5 { // open, assign, tag, snooze, close
 		g.press(fyne.KeyDown, 0)
 	}
 	g.press(fyne.KeyReturn, 0)

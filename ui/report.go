@@ -20,6 +20,8 @@ type reportPage struct {
 	root    *fyne.Container
 	tabs    *tabs
 	head    *kit.Painted
+	periods *kit.Segments
+	ways    *kit.Segments
 	pill    *kit.ChipView
 	copy    *kit.IconButton
 	list    *kit.List
@@ -31,7 +33,6 @@ type reportPage struct {
 	by       inbox.Breakdown
 	inbox    inbox.InboxID
 	from, to time.Time
-	answer   inbox.Report
 	view     ReportView
 	table    []ReportRow
 	rows     []reportRow
@@ -71,21 +72,21 @@ func newReports(d *desk) *reportPage {
 	for i, b := range breakdowns {
 		ways[i] = word(b.key)
 	}
-	period := kit.NewSegments(word("report.period"), periods, int(p.period), func(i int) {
+	p.periods = kit.NewSegments(word("report.period"), periods, int(p.period), func(i int) {
 		p.period = Period(i)
 		p.ask()
 	})
-	way := kit.NewSegments(word("report.by"), ways, 0, func(i int) {
+	p.ways = kit.NewSegments(word("report.by"), ways, 0, func(i int) {
 		p.by = breakdowns[i].by
 		p.sort = firstSort(p.by)
 		p.ask()
 	})
 	p.pill = kit.NewChip(kit.Chip{Text: word("costs.all"), Style: kit.ChipFilter}, p.pickInbox)
 	p.copy = kit.NewIconButton("copy", word("report.copy"), p.copyTable)
-	first := &flanked{d: d, seg: period, rest: p.pill}
-	second := &flanked{d: d, seg: way, rest: p.copy}
-	steer := kit.Column(kit.Min(boxed(first, period, p.pill)), kit.Gap(8), kit.Min(boxed(second, way, p.copy)))
-	p.list = kit.NewList(kit.ListConfig{Name: word("action.reports"), Len: func() int { return len(p.rows) }, ID: p.id, Measure: p.measure, Draw: p.draw, PadBottom: 8, RingRow: true,
+	first := &flanked{d: d, seg: p.periods, rest: p.pill}
+	second := &flanked{d: d, seg: p.ways, rest: p.copy}
+	steer := kit.Column(kit.Min(boxed(first, p.periods, p.pill)), kit.Gap(8), kit.Min(boxed(second, p.ways, p.copy)))
+	p.list = kit.NewList(kit.ListConfig{Name: word("action.reports"), Len: func() int { return len(p.rows) }, ID: p.id, Measure: p.measure, Draw: p.draw, PadTop: boardTop, PadBottom: 8, RingRow: true,
 		OnTap: func(i int, area string, _ fyne.Position) {
 			if n, ok := sortOf(area); ok && p.rows[i].kind == reportHead {
 				p.order(n)
@@ -97,7 +98,12 @@ func newReports(d *desk) *reportPage {
 	p.list.Select("report") // it is read as a whole
 	p.blank = kit.NewEmptyState("chart", "", "", kit.Action{})
 	p.load = kit.NewSkeleton(word("report.loading"), 4, 90)
-	p.root = pageFrame(p.tabs.headed(p.head), steer, p.list, p.load, p.blank)
+	body := boxed(&resizing{changed: func(was fyne.Size) {
+		if was.Width >= reportWide != (p.list.Size().Width >= reportWide) {
+			p.refresh()
+		}
+	}}, p.list)
+	p.root = pageFrame(p.tabs.headed(p.head), steer, body, p.load, p.blank)
 	p.refresh()
 	return p
 }
@@ -201,7 +207,7 @@ func (p *reportPage) ask() {
 				err = errors.New("not an answer to the question")
 			}
 			if p.failed = err; err == nil {
-				p.shown, p.answer = true, report
+				p.shown = true
 				p.view = reportView(report, q.By, p.from, p.to, q.Inbox, d.house)
 			}
 			p.refresh()
@@ -258,7 +264,7 @@ func (p *reportPage) refresh() {
 
 // forget drops what was shown.
 func (p *reportPage) forget() {
-	p.answer, p.view, p.table, p.rows = inbox.Report{}, ReportView{}, nil, nil
+	p.view, p.table, p.rows = ReportView{}, nil, nil
 }
 
 // copyTable puts the table on the clipboard.

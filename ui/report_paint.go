@@ -134,13 +134,20 @@ func (p *reportPage) drawSums(s *kit.Sketch, w float32) {
 
 // scaleOf is the unit in which lengths of time are drawn, in seconds, and how a value of it is written.
 func scaleOf(most int) (unit float64, write func(v float64) string) {
-	switch {
-	case most > 3*3600:
-		return 3600, func(v float64) string { return word("span.h", "H", decimal(v)) }
-	case most > 2*60:
-		return 60, func(v float64) string { return word("span.m", "M", decimal(v)) }
+	for _, u := range []struct {
+		seconds   int
+		key, name string
+	}{{3600, "span.h", "H"}, {60, "span.m", "M"}, {1, "span.s", "S"}} {
+		if most >= u.seconds*3/2 || u.seconds == 1 {
+			return float64(u.seconds), func(v float64) string {
+				if v == 0 {
+					return "0"
+				}
+				return word(u.key, u.name, decimal(v))
+			}
+		}
 	}
-	return 1, func(v float64) string { return word("span.s", "S", decimal(v)) }
+	return 1, nil
 }
 
 // ratingInks colour ratings from bad to good. The legend numbers them.
@@ -229,8 +236,13 @@ func (p *reportPage) drawPlot(s *kit.Sketch, plot reportPlot, x, w, h float32) {
 		s.TextIn(none, x+16, h/2-kit.LineHeight(kit.Snippet)/2, w-32, kit.Snippet, s.P.TextMuted, kit.AlignCenter)
 		return
 	}
-	right := legend(s, names, c.Inks, x+16, y+float32(int((kit.LineHeight(kit.Heading)-kit.LineHeight(kit.Caption))/2)), w-32)
-	s.TextIn(title, x+16, y, w-32-right-8, kit.Heading, s.P.Text, kit.AlignStart)
+	s.TextIn(title, x+16, y, w-32, kit.Heading, s.P.Text, kit.AlignStart)
+	at := y + float32(int((kit.LineHeight(kit.Heading)-kit.LineHeight(kit.Caption))/2))
+	if kit.TextWidth(title, kit.Heading)+legendWidth(names)+12 > w-32 {
+		y += kit.LineHeight(kit.Caption) + 6
+		at = y
+	}
+	legend(s, names, c.Inks, x+16, at, w-32)
 	y += kit.LineHeight(kit.Heading) + 14
 	s.Chart(c, x+16, y, w-32, h-y-12)
 }
@@ -284,7 +296,7 @@ func (p *reportPage) byName() string {
 
 // columnsOf is where the columns of the table begin, and how wide each is.
 func columnsOf(w float32, n int) (first, each float32) {
-	first = min(kit.Scaled(190), (w-40)*0.24)
+	first = min(kit.Scaled(190), (w-40)*0.19)
 	return first, (w - 40 - first) / float32(n)
 }
 

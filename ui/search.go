@@ -128,12 +128,14 @@ func newSearchPane(d *desk) *searchPane {
 	p.scope = kit.NewChip(kit.Chip{Style: kit.ChipFilter, Active: true}, func() { p.widen() })
 	p.close = kit.NewIconButton("close", d.u.tip(word("search.close"), actEscape), func() { d.endSearch() })
 	p.line = kit.NewPainted("", func(s *kit.Sketch, size fyne.Size) {
-		text, ink := searchLine(p.result, p.query.typed), s.P.TextMuted
+		ink := s.P.TextMuted
 		if p.trouble != "" {
-			text, ink = p.trouble, s.P.Warn.Ink
+			ink = s.P.Warn.Ink
 		}
-		s.TextIn(text, 0, 0, size.Width, kit.Caption, ink, kit.AlignStart)
-	}).SetMin(func() fyne.Size { return fyne.NewSize(100, kit.LineHeight(kit.Caption)+2) })
+		s.Block(p.told(size.Width), 0, 0, ink)
+	}).SetMin(func() fyne.Size {
+		return fyne.NewSize(100, max(p.told(p.line.Size().Width).Height, kit.LineHeight(kit.Caption))+2)
+	})
 	p.list = kit.NewList(kit.ListConfig{Name: word("search.title"), Len: func() int { return len(p.rows) }, ID: func(i int) string { return p.rows[i].ID },
 		Measure: p.measure, Draw: p.draw, HoverRows: true, Background: inkSurface, StickTop: true,
 		OnTap: func(i int, _ string, _ fyne.Position) { p.chosen = p.rows[i].ID; p.openChosen() }})
@@ -353,6 +355,18 @@ func (p *searchPane) openChosen() {
 		}
 		return
 	}
+}
+
+// told lays out how much was found, or why nothing can be.
+func (p *searchPane) told(width float32) kit.Block {
+	text := p.trouble
+	if text == "" {
+		text = searchLine(p.result, p.query.typed)
+	}
+	if width < 40 {
+		width = listWidth - rowInset - 8
+	}
+	return layoutText([]kit.Run{{Text: text}}, width, kit.Style{Type: kit.Caption})
 }
 
 const hitLines = 3

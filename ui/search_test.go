@@ -28,7 +28,7 @@ func TestASearchShowsLeadsAndEnds(t *testing.T) {
 		hit := SearchHit{Message: last.ID, At: last.At, Side: inbox.FromContact, Snippet: body, Marks: [][2]int{{0, 6}, {len(body.Visible()) - 6, len(body.Visible())}}}
 		r := Search{Total: 3, Read: 40, Of: 100, Ask: inbox.AskSearch{Text: typed, Conversation: only}, Found: []Found{{Conversation: "k", Total: 2, Hits: []SearchHit{hit}}}}
 		if only == "" {
-			r.Found = append(r.Found, Found{Conversation: "oy", Total: 1, Hits: []SearchHit{{Message: "x", At: ago(0), Side: inbox.FromPerson, Author: "tb", Snippet: inbox.PlainText("ein Termin")}}})
+			r.Found = append(r.Found, Found{Conversation: "o", Total: 1, Hits: []SearchHit{{Message: "x", At: ago(0), Side: inbox.FromPerson, Author: "tb", Snippet: inbox.PlainText("ein Termin")}}})
 		}
 		return r, nil
 	}

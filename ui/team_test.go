@@ -23,6 +23,199 @@ func team() *memory {
 	return m
 }
 
+// crowded is a team in which everything happens at once: rows with more on them than there is room for.
+func crowded() *memory {
+	m := team()
+	m.tags = append(m.tags, inbox.Tag{ID: "t3", Name: "Spare parts", Colour: 1}, inbox.Tag{ID: "t4", Name: "A contract for maintenance, second level", Colour: 3})
+	change := func(id inbox.ConversationID, f func(r *Row)) {
+		row := *m.rows[id]
+		f(&row)
+		m.rows[id] = &row
+	}
+	change("k", func(r *Row) {
+		r.Tags, r.Mentioned = []inbox.TagID{"t1", "t2", "t3", "t4"}, m.seq
+		r.Tasks = []inbox.Task{
+			{ID: "k1", Text: inbox.PlainText("Call back about the heating"), Due: ago(-10 * time.Minute), Person: "me"},
+			{ID: "k2", Text: inbox.PlainText("Send the offer, with the plan of the boiler room and the dates of the fitter"), Due: ago(26 * time.Hour), Person: "tb"},
+			{ID: "k3", Text: inbox.PlainText("Check the stock"), Done: ago(2 * time.Hour), Person: "me"},
+		}
+	})
+	change("o", func(r *Row) {
+		r.Tags, r.Tasks = []inbox.TagID{"t4"}, []inbox.Task{{ID: "o1", Text: inbox.PlainText("Ask"), Person: "me"}}
+	})
+	change("m", func(r *Row) { r.State, r.Until = inbox.Snoozed, ago(-19*time.Hour) })
+	change("g", func(r *Row) { r.Mentioned = m.seq + 1 })
+	change("s", func(r *Row) { r.State = inbox.Snoozed })
+	m.present = inbox.Presence{Online: []inbox.PersonID{"tb", "sl"}, Here: []inbox.Here{{Person: "tb", Conversation: "k", Writing: true}, {Person: "sl", Conversation: "l", Writing: true}}}
+	m.search = found
+	return m
+}
+
+// found is a search that finds a message with something hidden in it, and another one.
+func found(typed string, only inbox.ConversationID) (Search, error) {
+	if typed == "" {
+		return Search{}, nil
+	}
+	body := inbox.NewMasked(inbox.Span{Text: "Der Termin: "}, inbox.Span{Kind: inbox.Phone, Text: "+49 ••• ••47"}, inbox.Span{Text: " ruft am Termin vorher an, dann kommt der Monteur mit dem Ersatzteil, sagt er."})
+	return Search{Total: 1203, Read: 40, Of: 12000, Ask: inbox.AskSearch{Text: typed, Conversation: only}, Found: []Found{
+		{Conversation: "k", Total: 2, Hits: []SearchHit{{Message: "1", At: ago(time.Hour), Side: inbox.FromContact, Snippet: body, Marks: [][2]int{{4, 10}}},
+			{Message: "2", At: ago(30 * time.Hour), Side: inbox.FromPerson, Author: "tb", Snippet: inbox.PlainText("Termin steht."), Marks: [][2]int{{0, 6}}}}},
+		{Conversation: "o", Total: 1, Hits: []SearchHit{{Message: "3", At: ago(0), Side: inbox.FromPerson, Snippet: inbox.PlainText("Ihr Termin")}}},
+	}}, nil
+}
+
+func TestTeamWorkLooksAsDesigned(t *testing.T) {
+	all := func(g *stage) { g.ui.desk.setFilter(FilterAll) }
+	search := func(g *stage) {
+		g.open("k")
+		g.press(fyne.KeyF, ctrl|fyne.KeyModifierShift)
+		g.heard("search shown")
+		g.typeText("Termin")
+		g.heard("search found " + grouped(1203))
+		g.press(fyne.KeyDown, 0)
+	}
+	typed := func(note bool, text string) func(g *stage) {
+		return func(g *stage) {
+			g.open("k")
+			if note {
+				g.press(fyne.KeyN, ctrl|fyne.KeyModifierShift)
+			}
+			g.ui.desk.comp.focus()
+			g.typeText(text)
+			g.heard("suggestions shown")
+		}
+	}
+	picked := func(g *stage) {
+		all(g)
+		for _, id := range []inbox.ConversationID{"k", "o", "l"} {
+			g.ui.desk.pick(id)
+		}
+	}
+	for _, c := range []struct {
+		name string
+		s    Settings
+		w, h float32
+		do   func(g *stage)
+	}{
+		{"list", Settings{}, 960, 760, all},
+		{"list-dark-de", Settings{Theme: "dark", Language: "de"}, 960, 760, all},
+		{"list-large-it", Settings{Language: "it", TextSize: 130}, 960, 860, all},
+		{"list-scoped-large-de", Settings{Language: "de", TextSize: 130}, 960, 500, func(g *stage) {
+			g.ui.desk.setFilter(FilterTasks)
+			g.ui.desk.setScope(scope{tag: "t4"})
+		}},
+		{"search-dark-de-large", Settings{Theme: "dark", Language: "de", TextSize: 130}, 1280, 800, search},
+		{"search-820", Settings{}, 820, 600, search},
+		{"suggestions-dark-820", Settings{Theme: "dark"}, 820, 600, typed(false, "/")},
+		{"mention-dark-de-large", Settings{Theme: "dark", Language: "de", TextSize: 130}, 820, 600, typed(true, "@")},
+		{"contact-dark-it", Settings{Theme: "dark", Language: "it"}, 1280, 800, func(g *stage) { g.open("k"); g.ui.desk.side.list.ScrollToBottom() }},
+		{"contact-large-de", Settings{Language: "de", TextSize: 130}, 1280, 1200, func(g *stage) { g.open("k") }},
+		{"presence", Settings{}, 1280, 500, func(g *stage) { g.open("k") }},
+		{"presence-large-de-820", Settings{Language: "de", TextSize: 130}, 820, 500, func(g *stage) { g.open("k") }},
+		{"picked-820", Settings{}, 820, 600, func(g *stage) {
+			g.open("k")
+			picked(g)
+			test.TapAt(g.ui.desk.listing.top, fyne.NewPos(36, 28))
+		}},
+		{"picked-dark-de-large", Settings{Theme: "dark", Language: "de", TextSize: 130}, 960, 500, picked},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := newStage(t, crowded(), c.s, c.w, c.h)
+			g.heard("inbox shown")
+			g.rest()
+			c.do(g)
+			g.rest()
+			g.picture("team-" + c.name)
+		})
+	}
+}
+
+func TestAListTooNarrowForTheBarStillActsOnWhatIsPicked(t *testing.T) {
+	m := crowded()
+	g := newStage(t, m, Settings{}, 820, 600)
+	g.heard("inbox shown")
+	g.ui.desk.setFilter(FilterAll)
+	tap := func() { test.TapAt(g.ui.desk.listing.top, fyne.NewPos(36, 28)) }
+	tap()
+	g.heard("search shown") // nothing is picked
+	g.press(fyne.KeyEscape, 0)
+	g.ui.desk.pick("k")
+	g.ui.desk.pick("l")
+	tap()
+	g.heard("menu shown")
+	menu := g.win.Canvas().Focused()
+	for range 4 { // the fourth closes them
+		menu.TypedKey(&fyne.KeyEvent{Name: fyne.KeyDown})
+	}
+	menu.TypedKey(&fyne.KeyEvent{Name: fyne.KeyReturn})
+	g.until("closing", func() bool { return len(m.wishes()) == 2 })
+	for _, w := range m.wishes() {
+		if b, ok := w.Body.(inbox.SetState); !ok || b.State != inbox.Closed {
+			t.Errorf("wished %+v", w.Body)
+		}
+	}
+}
+
+func TestPillsGiveWayToLargeText(t *testing.T) {
+	g := newStage(t, crowded(), Settings{Language: "de", TextSize: 130}, 960, 600)
+	g.heard("inbox shown")
+	p := g.ui.desk.listing
+	for _, f := range []Filter{FilterMine, FilterAll, FilterClosed} {
+		g.ui.desk.setFilter(f)
+		var right float32
+		shown := map[string]bool{}
+		for i, b := range p.boxes {
+			if b.Visible() {
+				right = max(right, b.Position().X+p.chips[i].Position().X+p.chips[i].MinSize().Width)
+				shown[p.chips[i].AccessibleName()] = true
+			}
+		}
+		if right > listWidth {
+			t.Errorf("filter %d: the pills end at %v of %v", f, right, listWidth)
+		}
+		if at := slices.Index(firstPills, f); at >= 0 && !p.boxes[at].Visible() {
+			t.Errorf("filter %d: the chosen pill is left out", f)
+		}
+	}
+	g.ui.desk.setFilter(FilterMine)
+	test.Tap(p.chips[len(p.chips)-1])
+	g.heard("menu shown")
+	for i, f := range firstPills {
+		if offered := kit.Find(g.top(), word(filterWords[f][0])) != nil || slices.Contains(kit.Texts(g.top()), word(filterWords[f][0])); offered == p.boxes[i].Visible() {
+			t.Errorf("filter %d has a pill: %v, and is in the menu: %v", f, p.boxes[i].Visible(), offered)
+		}
+	}
+}
+
+func TestAConversationIsHandedOverWithANote(t *testing.T) {
+	m := team()
+	g := opened(t, m, "k")
+	g.press(fyne.KeyA, ctrl|fyne.KeyModifierShift)
+	g.heard("assign shown")
+	g.typeText("tob")
+	g.press(fyne.KeyReturn, 0)
+	g.until("assigning", func() bool { b, ok := wished[inbox.Assign](m); return ok && b.To == "tb" })
+	g.wantShown("Assigned to Tobias Brandt")
+	g.rest()
+	g.picture("handed-over")
+	g.tap("Add note")
+	if c := g.ui.desk.comp; !c.note || c.text() != "@Tobias Brandt " || g.win.Canvas().Focused() != fyne.Focusable(c.field) {
+		t.Fatalf("a note is %v, with %q", c.note, c.text())
+	}
+	g.typeText("knows the house")
+	g.press(fyne.KeyReturn, 0)
+	g.until("the note", func() bool {
+		b, ok := wished[inbox.AddNote](m)
+		return ok && b.Conversation == "k" && slices.Equal(b.Mentions, []inbox.PersonID{"tb"}) && b.Text == "@Tobias Brandt knows the house"
+	})
+	for _, to := range []inbox.PersonID{"me", ""} {
+		g.ui.desk.assign(to)
+		if kit.Find(g.win.Canvas().Content(), "Add note") != nil {
+			t.Errorf("a note is offered to %q", to)
+		}
+	}
+}
+
 // picked taps rows of the list with a key held.
 func (g *stage) pickRows(held *fyne.KeyModifier, with fyne.KeyModifier, rows ...int) {
 	g.t.Helper()

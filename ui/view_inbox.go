@@ -254,7 +254,12 @@ func rowView(r *Row, s staff, h house, p inbox.Presence, t clock) RowView {
 		v.Prefix = word("row.from", "Name", s.short(c.LastAuthor))
 	}
 	// What matters most stands first: where there is little room the last chips are only counted.
-	v.Chips = append(v.Chips, stateChips(c, h, t)...)
+	state := stateChips(c, h, t)
+	var calm []ChipView
+	if n := len(state); n > 1 && state[n-1].Tone == ToneOK { // an answer is due long before the customer can no longer be answered
+		state, calm = state[:n-1], state[n-1:]
+	}
+	v.Chips = append(v.Chips, state...)
 	if c.Erased == 0 {
 		v.Chips = append(v.Chips, workChips(c, s, t)...)
 	}
@@ -267,6 +272,7 @@ func rowView(r *Row, s staff, h house, p inbox.Presence, t clock) RowView {
 	default:
 		v.Chips = append(v.Chips, ChipView{Text: s.name(c.Assignee)})
 	}
+	v.Chips = append(v.Chips, calm...)
 	if c.Erased == 0 {
 		for _, tag := range h.tagged(c) {
 			v.Chips = append(v.Chips, tagChip(tag))

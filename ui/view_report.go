@@ -79,10 +79,10 @@ func shortSpan(n int) string {
 	switch {
 	case d < time.Minute:
 		return word("span.s", "S", n)
-	case d >= 4*time.Hour:
-		return word("span.h", "H", decimal(d.Hours()))
+	case d < time.Hour:
+		return span(d)
 	}
-	return span(d)
+	return word("span.clock", "H", grouped(n/3600), "M", strconv.Itoa(100 + n/60%60)[1:])
 }
 
 // decimal writes a number with one digit behind the point, or none where it is 0.
@@ -123,7 +123,7 @@ func scoreText(l inbox.ReportLine) string {
 	if rated(l) == 0 {
 		return "–"
 	}
-	return decimal(score(l))
+	return strings.Replace(strconv.FormatFloat(score(l), 'f', 1, 64), ".", word("number.decimal"), 1)
 }
 
 // reportColumns are the figures of a table. Two of them share a place: the second stands small below the first.

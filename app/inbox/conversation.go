@@ -115,6 +115,9 @@ func (c *Conversation) Apply(e Event, reader PersonID) {
 		c.keep(b)
 	case Rated:
 		c.Rating = b.Score
+		if c.Waiting == c.LastInbound { // his last message said that, and waits for nothing
+			c.Waiting, c.Replies = 0, nil
+		}
 	case MessageMasked:
 		if b.Message == c.LastID && c.LastKind != Deleted {
 			c.Snippet = b.Body.Excerpt(snippetRunes)

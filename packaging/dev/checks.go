@@ -171,13 +171,20 @@ func (d *dev) vetSteps() []step {
 
 func (d *dev) toolsDir() string { return filepath.Join(d.root, "packaging", "tools") }
 
-// tool builds the pinned tools (packaging/tools/go.mod) once and returns the path of one.
+// toolPaths are the packages of the pinned tools (packaging/tools/go.mod).
+var toolPaths = map[string]string{
+	"staticcheck": "honnef.co/go/tools/cmd/staticcheck", "govulncheck": "golang.org/x/vuln/cmd/govulncheck",
+	"nfpm": "github.com/goreleaser/nfpm/v2/cmd/nfpm", "go-licenses": "github.com/google/go-licenses", "go-winres": "github.com/tc-hib/go-winres",
+	"sbom": "sealdesk/packaging/tools/sbom",
+}
+
+// tool builds a pinned tool and returns its path.
 func (d *dev) tool(ctx context.Context, log io.Writer, name string) (string, error) {
 	dir := d.build("tools")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	if err := (call{dir: d.toolsDir(), log: log, env: []string{"CGO_ENABLED=0", "GOFLAGS=-buildvcs=false"}}).run(ctx, "go", "build", "-o", dir+string(filepath.Separator), "tool"); err != nil {
+	if err := (call{dir: d.toolsDir(), log: log, env: []string{"CGO_ENABLED=0", "GOFLAGS=-buildvcs=false"}}).run(ctx, "go", "build", "-o", dir+string(filepath.Separator), toolPaths[name]); err != nil {
 		return "", err
 	}
 	return filepath.Join(dir, name+exeSuffix()), nil

@@ -170,10 +170,8 @@ func (s *stage) found(ctx context.Context, log *os.File) error {
 	if err := s.relayCall(log).run(ctx, s.d.binary(relayProgram), s.c.relayInit()...); err != nil {
 		return err
 	}
-	if !s.second {
-		if err := s.c.withoutSecondFactor(); err != nil {
-			return err
-		}
+	if err := s.c.configure(s.second); err != nil {
+		return err
 	}
 	s.c.Founded = true
 	return s.c.save()
@@ -363,7 +361,7 @@ func (d *dev) demo(ctx context.Context, fresh, both bool) error {
 }
 
 // arrive lets a person's device in and signs the person in for the first time, with the password that the terminal will tell,
-// in a window on a display of its own.
+// in a window on a display of its own. The agent does a little there already, so that there is something to look at.
 func (s *stage) arrive(ctx context.Context, p person, env []string) error {
 	s.accounts[p.Name] = &account{password: demoPassword}
 	screen, err := startDisplay(ctx, s.sup, "1600x1000", env)
@@ -377,8 +375,11 @@ func (s *stage) arrive(ctx context.Context, p person, env []string) error {
 	if err := s.enter(ctx, w, p, env, variant{language: "en_GB", w: 1440, h: 900}); err != nil {
 		return err
 	}
-	w.client.stop(10 * time.Second)
-	return nil
+	defer w.client.stop(10 * time.Second)
+	if p != demoAgent {
+		return nil
+	}
+	return w.make(ctx, firstWork()...)
 }
 
 // startCast lets the difficult people write, and returns when they have nothing more to say.

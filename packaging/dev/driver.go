@@ -48,7 +48,7 @@ type move struct {
 	name  string        // what a person would say: "open the first conversation"
 	keys  []press       // sent in order
 	await []string      // milestones that must follow, in any order
-	never []string      // milestones that must not come before those
+	never []string      // milestones that must not come before those; without any, not at all
 	rest  bool          // the pixels come to rest before the next move: the milestones come before what they are about is drawn
 	shot  string        // picture's name, if one is taken at the end
 	limit time.Duration // for all milestones together; zero means a minute
@@ -133,34 +133,44 @@ func (d *driver) do(ctx context.Context, m move) error {
 	if err := d.await(ctx, m.await, limit); err != nil {
 		return fmt.Errorf("%s: %w", m.name, err)
 	}
-	for _, line := range d.trace.lines[begun:d.trace.at] {
+	picture, err := d.look(ctx, m)
+	if err != nil {
+		return fmt.Errorf("%s: %w", m.name, err)
+	}
+	upTo := d.trace.at
+	if len(m.await) == 0 { // it must not come at all
+		if err := d.trace.read(); err != nil {
+			return err
+		}
+		upTo = len(d.trace.lines)
+	}
+	for _, line := range d.trace.lines[begun:upTo] {
 		for _, never := range m.never {
 			if line == never || strings.HasPrefix(line, never+" ") {
 				return &problem{happened: fmt.Sprintf("%s: the client said %q, which it must not", m.name, never)}
 			}
 		}
 	}
-	if m.rest && m.shot == "" {
-		if _, err := d.still(ctx, filepath.Join(d.album.dir, "still.png")); err != nil {
-			return fmt.Errorf("%s: %w", m.name, err)
-		}
-		if err := os.Remove(filepath.Join(d.album.dir, "still.png")); err != nil {
-			return err
-		}
-	}
-	if err := d.note(ctx); err != nil {
-		return fmt.Errorf("%s: %w", m.name, err)
-	}
-	picture := ""
-	if m.shot != "" {
-		path, err := d.shot(ctx, m.shot)
-		if err != nil {
-			return fmt.Errorf("%s: %w", m.name, err)
-		}
-		picture = "  " + shortPath(path)
-	}
 	d.say("      %-44s %6s%s", m.name, since(time.Since(start)), picture)
 	return nil
+}
+
+// look waits until what a move brought about is drawn, and takes the picture of it.
+func (d *driver) look(ctx context.Context, m move) (picture string, err error) {
+	if m.rest && m.shot == "" {
+		still := filepath.Join(d.album.dir, "still.png")
+		if _, err := d.still(ctx, still); err != nil {
+			return "", err
+		}
+		if err := os.Remove(still); err != nil {
+			return "", err
+		}
+	}
+	if err := d.note(ctx); err != nil || m.shot == "" {
+		return "", err
+	}
+	path, err := d.shot(ctx, m.shot)
+	return "  " + shortPath(path), err
 }
 
 // make makes moves, one after the other.

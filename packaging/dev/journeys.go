@@ -1,5 +1,7 @@
 package main
 
+import "slices"
+
 // This file is what the windows are asked to do, by keyboard alone, and what they say they did.
 
 // milestones are the lines of the client's trace that journeys wait for.
@@ -104,18 +106,28 @@ func agentJourney() []move {
 		{name: "choose that message, to quote it", keys: []press{key("Up"), key("r")}, await: []string{seesMessage, seesReply}},
 		{name: "write the reply", keys: []press{typed("Danke! Passt Donnerstag um 10 Uhr?")}, await: []string{seesDraft}, shot: "reply"},
 		{name: "send it", keys: []press{key("Return")}, await: []string{seesSubmitted, seesSent}},
-		{name: "take the conversation", keys: []press{key("ctrl+k"), typed("assign to me"), key("Return")}, await: []string{seesPalette, seesSubmitted}, shot: "taken"},
-		{name: "write a note to colleagues", keys: []press{key("ctrl+shift+n"), typed("Site visit first, then the offer.")}, await: []string{seesNote}, shot: "note"},
-		{name: "keep it", keys: []press{key("Return")}, await: []string{seesSubmitted}},
 		{name: "the customer answers again", await: []string{seesInbound}, limit: 2 * minute},
 		{name: "ask what can be done with that message", keys: []press{key("Up"), key("Return")}, await: []string{seesMessage, seesMenu}, shot: "menu"},
 		{name: "react to it", keys: []press{key("Right"), key("Return")}, await: []string{seesSubmitted}},
-		{name: "choose a template", keys: []press{key("Escape"), key("ctrl+t"), typed("follow")}, await: []string{seesTemplates}, shot: "templates"},
+		{name: "take the conversation", keys: []press{key("Escape"), key("ctrl+k"), typed("assign to me"), key("Return")}, await: []string{seesPalette, seesSubmitted}, shot: "taken"},
+		{name: "write a note to colleagues", keys: []press{key("ctrl+shift+n"), typed("Site visit first, then the offer.")}, await: []string{seesNote}, shot: "note"},
+		{name: "keep it", keys: []press{key("Return")}, await: []string{seesSubmitted}},
+		{name: "choose a template", keys: []press{key("ctrl+t"), typed("follow")}, await: []string{seesTemplates}, shot: "templates"},
 		{name: "fill it with what the relay knows, and send it", keys: []press{key("Return"), typed("{{contact.first_name}}"), key("Return"), key("Return")}, await: []string{seesSubmitted, seesSent}, shot: "template-sent"},
 		{name: "show every conversation", keys: []press{key("Escape"), key("ctrl+k"), typed("show all"), key("Return")}, await: []string{seesPalette, seesFilter}, shot: "window"},
 		{name: "open the palette", keys: []press{key("ctrl+k")}, await: []string{seesPalette}, shot: "palette"},
 		{name: "close it and go to the next conversation", keys: []press{key("Escape"), key("alt+Down")}, await: []string{seesConversation}, shot: "next"},
 	}
+}
+
+// firstWork is what the agent has done already when somebody looks at the demo for the first time.
+func firstWork() []move {
+	return slices.Concat([]move{
+		{name: "open the first conversation", keys: []press{key("alt+Down")}, await: []string{seesConversation}},
+		{name: "take it", keys: []press{key("ctrl+k"), typed("assign to me"), key("Return")}, await: []string{seesPalette, seesSubmitted}},
+		{name: "answer", keys: []press{typed("Vielen Dank! Ich melde mich heute noch mit einem Vorschlag."), key("Return")}, await: []string{seesSubmitted, seesSent}},
+		{name: "a note to colleagues", keys: []press{key("ctrl+shift+n"), typed("Site visit first, then the offer."), key("Return")}, await: []string{seesNote, seesSubmitted}},
+	}, taskMoves("Send the offer"))
 }
 
 // darkJourney is the pair of pictures that demo --headless takes in the dark.

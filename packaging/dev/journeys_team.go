@@ -17,10 +17,10 @@ import (
 // guardMoves write what may not leave, and what may with a reason.
 func guardMoves() []move {
 	return []move{
-		{name: "a card number in a draft", keys: []press{typed("Die Karte ist 4111 1111 1111 1111")}, await: []string{seesRefusedDraft, seesGuard}, shot: "guard-refuses"},
+		{name: "a card number in a draft", keys: []press{typed("Die Karte ist 5555 5555 5555 4444")}, await: []string{seesRefusedDraft, seesGuard}, shot: "guard-refuses"},
 		{name: "it does not leave; a link off the company", keys: []press{key("Return"), key("ctrl+a"), typed("Termin hier: https://planung.example.net/neu")},
 			await: []string{seesAskedDraft}, never: []string{seesSubmitted}, shot: "guard-asks"},
-		{name: "not without a reason", keys: []press{key("Return"), typed("The calendar of the fitters")}, rest: true, shot: "guard-reason"},
+		{name: "not without a reason", keys: []press{key("Return"), typed("The calendar of the fitters")}, never: []string{seesSubmitted}, rest: true, shot: "guard-reason"},
 		{name: "with one it leaves", keys: []press{key("Return")}, await: []string{seesSubmitted, seesSent}},
 	}
 }

@@ -280,7 +280,7 @@ func (w *wineBench) refused(ctx context.Context, log *os.File) error {
 	}
 	_, status, err := w.run(ctx, log, "msiexec", "/i", msi, "/qn")
 	if err == nil && status != msiFailure {
-		err = fmt.Errorf("Windows Installer ended with status %d on Windows 7, not %d", status, msiFailure)
+		err = fmt.Errorf("the installer ended with status %d on Windows 7, not %d", status, msiFailure)
 	}
 	return errors.Join(err, w.expect(ctx, log, "", ""))
 }
@@ -324,7 +324,7 @@ func (w *wineBench) downgrade(ctx context.Context, log *os.File) error {
 	}
 	_, status, err := w.run(ctx, log, "msiexec", "/i", msi, "/qn")
 	if err == nil && status != msiFailure {
-		err = fmt.Errorf("Windows Installer ended with status %d, not %d", status, msiFailure)
+		err = fmt.Errorf("the installer ended with status %d, not %d", status, msiFailure)
 	}
 	return errors.Join(err, w.expect(ctx, log, nextVersion(w.b.version), benchRelay))
 }

@@ -124,17 +124,21 @@ func (c *company) relayInit() []string {
 		"--number", "+" + c.Number, "--phone-number-id", c.NumberID, "--account-id", c.Account, "--api", "http://" + c.Graph}
 }
 
-// withoutSecondFactor has the company's people sign in with a password alone.
-func (c *company) withoutSecondFactor() error {
+// configure says how the company works: within how many minutes customers should have an answer, and whether people sign in
+// with a second factor.
+func (c *company) configure(second bool) error {
 	raw, err := os.ReadFile(c.config())
 	if err != nil {
 		return err
 	}
-	const yes, no = "\nsecond_factor = true\n", "\nsecond_factor = false\n"
-	if strings.Count(string(raw), yes) != 1 {
-		return &problem{happened: "the relay's config has no second factor to leave out"}
+	text := string(raw)
+	for was, is := range map[string]string{"# answer_minutes = 30": "answer_minutes = 30", "second_factor = true": fmt.Sprint("second_factor = ", second)} {
+		if strings.Count(text, "\n"+was+"\n") != 1 {
+			return &problem{happened: "the relay's config has no line " + was + " to change"}
+		}
+		text = strings.Replace(text, "\n"+was+"\n", "\n"+is+"\n", 1)
 	}
-	return os.WriteFile(c.config(), []byte(strings.Replace(string(raw), yes, no, 1)), 0o600)
+	return os.WriteFile(c.config(), []byte(text), 0o600)
 }
 
 func (c *company) relayServe() []string { return []string{"--config", c.config(), "serve"} }
@@ -249,7 +253,10 @@ func (c *company) whatToDo() []string {
 	return strings.Split(strings.TrimSpace(fmt.Sprintf(`
 You are %s, an agent, and signed in. The window shows what customers write through the simulator.
   * Open a conversation with Alt+Down, write, press Enter: the customer answers within seconds.
-  * Ctrl+K finds people and actions; F1 shows all keys.
+  * Ctrl+K finds people and actions; F1 shows all keys, and from there a tour of five cards.
+  * Ctrl+Shift+F searches every message, Ctrl+Shift+S puts a conversation off, Ctrl+Shift+N writes a note in which
+    @Ines asks a colleague to look. With --both she has a window of her own, and decides what you ask to see.
+  * Customers should have an answer within 30 minutes; nobody is given a conversation he did not take.
   * Ctrl+Shift+L locks the window, as ten minutes without you do. Your password, now and at the next sign-in: %s
     (This company asks for no second factor, second_factor = false in its relay.toml, so that you need no telephone.)
   * Play a customer yourself, or break something, at http://%s/play

@@ -52,7 +52,7 @@ func shotJourney(l lexicon) []move {
 		{name: "search", keys: []press{key("ctrl+shift+f"), typed("preventivo")}, await: []string{seesSearch, seesFound}, rest: true, shot: "search"},
 		{name: "nothing found", keys: []press{key("ctrl+a"), typed("zzyzx")}, await: []string{seesFound + " 0"}, rest: true, shot: "search-none"},
 		{name: "a note, and whom it asks", keys: then(key("ctrl+shift+n"), typed("@In")), await: []string{seesSearchEnded, seesNote, seesSuggestions}, shot: "mention"},
-		{name: "what may not leave", keys: then(key("ctrl+a"), key("BackSpace"), escape, typed("Die Karte ist 4111 1111 1111 1111")), await: []string{seesRefusedDraft, seesGuard}, shot: "guard-refuses"},
+		{name: "what may not leave", keys: then(key("ctrl+a"), key("BackSpace"), escape, typed("Die Karte ist 5555 5555 5555 4444")), await: []string{seesRefusedDraft, seesGuard}, shot: "guard-refuses"},
 		{name: "what needs a reason", keys: []press{key("ctrl+a"), typed("https://planung.example.net/neu"), key("Return")}, await: []string{seesAskedDraft}, rest: true, shot: "guard-asks"},
 		{name: "message menu", keys: then(key("ctrl+a"), key("BackSpace"), key("Up"), key("Return")), await: []string{seesMessage, seesMenu}, shot: "menu"},
 		{name: "emoji", keys: then(key("ctrl+e")), await: []string{seesOverlayClosed, seesEmoji}, shot: "emoji"},

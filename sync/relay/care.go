@@ -80,6 +80,9 @@ func (r *Relay) say(ctx context.Context, contact inbox.ContactID, text, menu str
 // careFor prepares what the relay does by itself about a customer's message; nil for nothing. It must not be called inside a
 // transaction.
 func (r *Relay) careFor(ctx context.Context, in *incoming, m whatsapp.Message, received inbox.Moment) (*care, error) {
+	if in.message.Side != inbox.FromContact { // it tells what happened, or was said among others
+		return nil, nil
+	}
 	desk := r.desk(in.inbox)
 	c := &care{way: desk.Assign}
 	if reply, ok := m.Body.(whatsapp.Reply); ok && desk.Rating && reply.Kind == whatsapp.ListReply {
@@ -89,7 +92,7 @@ func (r *Relay) careFor(ctx context.Context, in *incoming, m whatsapp.Message, r
 			}
 		}
 	}
-	if in.message.Kind == inbox.System || received.Sub(in.message.At) > careWithin {
+	if received.Sub(in.message.At) > careWithin {
 		return c, nil
 	}
 	if desk.Assign == assignInTurn || desk.Assign == assignLeast {
@@ -152,9 +155,9 @@ func (c *care) write(tx ledger.Tx, log *eventlog.Writer, before inbox.Conversati
 	if err != nil || now.Into != "" {
 		return err
 	}
-	if rated { // that is no reason to work on it again
-		if before.State == inbox.Closed {
-			_, err = log.Append(at, "", inbox.StateChanged{Conversation: now.ID, State: inbox.Closed})
+	if rated { // that is no reason to work on it again, nor to work on it earlier
+		if before.State != inbox.Open {
+			_, err = log.Append(at, "", inbox.StateChanged{Conversation: now.ID, State: before.State, Until: before.Until})
 		}
 		return err
 	}
@@ -203,29 +206,35 @@ func (c *care) inTurn(tx ledger.Tx, to inbox.PersonID) (inbox.PersonID, error) {
 	return to, tx.Put(bucketTurn, []byte("last"), []byte(to))
 }
 
-// sayAway tells the customer that nobody is there, unless he was told so lately.
+// sayAway tells the customer that nobody is there, unless he was told so lately, or wants nothing that people did not write.
 func (c *care) sayAway(tx ledger.Tx, log *eventlog.Writer, now inbox.Conversation, at inbox.Moment) error {
-	if c.away == nil || !now.WindowOpen(at) {
+	if c.away == nil || !now.WindowOpen(at) || now.Consent.Templates == inbox.Withdrawn {
 		return nil
 	}
-	var last inbox.Moment
-	row, err := tx.Get(bucketAway, []byte(now.ID))
-	if err != nil {
+	last, err := toldAway(tx, now.ID)
+	if err != nil || last != 0 && at >= last && at.Sub(last) < awayEvery {
 		return err
 	}
-	if row != nil && cbor.Unmarshal(row, &last) != nil {
-		return errRow
-	}
-	if last != 0 && at >= last && at.Sub(last) < awayEvery {
-		return nil
-	}
-	if row, err = cbor.Marshal(at); err != nil {
-		return err
-	}
-	if err := tx.Put(bucketAway, []byte(now.ID), row); err != nil {
+	if err := putAway(tx, now.ID, at); err != nil {
 		return err
 	}
 	return c.away.write(tx, log, now.ID, at)
+}
+
+func toldAway(tx ledger.Tx, c inbox.ConversationID) (at inbox.Moment, err error) {
+	row, err := tx.Get(bucketAway, []byte(c))
+	if err == nil && row != nil && cbor.Unmarshal(row, &at) != nil {
+		err = errRow
+	}
+	return at, err
+}
+
+func putAway(tx ledger.Tx, c inbox.ConversationID, at inbox.Moment) error {
+	row, err := cbor.Marshal(at)
+	if err != nil {
+		return err
+	}
+	return tx.Put(bucketAway, []byte(c), row)
 }
 
 // A ratingRow is a question how it went.

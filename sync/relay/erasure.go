@@ -276,6 +276,9 @@ func (r *Relay) eraseIn(ctx context.Context, in inbox.InboxID, contacts []inbox.
 				return err
 			}
 		}
+		if err := forgetWork(tx, conversations); err != nil {
+			return err
+		}
 		if err := eraseContacts(tx, contacts, request); err != nil {
 			return err
 		}

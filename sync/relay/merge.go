@@ -99,10 +99,11 @@ func joinTwin(tx ledger.Tx, log *eventlog.Writer, elder, twin inbox.ContactID, a
 	if old.Assignee == "" && young.Assignee != "" { // whoever looked after the customer goes on
 		bodies = append(bodies, inbox.Assigned{Conversation: old.ID, To: young.Assignee})
 	}
-	if old.State == inbox.Closed && young.State == inbox.Open {
-		bodies = append(bodies, inbox.StateChanged{Conversation: old.ID, State: inbox.Open})
+	work, err := joinWork(tx, old, young)
+	if err != nil {
+		return err
 	}
-	_, err = log.Append(at, "", bodies...)
+	_, err = log.Append(at, "", append(bodies, work...)...)
 	return err
 }
 

@@ -2,7 +2,9 @@ package relay
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +13,10 @@ import (
 	"sealdesk/app/inbox"
 	"sealdesk/sync/wire"
 )
+
+// presenceRate is how many bytes a second presence may cost all devices together: what is said grows with how many there are, and
+// so does to how many. Where that is too much, it is said less often.
+const presenceRate = 2 << 20
 
 // presence is who is there, and in which conversation. It lives in memory: a relay that starts anew is told again.
 type presence struct {
@@ -66,8 +72,8 @@ func (r *Relay) tellPresence(ctx context.Context) error {
 		case <-r.presence.poke:
 		case <-stale.C:
 		}
-		r.tellWho(ctx)
-		gap := time.NewTimer(wire.PresenceGap)
+		said := r.tellWho(ctx)
+		gap := time.NewTimer(max(wire.PresenceGap, time.Duration(said)*time.Second/presenceRate))
 		select {
 		case <-ctx.Done():
 		case <-gap.C:
@@ -82,8 +88,9 @@ type someone struct {
 	at wire.Attend
 }
 
-// tellWho gives each device the presence of those it shares an inbox with, if it is not what it was told last.
-func (r *Relay) tellWho(ctx context.Context) {
+// tellWho gives each device the presence of those it shares an inbox with, if it is not what it was told last. It returns how many
+// bytes that took.
+func (r *Relay) tellWho(ctx context.Context) (said int) {
 	there := r.sessions.letInNow()
 	now := r.now()
 	r.presence.mu.Lock()
@@ -104,60 +111,80 @@ func (r *Relay) tellWho(ctx context.Context) {
 			}
 		}
 	}
-	for _, to := range list {
-		frame := wire.Encode(wire.Presence{Presence: presenceFor(to.x.person, list, where)})
-		if bytes.Equal(frame, to.x.toldPresence) {
+	for i, seen := range whoSees(list, where) {
+		to := list[i].x
+		frame := wire.Encode(wire.Presence{Presence: seen})
+		if len(frame) > wire.MaxRelayFrame { // no device would read it
+			frame = wire.Encode(wire.Presence{Presence: inbox.Presence{Online: seen.Online}})
+		}
+		if len(frame) > wire.MaxRelayFrame || bytes.Equal(frame, to.toldPresence) {
 			continue
 		}
 		select {
-		case to.x.outcomes <- frame:
-			to.x.toldPresence = frame
+		case to.outcomes <- frame:
+			to.toldPresence = frame
+			said += len(frame)
 		default: // busy: next time
 			r.presence.changed()
 		}
 	}
+	return said
 }
 
-// presenceFor is what one person may know: who else works where he does, and which of the conversations he may see they have
-// open.
+// whoSees returns what the person of each device may know. Who works in the same inboxes sees the same, but for himself.
+func whoSees(list []someone, where map[inbox.ConversationID]inbox.InboxID) []inbox.Presence {
+	out := make([]inbox.Presence, len(list))
+	alike := map[string]inbox.Presence{}
+	for i, s := range list {
+		p := s.x.person
+		key := fmt.Sprint(p.Role, p.Left != 0, slices.Sorted(slices.Values(p.Inboxes)))
+		all, ok := alike[key]
+		if !ok {
+			all = presenceFor(p, list, where)
+			alike[key] = all
+		}
+		out[i] = inbox.Presence{Online: all.Online, Here: slices.DeleteFunc(slices.Clone(all.Here), func(h inbox.Here) bool { return h.Person == p.ID })}
+	}
+	return out
+}
+
+// presenceFor is what a person like p may know: who works where he does, and which of the conversations he may see they have
+// open, as far as they may see them too.
 func presenceFor(p inbox.Person, list []someone, where map[inbox.ConversationID]inbox.InboxID) inbox.Presence {
 	var out inbox.Presence
 	for _, s := range list {
 		q := s.x.person
-		if !slices.ContainsFunc(q.Inboxes, p.WorksIn) || slices.Contains(out.Online, q.ID) && q.ID == p.ID {
+		if !slices.ContainsFunc(q.Inboxes, p.WorksIn) {
 			continue
 		}
-		if !slices.Contains(out.Online, q.ID) {
-			out.Online = append(out.Online, q.ID)
-		}
-		if in := where[s.at.Conversation]; in != "" && q.ID != p.ID && inbox.Can(p, inbox.ActRead, inbox.Subject{Inbox: in}) == nil {
+		out.Online = append(out.Online, q.ID)
+		in := inbox.Subject{Inbox: where[s.at.Conversation]}
+		if in.Inbox != "" && inbox.Can(p, inbox.ActRead, in) == nil && inbox.Can(q, inbox.ActRead, in) == nil {
 			out.Here = append(out.Here, inbox.Here{Person: q.ID, Conversation: s.at.Conversation, Writing: s.at.Writing})
 		}
 	}
 	slices.Sort(out.Online)
+	out.Online = slices.Compact(out.Online)
 	slices.SortFunc(out.Here, func(a, b inbox.Here) int {
-		return strings.Compare(string(a.Conversation)+"/"+string(a.Person), string(b.Conversation)+"/"+string(b.Person))
+		return cmp.Or(strings.Compare(string(a.Conversation), string(b.Conversation)), strings.Compare(string(a.Person), string(b.Person)))
 	})
 	return out
 }
 
 // online returns the people who work in an inbox, are there, and are not away, in order of their ids.
 func (r *Relay) online(ctx context.Context, in inbox.InboxID) ([]inbox.Person, error) {
-	seen := map[inbox.PersonID]bool{}
-	var out []inbox.Person
+	there := map[inbox.PersonID]bool{}
 	for _, x := range r.sessions.letInNow() {
-		if seen[x.person.ID] {
-			continue
-		}
-		seen[x.person.ID] = true
-		p, err := r.people.Person(ctx, x.person.ID) // the connection knows the person as he came
-		if err != nil {
-			return nil, err
-		}
-		if p.WorksIn(in) && !p.Away && p.Left == 0 {
-			out = append(out, p)
-		}
+		there[x.person.ID] = true
 	}
+	if len(there) == 0 {
+		return nil, nil
+	}
+	out, err := r.people.People(ctx) // a connection knows its person as he came
+	if err != nil {
+		return nil, err
+	}
+	out = slices.DeleteFunc(out, func(p inbox.Person) bool { return !there[p.ID] || !p.WorksIn(in) || p.Away || p.Left != 0 })
 	slices.SortFunc(out, func(a, b inbox.Person) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	return out, nil
 }

@@ -42,6 +42,7 @@ type Relay struct {
 	sessions    *sessions
 	presence    *presence
 	boards      boards
+	looks       *looks
 	metrics     *metrics
 	pin         wire.Pin
 	tls         tls.Certificate
@@ -150,7 +151,7 @@ func Open(ctx context.Context, cfg Config, opt Options) (*Relay, error) {
 	r.rates = prices
 	r.metrics = newMetrics(r)
 	r.presence = newPresence()
-	r.boards.at = map[inbox.InboxID]*standing{}
+	r.boards.at, r.looks = map[inbox.InboxID]*standing{}, newLooks()
 	r.sessions = newSessions(r)
 	r.certs = newCertificates(r, cert)
 	r.certs.look()

@@ -37,6 +37,11 @@ func (r *Relay) askReport(ctx context.Context, a asker, q inbox.AskReport) (inbo
 	if err != nil {
 		return inbox.Report{}, err
 	}
+	leave, err := r.looks.report(ctx)
+	if err != nil {
+		return inbox.Report{}, err
+	}
+	defer leave()
 	t := newTally(q.By, people)
 	for _, in := range list {
 		told, err := r.inboxNow(ctx, in)
@@ -93,49 +98,96 @@ func newTallyLine() *tallyLine { return &tallyLine{seen: map[inbox.ConversationI
 
 // thread is what a tally remembers of a conversation while it reads a log.
 type thread struct {
-	waiting inbox.Moment // since when the customer waits for a first answer
-	began   inbox.Moment // when he wrote first since the conversation was last closed
+	waiting inbox.Moment    // since when the customer waits for a first answer
+	began   inbox.Moment    // when he wrote first since the conversation was last closed
+	before  [2]inbox.Moment // both, before his last message
 	who     inbox.PersonID
 	tags    []inbox.TagID
 }
 
+// reportChunk is how many facts of a log are in memory at once.
+const reportChunk = 4096
+
 // read adds the facts of one log from a moment on to another, the other not included. Who waited when the stretch begins is not
 // known and not counted.
 func (t *tally) read(ctx context.Context, tx ledger.Tx, in inbox.Inbox, from, to inbox.Moment) error {
-	var facts []inbox.Event
-	for e, err := range eventlog.Backwards(tx) {
-		if err != nil {
+	first, err := firstSince(tx, from)
+	if err != nil {
+		return err
+	}
+	threads := map[inbox.ConversationID]*thread{}
+	for ctx.Err() == nil {
+		facts, err := factsFrom(tx, first, reportChunk)
+		if err != nil || len(facts) == 0 {
 			return err
 		}
-		if e.At < from {
+		first += uint64(len(facts))
+		for _, e := range facts {
+			if e.At < from || e.At >= to || e.Body.Of() == "" {
+				continue
+			}
+			id := e.Body.Of()
+			th := threads[id]
+			if th == nil {
+				th = &thread{}
+				threads[id] = th
+				if t.by == inbox.ByTag { // as they are now: what was tagged later belongs to the tag too
+					c, _, err := eventlog.Conversation(tx, id)
+					if err != nil {
+						return err
+					}
+					th.tags = c.Tags
+				}
+			}
+			t.fold(in, th, e)
+		}
+		if facts[len(facts)-1].At >= to {
+			return nil
+		}
+	}
+	return ctx.Err()
+}
+
+// firstSince returns the place of a log's first fact since a moment. Places are without gaps, and time goes with them.
+func firstSince(tx ledger.Tx, at inbox.Moment) (uint64, error) {
+	var head uint64
+	for e, err := range eventlog.Backwards(tx) {
+		if err != nil {
+			return 0, err
+		}
+		head = e.Seq
+		break
+	}
+	low, high := uint64(1), head+1
+	for low < high {
+		middle := low + (high-low)/2
+		facts, err := factsFrom(tx, middle, 1)
+		if err != nil {
+			return 0, err
+		}
+		if len(facts) == 1 && facts[0].At >= at {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	return low, nil
+}
+
+// factsFrom returns at most so many facts from a place on, the oldest first.
+func factsFrom(tx ledger.Tx, first, most uint64) ([]inbox.Event, error) {
+	var facts []inbox.Event
+	for e, err := range eventlog.BackwardsFrom(tx, first+most-1) {
+		if err != nil {
+			return nil, err
+		}
+		if e.Seq < first {
 			break
 		}
-		if e.At < to && e.Body.Of() != "" {
-			facts = append(facts, e)
-		}
-		if len(facts)%1024 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
+		facts = append(facts, e)
 	}
 	slices.Reverse(facts)
-	threads := map[inbox.ConversationID]*thread{}
-	for _, e := range facts {
-		id := e.Body.Of()
-		th := threads[id]
-		if th == nil {
-			th = &thread{}
-			threads[id] = th
-			if t.by == inbox.ByTag { // as they are now: what was tagged later belongs to the tag too
-				c, _, err := eventlog.Conversation(tx, id)
-				if err != nil {
-					return err
-				}
-				th.tags = c.Tags
-			}
-		}
-		t.fold(in, th, e)
-	}
-	return nil
+	return facts, nil
 }
 
 // fold adds one fact.
@@ -162,6 +214,7 @@ func (t *tally) fold(in inbox.Inbox, th *thread, e inbox.Event) {
 		m := b.Message
 		switch {
 		case m.Side == inbox.FromContact && m.Kind != inbox.System:
+			th.before = [2]inbox.Moment{th.waiting, th.began}
 			if th.waiting == 0 {
 				th.waiting = e.At
 			}
@@ -169,7 +222,7 @@ func (t *tally) fold(in inbox.Inbox, th *thread, e inbox.Event) {
 				th.began = e.At
 			}
 			add(th.who, func(l *tallyLine) { l.line.In++ })
-		case m.Side == inbox.FromPerson && m.Kind != inbox.Note && m.Author != "":
+		case m.Side == inbox.FromPerson && m.Kind != inbox.Note && (m.Author != "" || m.Outside):
 			waited, late := 0, false
 			if th.waiting != 0 {
 				waited = in.Hours.Staffed(th.waiting, e.At)
@@ -196,17 +249,17 @@ func (t *tally) fold(in inbox.Inbox, th *thread, e inbox.Event) {
 			took = in.Hours.Staffed(th.began, e.At)
 		}
 		th.waiting, th.began = 0, 0
-		who := b.By
-		if who == "" {
-			who = th.who
+		if b.By == "" { // the relay by itself: that is nobody's work
+			return
 		}
-		add(who, func(l *tallyLine) {
+		add(b.By, func(l *tallyLine) {
 			l.line.Closed++
 			if began {
 				l.closes = append(l.closes, took)
 			}
 		})
 	case inbox.Rated:
+		th.waiting, th.began = th.before[0], th.before[1] // his message was that, and no question
 		if b.Score >= 1 && b.Score <= 5 {
 			add(b.For, func(l *tallyLine) { l.line.Ratings[b.Score-1]++ })
 		}

@@ -57,15 +57,18 @@ func (r *Relay) askSearch(ctx context.Context, a asker, q inbox.AskSearch) (inbo
 	if len(list) == 0 {
 		return inbox.SearchPage{}, inbox.RefusedRight
 	}
-	if q.Before == "" {
-		entry := audit.Entry{At: inbox.At(r.now()), Actor: a.person.ID, Device: a.device, Act: audit.SearchedMessages, Object: string(q.Conversation)}
-		err := r.db.Update(ctx, identity.Shard, func(tx ledger.Tx) error { return audit.Record(tx, entry) })
-		if err != nil {
-			return inbox.SearchPage{}, err
-		}
+	leave, err := r.looks.search(ctx, a.device)
+	if err != nil {
+		return inbox.SearchPage{}, err
+	}
+	defer leave()
+	// Each page is written down: which is the first is the device's word.
+	entry := audit.Entry{At: inbox.At(r.now()), Actor: a.person.ID, Device: a.device, Act: audit.SearchedMessages, Object: string(q.Conversation)}
+	if err := r.db.Update(ctx, identity.Shard, func(tx ledger.Tx) error { return audit.Record(tx, entry) }); err != nil {
+		return inbox.SearchPage{}, err
 	}
 	var page inbox.SearchPage
-	err := r.db.View(ctx, eventlog.Shard(list[at].Log()), func(tx ledger.Tx) (err error) {
+	err = r.db.View(ctx, eventlog.Shard(list[at].Log()), func(tx ledger.Tx) (err error) {
 		page, err = s.look(ctx, tx, seq)
 		return err
 	})

@@ -44,19 +44,24 @@ func (r *Relay) tags(ctx context.Context) (map[inbox.TagID]inbox.Tag, error) {
 
 func (r *Relay) editTag(ctx context.Context, a asker, q inbox.EditTag) (inbox.Edited, error) {
 	t := q.Tag
-	if !t.Removed {
-		if err := t.Check(); err != nil {
-			return inbox.Edited{}, err
-		}
+	if t.Removed {
+		t = inbox.Tag{ID: t.ID, Removed: true} // what goes says nothing
+	} else if err := t.Check(); err != nil {
+		return inbox.Edited{}, err
 	}
 	return inbox.Edited{}, r.organise(ctx, a, bucketTag, maxCompanyTags, string(t.ID), t, inbox.TagChanged{Tag: t}, audit.TagSet)
 }
 
 func (r *Relay) editQuickReply(ctx context.Context, a asker, q inbox.EditQuickReply) (inbox.Written, error) {
 	t := q.QuickReply
-	if !t.Removed {
+	if t.Removed {
+		t = inbox.QuickReply{ID: t.ID, Removed: true}
+	} else {
 		if err := t.Check(); err != nil {
 			return inbox.Written{}, err
+		}
+		if slices.ContainsFunc(t.Inboxes, func(in inbox.InboxID) bool { return r.ours(in) == "" }) {
+			return inbox.Written{}, inbox.RefusedMalformed
 		}
 		if _, err := inbox.Expand(t.Text, func(v inbox.Variable) (string, bool) { return "x", slices.Contains(inbox.Variables(), v) }); err != nil {
 			return inbox.Written{}, inbox.RefusedVariable

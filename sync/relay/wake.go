@@ -17,6 +17,9 @@ const bucketAlarm = "alarm"
 // wakeEvery is how often the relay looks whose time has come.
 const wakeEvery = 5 * time.Second
 
+// alarmTime is how many bytes of an alarm's key are its moment.
+const alarmTime = 8
+
 func alarmKey(until inbox.Moment, id inbox.ConversationID) []byte {
 	return append(binary.BigEndian.AppendUint64(nil, uint64(until)), id...)
 }
@@ -65,10 +68,10 @@ func (r *Relay) wake(ctx context.Context, in inbox.InboxID) error {
 			return err
 		}
 		for _, key := range keys {
-			if len(key) < 8 {
+			if len(key) < alarmTime {
 				return errRow
 			}
-			until, id := inbox.Moment(binary.BigEndian.Uint64(key)), inbox.ConversationID(key[8:])
+			until, id := inbox.Moment(binary.BigEndian.Uint64(key)), inbox.ConversationID(key[alarmTime:])
 			if err := tx.Delete(bucketAlarm, key); err != nil {
 				return err
 			}

@@ -73,6 +73,8 @@ func (r *Relay) prepareTags(ctx context.Context, p inbox.Person, cause inbox.Int
 	return func(tx ledger.Tx, c inbox.Conversation, at inbox.Moment) (inbox.Refusal, error) {
 		tags := c.Tagged(b)
 		switch {
+		case c.Into != "":
+			return inbox.RefusedJoined, nil
 		case slices.Equal(tags, c.Tags):
 			return inbox.Granted, nil
 		case len(tags) > inbox.MaxTags:
@@ -104,6 +106,8 @@ func (r *Relay) prepareTask(ctx context.Context, p inbox.Person, c inbox.Convers
 		task := task
 		i := slices.IndexFunc(c.Tasks, func(t inbox.Task) bool { return t.ID == b.Task })
 		switch {
+		case c.Into != "": // nobody looks there any more
+			return inbox.RefusedJoined, nil
 		case i < 0 && b.Removed:
 			return inbox.Granted, nil
 		case i < 0 && len(c.Tasks) >= inbox.MaxTasks:

@@ -61,6 +61,9 @@ func ceiling(v float64) (top float64, steps int) {
 	return 10 * mag, 5
 }
 
+// widestBar keeps few columns from becoming walls.
+const widestBar float32 = 96
+
 // labelRoom is the width of a column from which its label is cut rather than left out.
 const labelRoom float32 = 56
 
@@ -113,7 +116,8 @@ func (s *Sketch) Chart(c Chart, x, y, w, h float32) {
 	}
 	for i, st := range c.Stacks {
 		bx := x + float32(i)*step
-		at, base := c.column(s, st, round(bx+gap/2), y, max(round(step-gap), 1), h, top), y+h
+		cw := min(max(round(step-gap), 1), widestBar)
+		at, base := c.column(s, st, round(bx+(step-cw)/2), y, cw, h, top), y+h
 		if c.Scale != nil && i%each == 0 {
 			s.TextIn(st.Label, bx+(step-room)/2, base+5, room, Meta, s.P.TextFaint, AlignCenter)
 		}

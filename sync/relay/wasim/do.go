@@ -132,6 +132,9 @@ func (s *Sim) DoTo(persona, number string, l Line) (string, error) {
 		}
 		l.File = &File{Kind: "image", MIME: "image/jpeg", Data: data}
 	}
+	if l.Echo {
+		return s.EchoLine(persona, l)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p, n, err := s.who(persona)

@@ -114,9 +114,7 @@ var order = []struct{ id, name, check string }{
 
 func fill(s State, lang string) view {
 	v := view{State: s, W: words[lang], Lang: lang, Style: template.CSS(styleText)}
-	for _, l := range []other{{"en", "English"}, {"de", "Deutsch"}, {"it", "Italiano"}} {
-		v.Others = append(v.Others, l)
-	}
+	v.Others = []other{{"en", "English"}, {"de", "Deutsch"}, {"it", "Italiano"}}
 	text := strings.ToUpper(hex.EncodeToString(s.Pin[:]))
 	for line := range slices.Chunk([]byte(text), 32) {
 		var parts []string

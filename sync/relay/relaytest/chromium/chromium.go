@@ -64,7 +64,7 @@ var browser = sync.OnceValues(func() (*running, error) {
 			return &running{address: m[1], profile: profile, cmd: cmd}, nil
 		}
 	}
-	return nil, errors.New("Chromium does not open its debugging socket")
+	return nil, errors.New("the browser does not open its debugging socket")
 })
 
 // Main runs the tests of a package that opens pages, and ends the browser with them: func TestMain(m) { chromium.Main(m) }.
