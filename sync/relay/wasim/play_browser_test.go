@@ -1,204 +1,29 @@
 package wasim_test
 
 import (
-	"bufio"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/gorilla/websocket"
-
+	"sealdesk/sync/relay/relaytest/chromium"
 	"sealdesk/sync/relay/wasim"
 )
 
-// browser is a headless Chromium with one page, spoken to over its own debugging socket.
-type browser struct {
-	t  *testing.T
-	ws *websocket.Conn
-	n  int
-}
-
-func openBrowser(t *testing.T) *browser {
-	t.Helper()
-	program := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			program = p
-			break
-		}
-	}
-	if program == "" {
-		t.Fatal("no Chromium found: install the package `chromium` (apt-get install chromium)")
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	t.Cleanup(cancel)
-	// Not t.TempDir: what Chromium's other processes still write as it ends is no failure of this test.
-	profile, err := os.MkdirTemp("", "play")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		for end := time.Now().Add(3 * time.Second); os.RemoveAll(profile) != nil && time.Now().Before(end); {
-			time.Sleep(50 * time.Millisecond) // a real process starts
-		}
-	})
-	cmd := exec.CommandContext(ctx, program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-		"--disable-background-networking", "--remote-debugging-port=0", "--user-data-dir="+profile, "about:blank")
-	out, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("starting Chromium: %v", err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	address := ""
-	pattern := regexp.MustCompile(`ws://([^/]+)/`)
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		if m := pattern.FindStringSubmatch(lines.Text()); m != nil {
-			address = m[1]
-			break
-		}
-	}
-	if address == "" {
-		t.Fatal("Chromium does not open its debugging socket")
-	}
-	go func() { _, _ = io.Copy(io.Discard, out) }()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, "http://"+address+"/json/new?about:blank", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = res.Body.Close() }()
-	var page struct{ WebSocketDebuggerURL string }
-	if err := json.NewDecoder(res.Body).Decode(&page); err != nil {
-		t.Fatal(err)
-	}
-	ws, _, err := websocket.DefaultDialer.DialContext(ctx, page.WebSocketDebuggerURL, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = ws.Close() })
-	return &browser{t: t, ws: ws}
-}
-
-func (b *browser) call(method string, params map[string]any) json.RawMessage {
-	b.t.Helper()
-	b.n++
-	if err := b.ws.WriteJSON(map[string]any{"id": b.n, "method": method, "params": params}); err != nil {
-		b.t.Fatal(err)
-	}
-	_ = b.ws.SetReadDeadline(time.Now().Add(20 * time.Second))
-	for {
-		var in struct {
-			ID     int
-			Result json.RawMessage
-			Error  json.RawMessage
-		}
-		if err := b.ws.ReadJSON(&in); err != nil {
-			b.t.Fatalf("%s: %v", method, err)
-		}
-		if in.ID != b.n {
-			continue
-		}
-		if in.Error != nil {
-			b.t.Fatalf("%s: %s", method, in.Error)
-		}
-		return in.Result
-	}
-}
-
-// eval runs JavaScript in the page and returns its value.
-func (b *browser) eval(js string) any {
-	b.t.Helper()
-	var out struct {
-		Result           struct{ Value any }
-		ExceptionDetails *struct{ Exception struct{ Description string } }
-	}
-	raw := b.call("Runtime.evaluate", map[string]any{"expression": js, "awaitPromise": true, "returnByValue": true})
-	if err := json.Unmarshal(raw, &out); err != nil {
-		b.t.Fatal(err)
-	}
-	if out.ExceptionDetails != nil {
-		b.t.Fatalf("%s\n%s", js, out.ExceptionDetails.Exception.Description)
-	}
-	return out.Result.Value
-}
-
-// until waits for the page to make an expression true.
-func (b *browser) until(js string) {
-	b.t.Helper()
-	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); {
-		if b.eval("!!("+js+")") == true {
-			return
-		}
-		time.Sleep(30 * time.Millisecond) // a real browser, a real process
-	}
-	b.t.Fatalf("the page never shows %s", js)
-}
-
-// click presses the middle of an element with a real pointer.
-func (b *browser) click(selector string) {
-	b.t.Helper()
-	b.until("document.querySelector(" + quote(selector) + ")")
-	at, ok := b.eval(`(() => { const e = document.querySelector(` + quote(selector) + `); e.scrollIntoView({block:"center"});
-		const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()`).([]any)
-	if !ok {
-		b.t.Fatalf("%s is nowhere", selector)
-	}
-	for _, kind := range []string{"mousePressed", "mouseReleased"} {
-		b.call("Input.dispatchMouseEvent", map[string]any{"type": kind, "x": at[0], "y": at[1], "button": "left", "clickCount": 1})
-	}
-}
+func TestMain(m *testing.M) { chromium.Main(m) }
 
 // typeIn focuses a field and types.
-func (b *browser) typeIn(selector, text string) {
-	b.t.Helper()
-	b.eval("document.querySelector(" + quote(selector) + ").focus()")
-	b.call("Input.insertText", map[string]any{"text": text})
+func typeIn(p *chromium.Page, selector, text string) {
+	p.Eval("document.querySelector(" + quote(selector) + ").focus()")
+	p.Call("Input.insertText", map[string]any{"text": text})
 }
 
-func (b *browser) enter() {
-	b.t.Helper()
+func enter(p *chromium.Page) {
 	for _, kind := range []string{"keyDown", "keyUp"} {
-		b.call("Input.dispatchKeyEvent", map[string]any{"type": kind, "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"})
-	}
-}
-
-func (b *browser) look(scheme string, width, height int) {
-	b.t.Helper()
-	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false})
-	b.call("Emulation.setEmulatedMedia", map[string]any{"features": []any{map[string]any{"name": "prefers-color-scheme", "value": scheme}}})
-}
-
-// picture keeps a screenshot where `go test -artifacts` puts such things.
-func (b *browser) picture(name string) {
-	b.t.Helper()
-	var shot struct{ Data string }
-	if err := json.Unmarshal(b.call("Page.captureScreenshot", map[string]any{"format": "png"}), &shot); err != nil {
-		b.t.Fatal(err)
-	}
-	png, err := base64.StdEncoding.DecodeString(shot.Data)
-	if err == nil {
-		err = os.WriteFile(filepath.Join(b.t.ArtifactDir(), name+".png"), png, 0o600)
-	}
-	if err != nil {
-		b.t.Fatal(err)
+		p.Call("Input.dispatchKeyEvent", map[string]any{"type": kind, "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"})
 	}
 }
 
@@ -221,29 +46,28 @@ func TestACustomerIsPlayedByHand(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	b := openBrowser(t)
-	b.call("Page.enable", nil)
-	b.look("light", 1280, 800)
-	b.call("Page.navigate", map[string]any{"url": w.graph.URL + "/play"})
+	b := chromium.Open(t)
+	b.Look("light", "en", 1280, 800)
+	b.Go(w.graph.URL + "/play")
 
 	// a customer nobody knows a number of
-	b.until(`document.querySelectorAll("#people button").length >= 11`)
-	b.click("#new")
-	b.typeIn("#c-name", "Wanda Window")
-	b.eval(`(() => { const k = document.querySelector("#c-kind"); k.value = "hidden"; k.dispatchEvent(new Event("change")); })()`)
-	b.typeIn("#c-username", "wanda.w")
-	b.click(`#create button[type="submit"]`)
-	b.until(`document.querySelector("#h-name").textContent === "Wanda Window"`)
+	b.Until(`document.querySelectorAll("#people button").length >= 11`)
+	b.Click("#new")
+	typeIn(b, "#c-name", "Wanda Window")
+	b.Eval(`(() => { const k = document.querySelector("#c-kind"); k.value = "hidden"; k.dispatchEvent(new Event("change")); })()`)
+	typeIn(b, "#c-username", "wanda.w")
+	b.Click(`#create button[type="submit"]`)
+	b.Until(`document.querySelector("#h-name").textContent === "Wanda Window"`)
 
 	// what is written stays text
 	hostile := `<img src=x onerror="window.broken=1"><script>window.broken=1</script> Hallo`
-	b.typeIn("#text", hostile)
-	b.enter()
-	b.until(`[...document.querySelectorAll(".words")].some((e) => e.textContent === ` + quote(hostile) + `)`)
-	if b.eval(`!!window.broken || !!document.querySelector(".msg img, .msg script")`) == true {
+	typeIn(b, "#text", hostile)
+	enter(b)
+	b.Until(`[...document.querySelectorAll(".words")].some((e) => e.textContent === ` + quote(hostile) + `)`)
+	if b.Eval(`!!window.broken || !!document.querySelector(".msg img, .msg script")`) == true {
 		t.Error("a message became markup")
 	}
-	if b.eval(`(() => { const s = document.createElement("script"); s.textContent = "window.inline=1"; document.body.append(s); return !!window.inline; })()`) == true {
+	if b.Eval(`(() => { const s = document.createElement("script"); s.textContent = "window.inline=1"; document.body.append(s); return !!window.inline; })()`) == true {
 		t.Error("the policy lets inline scripts run")
 	}
 	arrived := func(what string, is func(doc) bool) doc {
@@ -273,8 +97,8 @@ func TestACustomerIsPlayedByHand(t *testing.T) {
 	post(message("interactive", doc{"type": "button", "body": doc{"text": "Delivery or pick-up?"}, "action": doc{"buttons": []any{
 		doc{"type": "reply", "reply": doc{"id": "d", "title": "Delivery"}}, doc{"type": "reply", "reply": doc{"id": "p", "title": "Pick-up"}},
 	}}}, to))
-	b.until(`document.querySelectorAll(".choices button").length === 2`)
-	b.click(".choices button:nth-child(2)")
+	b.Until(`document.querySelectorAll(".choices button").length === 2`)
+	b.Click(".choices button:nth-child(2)")
 	pressed := arrived("the button", func(m doc) bool { return m["type"] == "interactive" })
 	if r := pressed["interactive"].(doc)["button_reply"].(doc); r["id"] != "p" || r["title"] != "Pick-up" {
 		t.Errorf("pressed %v", r)
@@ -285,49 +109,49 @@ func TestACustomerIsPlayedByHand(t *testing.T) {
 		t.Fatalf("upload refused with %d", code)
 	}
 	post(message("image", doc{"id": file, "caption": "So sieht sie aus"}, to))
-	b.until(`[...document.querySelectorAll(".msg:not(.mine) img")].some((i) => i.complete && i.naturalWidth > 600)`)
+	b.Until(`[...document.querySelectorAll(".msg:not(.mine) img")].some((i) => i.complete && i.naturalWidth > 600)`)
 	post(message("template", doc{"name": "follow_up", "language": doc{"code": "de"}, "components": []any{
 		doc{"type": "body", "parameters": []any{doc{"type": "text", "text": "Wanda"}}},
 	}}, to))
-	b.until(`document.querySelector("#messages").textContent.includes("Guten Tag Wanda")`)
+	b.Until(`document.querySelector("#messages").textContent.includes("Guten Tag Wanda")`)
 
 	// everything in the tray leaves
 	for kind, button := range map[string]string{"image": "picture", "audio": "voice", "location": "place", "contacts": "card", "order": "order"} {
-		b.click(`[data-send="` + button + `"]`)
+		b.Click(`[data-send="` + button + `"]`)
 		arrived(kind, func(m doc) bool { return m["type"] == kind })
 	}
-	b.click(`[data-toggle="ad"]`)
-	b.typeIn("#text", "Ihre Anzeige")
-	b.enter()
+	b.Click(`[data-toggle="ad"]`)
+	typeIn(b, "#text", "Ihre Anzeige")
+	enter(b)
 	arrived("the click on an ad", func(m doc) bool { return m["referral"] != nil })
-	b.eval(`document.querySelector(".msg:not(.mine) .acts button").click()`)
+	b.Eval(`document.querySelector(".msg:not(.mine) .acts button").click()`)
 	arrived("the reaction", func(m doc) bool { return m["type"] == "reaction" })
-	b.eval(`[...document.querySelectorAll(".msg.mine .acts button")].filter((e) => e.title === "Take back").at(-1).click()`)
+	b.Eval(`[...document.querySelectorAll(".msg.mine .acts button")].filter((e) => e.title === "Take back").at(-1).click()`)
 	arrived("the revoke", func(m doc) bool { return m["type"] == "revoke" })
-	b.until(`document.querySelector(".msg.gone")`)
+	b.Until(`document.querySelector(".msg.gone")`)
 
 	// faults and reviews are real
-	b.click(`[data-fault="token"]`)
-	b.until(`document.querySelector('[data-fault="token"]').checked`)
+	b.Click(`[data-fault="token"]`)
+	b.Until(`document.querySelector('[data-fault="token"]').checked`)
 	await(t, func() bool { _, code := w.send(text("x")); return code == 190 })
-	b.click(`[data-fault="token"]`)
+	b.Click(`[data-fault="token"]`)
 	await(t, func() bool { _, _, code := w.call("GET", "/v25.0/"+numberID, nil); return code == 0 })
-	b.click(`#code button`)
-	b.until(`!document.querySelector("#armed").hidden`)
+	b.Click(`#code button`)
+	b.Until(`!document.querySelector("#armed").hidden`)
 	if _, code := w.send(message("text", doc{"body": "x"}, doc{"to": "447700900142"})); code != 131026 {
 		t.Errorf("armed code: %d", code)
 	}
-	b.click(`[data-template="spring_offer.en"][data-event="PAUSED"]`)
+	b.Click(`[data-template="spring_offer.en"][data-event="PAUSED"]`)
 	await(t, func() bool { _, code := w.send(templateOf("spring_offer", "en")); return code == 132015 })
 
 	for _, scheme := range []string{"light", "dark"} {
-		b.look(scheme, 1280, 800)
-		b.picture("play-" + scheme)
-		b.look(scheme, 900, 700)
-		if over := b.eval(`document.documentElement.scrollWidth - 900`).(float64); over > 0 {
+		b.Look(scheme, "en", 1280, 800)
+		b.Picture("play-" + scheme)
+		b.Look(scheme, "en", 900, 700)
+		if over := b.Eval(`document.documentElement.scrollWidth - 900`).(float64); over > 0 {
 			t.Errorf("%s: %.0f pixels too wide at 900", scheme, over)
 		}
-		b.picture("play-" + scheme + "-900")
+		b.Picture("play-" + scheme + "-900")
 	}
 }
 
