@@ -254,7 +254,7 @@ var boardFaces = []kit.Type{kit.Wall, kit.Figure, kit.Display, kit.NameBold}
 // smaller.
 func (p *boardPage) face(w, h float32) kit.Type {
 	for _, f := range boardFaces {
-		fits := kit.LineHeight(f)+kit.LineHeight(kit.Caption)+16 <= h
+		fits := kit.LineHeight(f)*1.4+kit.LineHeight(kit.Caption) <= h
 		for _, c := range p.cards {
 			for i, t := range c.Tiles {
 				fits = fits && (i == boardFirst-1 || kit.TextWidth(t.Value, f) <= w-20)

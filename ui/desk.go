@@ -146,6 +146,8 @@ func (d *desk) end() <-chan struct{} {
 	d.copies, d.pastes = copies{}, nil
 	clear(d.picks)
 	d.find.forget()
+	d.comp.quick.shown, d.comp.mentions = nil, nil
+	d.side.view, d.side.rows, d.listing.drawn, d.pills = ContactView{}, nil, nil, nil
 	d.comp.guard.again, d.comp.guard.back, d.comp.guard.about = nil, nil, inbox.CheckDraft{}
 	d.choices.rows = nil
 	d.all, d.fresh, d.shown, d.messages, d.row, d.open = nil, nil, nil, nil, nil, ""
@@ -528,6 +530,9 @@ func (d *desk) showLink(l Link) {
 	d.meet()
 	d.comp.refresh()
 	d.side.refresh()
+	if d.page == pageOrganise {
+		d.organise.refresh() // nothing can be changed without a connection
+	}
 	if l.State == LinkOnline {
 		d.comp.guard.judge()
 		d.side.refresh() // a bill that waited for a connection

@@ -14,8 +14,9 @@ import (
 )
 
 // idle is a company whose inbox locks after ten minutes.
-func idle() *memory {
-	m := company()
+func idle() *memory { return locking(company()) }
+
+func locking(m *memory) *memory {
 	m.with = func(s *Session) {
 		s.Idle, s.HasPassphrase = 10*time.Minute, true
 		s.Lease = func() time.Time { return noon.Add(12 * time.Hour) }
@@ -132,6 +133,74 @@ func TestALockedInboxHoldsNothingOfAnybody(t *testing.T) {
 			}
 			if found := traces(g.ui, "right one"); len(found) > 0 {
 				t.Errorf("the passphrase stays at %v", found)
+			}
+		})
+	}
+}
+
+func TestALockedInboxHoldsNothingOfWorkThatWasUnderWay(t *testing.T) {
+	if raced {
+		t.Skip("looks through memory others work in")
+	}
+	typed := func(note bool, text string) func(g *stage) {
+		return func(g *stage) {
+			if note {
+				g.press(fyne.KeyN, ctrl|shift)
+			}
+			g.ui.desk.comp.focus()
+			g.typeText(text)
+			g.heard("suggestions shown")
+		}
+	}
+	for name, c := range map[string]struct {
+		shows string // something of it
+		do    func(g *stage)
+	}{
+		"what was found": {"Ersatzteil", func(g *stage) {
+			g.press(fyne.KeyF, ctrl|shift)
+			g.typeText("Termin")
+			g.heard("search found " + grouped(1203))
+		}},
+		"texts kept ready":   {"9 to 18", typed(false, "/")},
+		"colleagues":         {"Sabine Lang", typed(true, "@")},
+		"a task being made":  {"boiler room", func(g *stage) { g.ui.desk.showTask(nil); g.heard("task shown"); g.typeText("Order the part") }},
+		"a task that is due": {"Katharina", func(g *stage) { g.pass(9 * time.Minute); g.pass(2 * time.Minute); g.wantShown("A task is due") }},
+		"a toast":            {"Assigned to Tobias", func(g *stage) { g.ui.desk.assign("tb") }},
+		"tags":               {"Spare parts", func(g *stage) { g.ui.desk.showTags() }},
+		"what is picked": {"3 selected", func(g *stage) {
+			g.ui.desk.setFilter(FilterAll)
+			g.ui.desk.pickAll()
+			g.ui.desk.pick("l")
+			g.ui.desk.unpick()
+			for _, id := range []inbox.ConversationID{"k", "o", "l"} {
+				g.ui.desk.pick(id)
+			}
+		}},
+		"how long to put it off": {"Tomorrow morning", func(g *stage) { g.ui.desk.showSnooze() }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := locking(crowded())
+			g := newStage(t, m, Settings{EnterSends: true}, 1280, 900)
+			g.heard("inbox shown")
+			g.open("k")
+			c.do(g)
+			g.wantShown(c.shows)
+			d := g.ui.desk
+			g.ui.lock(LockedByHand)
+			g.heard("lock ready")
+			g.rest()
+			secrets := []string{c.shows, "Katharina", "Perfekt", "Termin", "Ersatzteil", "heating", "boiler", "the part", "the stock", "Complaint", "Spare", "hours", "9 to 18", "Tobias", "Sabine", "•••"}
+			all := g.onScreen()
+			for _, secret := range secrets {
+				if strings.Contains(all, secret) {
+					t.Errorf("%q can still be read", secret)
+				}
+			}
+			if found := traces([]any{g.win.Canvas().Content(), g.win.Canvas().Overlays().List(), g.ui.layers}, secrets...); len(found) > 0 {
+				t.Errorf("something lies at %s", strings.Join(found, ", "))
+			}
+			if len(d.find.rows)+len(d.find.result.Found)+len(d.comp.quick.shown)+len(d.comp.mentions)+len(d.side.rows)+len(d.side.view.Tasks)+len(d.listing.drawn)+len(d.picks)+len(d.house.tags) > 0 {
+				t.Error("the inbox that was taken away keeps something")
 			}
 		})
 	}

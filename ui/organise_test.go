@@ -201,9 +201,16 @@ func TestWhatIsOrganisedIsFound(t *testing.T) {
 
 func TestNothingIsOrganisedOffline(t *testing.T) {
 	m := staffed()
-	m.link.State = LinkNoNetwork
 	g := organising(t, m, Settings{}, 1100, 700, false)
 	p := g.ui.desk.organise
+	if p.add.Disabled() {
+		t.Fatal("online nothing can be changed")
+	}
+	m.mu.Lock()
+	m.link.State = LinkNoNetwork
+	m.mu.Unlock()
+	m.poke()
+	g.until("the link", func() bool { return g.ui.desk.link.State == LinkNoNetwork })
 	if !p.add.Disabled() || !g.shows("Changes need a connection") || !g.shows("Complaint") {
 		t.Error("offline it can be read, and no more")
 	}

@@ -304,23 +304,27 @@ func (p *reportPage) drawHead(s *kit.Sketch, w, h float32) {
 	columns := reportColumns()
 	first, each := columnsOf(w, len(columns))
 	top := h - kit.LineHeight(kit.Caption) - kit.LineHeight(kit.Meta) - 8
-	put := func(text string, n int, x, y, width float32, t, bold kit.Type, a kit.Align) {
+	put := func(text string, n int, x, y, width float32, t kit.Type, a kit.Align) {
 		c := color.Color(s.P.TextMuted)
 		if p.sort.column == n {
 			arrow := " ↑"
 			if p.sort.down {
 				arrow = " ↓"
 			}
-			text, t, c = text+arrow, bold, s.P.AccentText
+			text, c = text+arrow, s.P.AccentText
 		}
 		s.TextIn(text, x, y, width, t, c, a)
 	}
-	put(p.byName(), -1, 20, top, first-8, kit.Caption, kit.CaptionBold, kit.AlignStart)
+	face := kit.Caption
+	if each < kit.Scaled(96) {
+		face = kit.Meta
+	}
+	put(p.byName(), -1, 20, top, first-8, face, kit.AlignStart)
 	s.Area("sort -1", 12, 0, first, h)
 	n := 0
 	for i, pair := range columns {
 		x := 20 + first + float32(i)*each
-		put(pair[0].Name, n, x+4, top, each-4, kit.Caption, kit.CaptionBold, kit.AlignEnd)
+		put(pair[0].Name, n, x+2, top, each-2, face, kit.AlignEnd)
 		at := h
 		if len(pair) > 1 {
 			at = top + kit.LineHeight(kit.Caption)
@@ -328,7 +332,7 @@ func (p *reportPage) drawHead(s *kit.Sketch, w, h float32) {
 		s.Area("sort "+strconv.Itoa(n), x, 0, each, at)
 		n++
 		if len(pair) > 1 {
-			put(pair[1].Name, n, x+4, at, each-4, kit.Meta, kit.ChipText, kit.AlignEnd)
+			put(pair[1].Name, n, x+4, at, each-4, kit.Meta, kit.AlignEnd)
 			s.Area("sort "+strconv.Itoa(n), x, at, each, h-at)
 			n++
 		}

@@ -285,7 +285,7 @@ func (l *looks) opened(at lookAt, o inbox.Opened, value []byte, ctx context.Cont
 	}
 	l.value = &shown{at: at, reveal: o.Reveal, until: o.Until, secret: secret, cancel: cancel}
 	d.side.refresh()
-	d.u.painted(func() { d.u.trace("value shown") })
+	d.u.trace("value shown")
 	over := d.u.cfg.After(o.Until.Sub(now))
 	go func() {
 		select {

@@ -26,6 +26,7 @@ type searchWorker struct {
 
 	mu   sync.Mutex
 	want searchQuery
+	turn int              // how often something was wanted: what was looked for once is not looked for again
 	more *inbox.AskSearch // to be asked of the relay
 }
 
@@ -41,6 +42,7 @@ const searchPause = 80 * time.Millisecond
 func (w *searchWorker) ask(q searchQuery) {
 	w.mu.Lock()
 	w.want, w.more = q, nil
+	w.turn++
 	w.mu.Unlock()
 	w.again.set()
 }
@@ -61,6 +63,7 @@ func (w *searchWorker) wanted() (searchQuery, *inbox.AskSearch) {
 }
 
 func (w *searchWorker) run(ctx context.Context) {
+	done := 0
 	for {
 		select {
 		case <-w.again:
@@ -80,8 +83,12 @@ func (w *searchWorker) run(ctx context.Context) {
 			return
 		}
 		w.mu.Lock()
-		q = w.want
+		q, again := w.want, w.turn == done // a result that comes twice would push aside what the relay said meanwhile
+		done = w.turn
 		w.mu.Unlock()
+		if again {
+			continue
+		}
 		if strings.TrimSpace(q.typed) == "" {
 			w.post(func() { w.show(q, Search{}, nil) })
 			continue

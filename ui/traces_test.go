@@ -159,11 +159,11 @@ func TestTracesFindsATextWhereverItLies(t *testing.T) {
 	}
 	const text = "needle"
 	for name, put := range map[string]func(r *ring){
-		"in a list":           func(r *ring) { r.list = []any{1, []string{"x", "a needle"}} },
-		"in a map":            func(r *ring) { r.deep = map[string][2]string{"k": {"", text}} },
-		"as a key":            func(r *ring) { r.deep = map[string][2]string{text: {}} },
-		"in bytes":            func(r *ring) { r.bytes = []byte("a needle") },
-		"behind bytes":        func(r *ring) { r.bytes = []byte("a needle")[:1] },
+		"in a list":    func(r *ring) { r.list = []any{1, []string{"x", "a needle"}} },
+		"in a map":     func(r *ring) { r.deep = map[string][2]string{"k": {"", text}} },
+		"as a key":     func(r *ring) { r.deep = map[string][2]string{text: {}} },
+		"in bytes":     func(r *ring) { r.bytes = []byte("a needle") },
+		"behind bytes": func(r *ring) { r.bytes = []byte("a needle")[:1] },
 		"before bytes that were looked at": func(r *ring) {
 			b := []byte("a needle and more")
 			r.list = []any{b, b[5:]}

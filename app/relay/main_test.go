@@ -78,6 +78,34 @@ func TestAnEnrolmentStringCanBePasted(t *testing.T) {
 	}
 }
 
+func TestLanguagesOfAPersonAreSetAndTakenAway(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "relay.toml")
+	do := func(args ...string) (int, string) {
+		var out, errOut bytes.Buffer
+		code := run(append([]string{"--config", config}, args...), strings.NewReader(""), &out, &errOut)
+		return code, out.String() + errOut.String()
+	}
+	if code, text := do("init", "--public", "relay.example.com:8443", "--number", "+493023125000", "--phone-number-id", "106540352242922",
+		"--app-secret", "s", "--token", "t"); code != 0 {
+		t.Fatal(text)
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"person", "add", "Tobias Brandt"}, 0, "agent"},
+		{[]string{"person", "languages", "tobias brandt", "de", "IT"}, 0, "Tobias Brandt speaks de, it."},
+		{[]string{"person", "languages", "Tobias Brandt", "German"}, 1, "two or three lower-case letters"},
+		{[]string{"person", "languages", "Tobias Brandt"}, 0, "Tobias Brandt takes whatever comes."},
+		{[]string{"person", "languages", "Nobody", "de"}, 1, "Nobody"},
+	} {
+		if code, text := do(c.args...); code != c.code || !strings.Contains(text, c.says) {
+			t.Errorf("%v: %d %s", c.args, code, text)
+		}
+	}
+}
+
 func TestErrorsSayWhatIsSafeAndWhatToDo(t *testing.T) {
 	for name, x := range map[string]struct {
 		spoil func(t *testing.T, dir string)

@@ -97,6 +97,9 @@ func (p *play) wipe(ctx context.Context, log *os.File) error {
 	if err := p.join(ctx); err != nil {
 		return err
 	}
+	if err := p.supervisor.online(ctx); err != nil { // the server was gone a moment ago
+		return err
+	}
 	if _, err := s.christen(ctx, log, demoSupervisor); err != nil {
 		return err
 	}

@@ -273,6 +273,21 @@ func (d *driver) await(ctx context.Context, milestones []string, limit time.Dura
 	return err
 }
 
+// online waits until the window is connected, as far as it says.
+func (d *driver) online(ctx context.Context) error {
+	return d.client.ready(ctx, 2*minute, func(context.Context) bool {
+		if err := d.trace.read(); err != nil {
+			return false
+		}
+		for _, line := range slices.Backward(d.trace.lines) {
+			if strings.HasPrefix(line, "state ") {
+				return line == seesOnline
+			}
+		}
+		return false
+	})
+}
+
 // confirm answers the dialog in which a window wants to know once more who is there, as far as it has asked. How long ago
 // somebody showed that depends on how busy the machine is.
 func (d *driver) confirm(ctx context.Context) error {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -129,6 +130,16 @@ func (s *stage) tell(ctx context.Context, log *os.File) (string, error) {
 	return path, os.WriteFile(path, all, 0o600)
 }
 
+// said is a copy of a person's trace without its stamps: the time of a line may well be the digits of somebody's number.
+func (s *stage) said(p person) (string, error) {
+	t := &trace{path: s.c.trace(p)}
+	if err := t.read(); err != nil {
+		return "", err
+	}
+	path := s.c.path("run", p.Home+"-trace-said.txt")
+	return path, os.WriteFile(path, []byte(strings.Join(append(t.lines, t.part), "\n")), 0o600)
+}
+
 func (s *stage) leaks(ctx context.Context, log *os.File) error {
 	if s.client == nil || s.wasim == nil {
 		return skipped{"the journey did not get as far as a device"}
@@ -158,7 +169,11 @@ func (s *stage) leaks(ctx context.Context, log *os.File) error {
 	roots := []string{told, s.c.path("relay")}
 	for _, p := range []person{demoAgent, demoSupervisor} {
 		if isFile(s.enrolledMark(p)) {
-			roots = append(roots, s.c.home(p), s.c.trace(p), s.c.frames(p))
+			said, err := s.said(p)
+			if err != nil {
+				return err
+			}
+			roots = append(roots, s.c.home(p), said, s.c.frames(p))
 		}
 	}
 	for _, pattern := range []string{s.c.path("log", "client-*.log"), s.c.path("log", "relay*.log"), s.c.path("log", "notifications.log"), s.c.path("run", "window.txt")} {

@@ -98,7 +98,8 @@ var asking = []string{seesSignIn, seesLock, seesEnrol}
 // agentJourney is what demo --headless does in the window, by keyboard alone.
 func agentJourney() []move {
 	return []move{
-		{name: "open the first conversation", keys: []press{key("alt+Down")}, await: []string{seesConversation}, shot: "conversation"},
+		// She answers in words, and twice; others answer with a reaction alone.
+		{name: "open a conversation", keys: []press{key("ctrl+k"), typed("katharina"), key("Return")}, await: []string{seesPalette, seesConversation}, shot: "conversation"},
 		{name: "write an answer", keys: []press{typed("Guten Morgen! Das machen wir gern. Wie alt ist das Haus?")}, await: []string{seesDraft}, shot: "draft"},
 		{name: "send it", keys: []press{key("Return")}, await: []string{seesSubmitted, seesSent}, shot: "sent"},
 		{name: "the ticks turn: delivered, then read", await: []string{seesDelivered, seesRead}, shot: "read"},

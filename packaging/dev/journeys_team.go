@@ -17,7 +17,7 @@ import (
 // guardMoves write what may not leave, and what may with a reason.
 func guardMoves() []move {
 	return []move{
-		{name: "a card number in a draft", keys: []press{typed("Die Karte ist 5555 5555 5555 4444")}, await: []string{seesRefusedDraft, seesGuard}, shot: "guard-refuses"},
+		{name: "a card number in a draft", keys: []press{typed("Die Karte ist 6011 0009 9013 9424")}, await: []string{seesRefusedDraft, seesGuard}, shot: "guard-refuses"},
 		{name: "it does not leave; a link off the company", keys: []press{key("Return"), key("ctrl+a"), typed("Termin hier: https://planung.example.net/neu")},
 			await: []string{seesAskedDraft}, never: []string{seesSubmitted}, shot: "guard-asks"},
 		{name: "not without a reason", keys: []press{key("Return"), typed("The calendar of the fitters")}, never: []string{seesSubmitted}, rest: true, shot: "guard-reason"},
@@ -194,7 +194,8 @@ func (p *play) reveal(ctx context.Context, _ *os.File) error {
 	}
 	return p.agent.make(ctx,
 		move{name: "the agent is told", await: []string{seesRevealTold}, rest: true, shot: "reveal-told"},
-		move{name: "and looks", keys: []press{key("ctrl+i"), key("ctrl+shift+r")}, await: []string{seesContact, seesValue}, rest: true, shot: "reveal-shown"},
+		move{name: "and looks", keys: []press{key("ctrl+i"), key("ctrl+shift+r")}, await: []string{seesContact, seesValue}, rest: true},
+		move{name: "until it is drawn", rest: true, shot: "reveal-shown"},
 		move{name: "lock the window meanwhile", keys: []press{key("ctrl+shift+l")}, await: []string{seesValueGone, seesLock, seesLockReady}, shot: "reveal-locked"},
 		move{name: "unlock it: the number is not there", keys: []press{typed(a.password), key("Return")}, await: []string{seesUnlockAnswer, seesInbox, seesOnline}, never: []string{seesValue}},
 		move{name: "nor in its conversation", keys: []press{key("alt+Down")}, await: []string{seesConversation}, never: []string{seesValue}, rest: true, shot: "reveal-gone"})

@@ -33,7 +33,7 @@ func (l lexicon) word(id, name string) string {
 
 // choose is what chooses an action in the palette.
 func (l lexicon) choose(id, name string) []press {
-	return []press{key("ctrl+k"), typed(l.word(id, name)), key("Return")}
+	return []press{key("ctrl+k"), typed(strings.ReplaceAll(l.word(id, name), ":", "")), key("Return")}
 }
 
 // shotJourney is what shots does in each size, theme and language: every screen of somebody who answers customers.
@@ -52,8 +52,8 @@ func shotJourney(l lexicon) []move {
 		{name: "search", keys: []press{key("ctrl+shift+f"), typed("preventivo")}, await: []string{seesSearch, seesFound}, rest: true, shot: "search"},
 		{name: "nothing found", keys: []press{key("ctrl+a"), typed("zzyzx")}, await: []string{seesFound + " 0"}, rest: true, shot: "search-none"},
 		{name: "a note, and whom it asks", keys: then(key("ctrl+shift+n"), typed("@In")), await: []string{seesSearchEnded, seesNote, seesSuggestions}, shot: "mention"},
-		{name: "what may not leave", keys: then(key("ctrl+a"), key("BackSpace"), escape, typed("Die Karte ist 5555 5555 5555 4444")), await: []string{seesRefusedDraft, seesGuard}, shot: "guard-refuses"},
-		{name: "what needs a reason", keys: []press{key("ctrl+a"), typed("https://planung.example.net/neu"), key("Return")}, await: []string{seesAskedDraft}, rest: true, shot: "guard-asks"},
+		{name: "what may not leave", keys: then(key("ctrl+a"), key("BackSpace"), escape, typed("Die Karte ist 6011 0009 9013 9424")), await: []string{seesRefusedDraft, seesGuard}, shot: "guard-refuses"},
+		{name: "what needs a reason", keys: []press{key("ctrl+a"), typed("https://planung.example.net/neu")}, await: []string{seesAskedDraft}, rest: true, shot: "guard-asks"},
 		{name: "message menu", keys: then(key("ctrl+a"), key("BackSpace"), key("Up"), key("Return")), await: []string{seesMessage, seesMenu}, shot: "menu"},
 		{name: "emoji", keys: then(key("ctrl+e")), await: []string{seesOverlayClosed, seesEmoji}, shot: "emoji"},
 		{name: "what else can be sent", keys: then(key("ctrl+shift+m")), await: []string{seesOverlayClosed, seesMore}, shot: "more"},

@@ -47,7 +47,7 @@ var stretchForm = regexp.MustCompile(`^([01][0-9]|2[0-4]):([0-5][0-9])-([01][0-9
 // hours returns the hours as the vocabulary has them. Errors wrap [ErrConfig].
 func (c HoursConfig) hours(id string) (inbox.Hours, error) {
 	h := inbox.Hours{Zone: c.Zone, Off: slices.Sorted(slices.Values(c.Off))}
-	if _, err := time.LoadLocation(c.Zone); err != nil {
+	if _, err := time.LoadLocation(c.Zone); err != nil || c.Zone == time.Local.String() { // that is another one on each device
 		return h, wrong("inbox.hours.zone of %s: a place of the time zone database, such as Europe/Berlin", id)
 	}
 	for _, day := range c.Off {

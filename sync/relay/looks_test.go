@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -140,42 +141,50 @@ func TestWhatIsHiddenIsNotFoundByWhatIsLeftOfIt(t *testing.T) {
 	}
 }
 
-func TestZZCost(t *testing.T) {
+func TestAPageOfLongMessagesCanBeRead(t *testing.T) {
 	d, p := caring(t)
-	const n = 10_000
-	for at := 0; at < n; at += 500 {
-		err := d.db.Update(t.Context(), eventlog.Shard(d.one.Log()), func(tx ledger.Tx) error {
-			var bodies []inbox.EventBody
-			for i := at; i < at+500; i++ {
-				c := inbox.ConversationID(fmt.Sprintf("c-%06d", i))
-				bodies = append(bodies, inbox.ConversationOpened{Conversation: c, Inbox: d.one, Contact: inbox.Contact{ID: inbox.ContactID(c)}})
-				for j := range 3 {
-					bodies = append(bodies, inbox.MessageAdded{Message: inbox.Message{ID: inbox.MessageID(fmt.Sprint(c, j)), Conversation: c, At: inbox.At(d.now), Side: inbox.FromContact, Kind: inbox.Text, Body: inbox.PlainText("a message of some words that say this and that")}})
-				}
+	d.says(anna, "A", "hello")
+	id := d.conversations(d.one)[0].ID
+	const n = 60
+	body := inbox.PlainText(strings.Repeat("straße 漢漢漢漢漢漢漢漢 ", inbox.MaxText/16))
+	err := d.db.Update(t.Context(), eventlog.Shard(d.one.Log()), func(tx ledger.Tx) error {
+		for i := range n {
+			m := inbox.Message{ID: inbox.MessageID(fmt.Sprint("m", i)), Conversation: id, At: inbox.At(d.now), Side: inbox.FromContact, Kind: inbox.Text, Body: body}
+			if _, err := eventlog.Append(tx, m.At, "", inbox.MessageAdded{Message: m}); err != nil {
+				return err
 			}
-			_, err := eventlog.Append(tx, inbox.At(d.now), "", bodies...)
-			return err
-		})
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[inbox.MessageID]bool{}
+	for q := (inbox.AskSearch{Text: "strasse", Inbox: d.one}); ; {
+		page, err := d.askSearch(t.Context(), asker{person: p, device: "laptop"}, q)
 		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	for range 2 {
-		began := time.Now()
-		if _, err := d.standing(t.Context(), d.one); err != nil {
-			t.Fatal(err)
+		frame, err := wire.EncodeAnswer(wire.Answer{ID: 1, Answer: page})
+		if err != nil || len(frame) > wire.MaxRelayFrame {
+			t.Fatalf("no device reads %d bytes: %v", len(frame), err)
 		}
-		t.Log("board", time.Since(began), d.boards.at[d.one].took)
+		for _, h := range page.Hits {
+			found[h.Message] = true
+		}
+		if q.Before = page.Next; q.Before == "" {
+			break
+		}
 	}
-	began := time.Now()
-	day := d.now.UTC().Format(time.DateOnly)
-	if _, err := d.askReport(t.Context(), asker{person: p}, inbox.AskReport{From: day, To: day, By: inbox.ByDay}); err != nil {
-		t.Fatal(err)
+	if len(found) != n {
+		t.Errorf("%d of %d found", len(found), n)
 	}
-	t.Log("report of 40k", time.Since(began))
-	began = time.Now()
-	if _, err := d.askSearch(t.Context(), asker{person: p, device: "x"}, inbox.AskSearch{Text: "zebra"}); err != nil {
-		t.Fatal(err)
+}
+
+func TestAPlaceThatDiffersByMachineIsNoZone(t *testing.T) {
+	for zone, ok := range map[string]bool{"Local": false, "Europe/Berlin": true, "": true, "Atlantis": false} {
+		if _, err := (HoursConfig{Zone: zone}).hours("sales"); (err == nil) != ok {
+			t.Errorf("%q: %v", zone, err)
+		}
 	}
-	t.Log("search page", time.Since(began))
 }

@@ -12,12 +12,14 @@ import (
 	"sealdesk/sync/relay/internal/eventlog"
 	"sealdesk/sync/relay/internal/identity"
 	"sealdesk/sync/relay/internal/ledger"
+	"sealdesk/sync/wire"
 )
 
 // A question looks at so many facts of the log, or so long, and gives so many hits: the device asks on from there.
 const (
 	searchFacts = 20_000
 	searchHits  = 50
+	searchBytes = wire.MaxRelayFrame / 2 // of their texts
 	searchTime  = 500 * time.Millisecond
 	maxWords    = 8
 	maxQuery    = 200
@@ -105,13 +107,13 @@ func (s search) look(ctx context.Context, tx ledger.Tx, before uint64) (page inb
 		events = eventlog.BackwardsFrom(tx, before-1)
 	}
 	until := time.Now().Add(searchTime)
-	facts := 0
+	facts, size := 0, 0
 	rows := map[inbox.ConversationID]inbox.Conversation{}
 	for e, err := range events {
 		if err != nil {
 			return page, err
 		}
-		if facts++; len(page.Hits) >= searchHits || facts > searchFacts || facts%256 == 0 && (time.Now().After(until) || ctx.Err() != nil) {
+		if facts++; len(page.Hits) >= searchHits || size >= searchBytes || facts > searchFacts || facts%256 == 0 && (time.Now().After(until) || ctx.Err() != nil) {
 			page.Next = strconv.FormatUint(e.Seq+1, 10)
 			return page, ctx.Err()
 		}
@@ -142,6 +144,7 @@ func (s search) look(ctx context.Context, tx ledger.Tx, before uint64) (page inb
 				continue
 			}
 		}
+		size += len(m.Body.Visible())
 		page.Hits = append(page.Hits, inbox.Hit{
 			Conversation: m.Conversation, Message: m.ID, Seq: e.Seq, At: m.At, Side: m.Side, Author: m.Author, Kind: m.Kind, Body: m.Body,
 		})
@@ -164,11 +167,20 @@ func (s search) says(m inbox.Message) bool {
 	if len(s.words) == 0 {
 		return true
 	}
-	texts := []string{m.Header.Visible(), m.Body.Visible(), m.Footer.Visible()}
+	texts := []inbox.Masked{m.Header, m.Body, m.Footer}
 	if m.Media != nil {
-		texts = append(texts, m.Media.Name.Visible())
+		texts = append(texts, m.Media.Name)
 	}
-	said := wordsOf(strings.Join(texts, " "))
+	var plain strings.Builder // by what is left of an identifier nobody is found
+	for _, t := range texts {
+		for _, s := range t.Spans() {
+			if s.Kind == inbox.Plain {
+				plain.WriteString(s.Text)
+			}
+			plain.WriteByte(' ')
+		}
+	}
+	said := wordsOf(plain.String())
 	return !slices.ContainsFunc(s.words, func(word string) bool {
 		return !slices.ContainsFunc(said, func(w string) bool { return strings.HasPrefix(w, word) })
 	})

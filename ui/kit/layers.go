@@ -187,7 +187,7 @@ func (l *Layers) Toast(t Toast) {
 
 // HideToast hides the message.
 func (l *Layers) HideToast() {
-	l.toast.t, l.toast.kids = Toast{}, nil
+	l.toast.t, l.toast.kids, l.toast.name = Toast{}, nil, ""
 	l.toast.Hide()
 }
 

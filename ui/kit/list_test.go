@@ -3,6 +3,7 @@ package kit_test
 import (
 	"fmt"
 	"image/color"
+	"slices"
 	"testing"
 
 	"fyne.io/fyne/v2"
@@ -69,6 +70,8 @@ func shown(l *kit.List) map[string]float32 {
 	}
 	return out
 }
+
+func (p *pile) index(id string) int { return slices.Index(p.ids, id) }
 
 func (p *pile) total() float32 {
 	var h float32
@@ -220,6 +223,19 @@ func TestWheelNotchIsSixtyPixels(t *testing.T) {
 	test.Scroll(w.Canvas(), fyne.NewPos(50, 50), 0, -25)
 	if y := shown(l)["r0"]; y > -59.9 || y < -60.1 {
 		t.Errorf("a notch moved by %v", -y)
+	}
+}
+
+func TestRowsAreMeasuredAnewForAnotherWidth(t *testing.T) {
+	themed(t, kit.Options{})
+	p := newPile(200)
+	l := p.list(kit.ListConfig{StickBottom: true, Measure: func(i int, width float32) float32 { return p.height[p.ids[i]] * 600 / width }})
+	l.Resize(fyne.NewSize(600, 500))
+	l.Resize(fyne.NewSize(300, 500))
+	for id, y := range shown(l) {
+		if next, ok := shown(l)[fmt.Sprintf("r%d", p.index(id)+1)]; ok && next-y != 2*p.height[id] {
+			t.Errorf("%s is %v high, not %v", id, next-y, 2*p.height[id])
+		}
 	}
 }
 

@@ -16,6 +16,9 @@ func (l *List) arrange(redraw bool) {
 	if l.width != size.Width {
 		l.load()
 		redraw = true
+		for _, r := range l.order {
+			r.height = -1 // it was measured for another width
+		}
 	}
 	if l.fresh {
 		l.fresh = false

@@ -303,3 +303,20 @@ func TestGoldenLargeText(t *testing.T) {
 		s.Chips([]kit.Chip{{Text: "3h 12m", Style: kit.ChipWarn, Icon: "clock"}, {Text: "Unassigned", Style: kit.ChipInfo}, {Text: "never fits here at all because it is long"}}, 20, y, 300)
 	}), 640, 380))
 }
+
+func TestChipsAreWholeAndThoseWithoutRoomAreCounted(t *testing.T) {
+	themed(t, kit.Options{})
+	chips := []kit.Chip{{Text: "One"}, {Text: "Two", Icon: "tag"}, {Text: "Three"}, {Text: "Four"}}
+	for _, c := range []struct {
+		room float32
+		want string
+	}{{400, "One Two Three Four"}, {150, "One Two +2"}, {100, "One +3"}, {70, "O… +3"}} {
+		var used float32
+		p := kit.NewPainted("", func(s *kit.Sketch, size fyne.Size) { used = s.Chips(chips, 0, 0, c.room) })
+		window(t, p, 400, 40)
+		got := strings.Join(kit.Texts(p), " ")
+		if got != c.want || used > c.room {
+			t.Errorf("in %v: %q, %v wide", c.room, got, used)
+		}
+	}
+}
