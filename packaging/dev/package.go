@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -50,15 +51,16 @@ func (a artefact) name() string { return filepath.Base(a.path) }
 // build is one run of the verb: what every target gets.
 type build struct {
 	*dev
-	version   string    // FyneApp.toml's, such as 0.1.0
-	number    int       // FyneApp.toml's Build
-	epoch     time.Time // of the last commit: every file, package and archive is as old as that
-	base      string    // build, or what --out names: dist and package lie in it
-	dist      string    // base/dist: what is handed out, and nothing else
-	cold      bool      // built again from an empty cache too, when it is checked
-	keys      *keys
-	artefacts []artefact
-	unsigned  map[string]string // sha256 of what has a signature inside, from before it was signed, by name
+	version    string    // FyneApp.toml's, such as 0.1.0
+	number     int       // FyneApp.toml's Build
+	epoch      time.Time // of the last commit: every file, package and archive is as old as that
+	base       string    // build, or what --out names: dist and package lie in it
+	dist       string    // base/dist: what is handed out, and nothing else
+	cold       bool      // built again from an empty cache too, when it is checked
+	keys       *keys
+	artefacts  []artefact
+	updateRoot []byte            // the root.json whose updates this build believes; nil: nobody's, and it offers none
+	unsigned   map[string]string // sha256 of what has a signature inside, from before it was signed, by name
 }
 
 // work is a path below the folder where targets lay what they need: work(target.name) is the target's own, and empty when
@@ -82,7 +84,13 @@ func (b *build) run(ctx context.Context, log io.Writer, dir string, env []string
 const releaseTags = "release," + clientTags
 
 // ldflags are the linker's flags of everything that is handed out.
-func (b *build) ldflags() string { return "-s -w -X main.release=" + b.version }
+func (b *build) ldflags() string {
+	flags := "-s -w -X main.release=" + b.version
+	if len(b.updateRoot) > 0 {
+		flags += " -X sealdesk/sync/updates.builtin=" + base64.StdEncoding.EncodeToString(b.updateRoot)
+	}
+	return flags
+}
 
 // compile builds a program of the house from the checkout at root, reproducibly.
 func (b *build) compile(ctx context.Context, log io.Writer, root string, p program, out string, env []string, more ...string) error {

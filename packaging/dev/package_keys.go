@@ -52,6 +52,7 @@ type settings map[string]string
 var settingsKeys = map[string]bool{
 	"gpg.key": true, "gpg.passphrase": true, "gpg.home": true, "gpg.fingerprint": false,
 	"code.certificate": true, "code.chain": true, "code.key": true, "code.module": true, "code.passphrase": true, "code.roots": true, "code.timestamp": false,
+	"updates.root": true,
 }
 
 // readSettings reads the text of a --sign file that lies in dir.
@@ -139,6 +140,11 @@ func (b *build) openKeys(ctx context.Context, file string, test bool, wanted []s
 	}
 	if err != nil {
 		return close, err
+	}
+	if root := s["updates.root"]; root != "" {
+		if b.updateRoot, err = os.ReadFile(root); err != nil {
+			return close, &problem{happened: "updates.root names a file that cannot be read", err: err, do: "mend the path in the settings of --sign, or leave it out: then the build believes nobody's updates."}
+		}
 	}
 	for _, kind := range wanted {
 		if err := b.openKey(ctx, kind, s, dir, log); err != nil {

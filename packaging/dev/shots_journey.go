@@ -59,12 +59,12 @@ func shotJourney(l lexicon) []move {
 		{name: "what else can be sent", keys: then(key("ctrl+shift+m")), await: []string{seesOverlayClosed, seesMore}, shot: "more"},
 		{name: "templates", keys: then(key("ctrl+t")), await: []string{seesOverlayClosed, seesTemplates}, shot: "templates"},
 		{name: "a task", keys: append(then(), l.choose("task.new", "")...), await: []string{seesPalette, seesTask}, shot: "task"},
-		{name: "palette", keys: then(key("ctrl+k")), await: []string{seesOverlayClosed, seesPalette}, shot: "palette"},
-		{name: "what can be done with a number", keys: then(key("ctrl+shift+r")), await: []string{seesOverlayClosed, seesField}, shot: "field"},
+		{name: "palette", keys: then(key("ctrl+k")), await: []string{seesPalette}, shot: "palette"},
+		{name: "what can be done with a number", keys: then(key("ctrl+shift+r")), await: []string{seesField}, shot: "field"},
 		{name: "ask to see it", keys: []press{key("Up"), key("Return")}, await: []string{seesRevealDialog}, shot: "reveal"},
-		{name: "shortcuts", keys: then(key("F1")), await: []string{seesOverlayClosed, seesHelp}, shot: "help"},
-		{name: "settings", keys: then(key("ctrl+comma")), await: []string{seesOverlayClosed, seesSettings}, shot: "settings"},
-		{name: "the tour", keys: append(then(), l.choose("tour.action", "")...), await: []string{seesOverlayClosed, seesTour}, shot: "tour"},
+		{name: "shortcuts", keys: then(key("F1")), await: []string{seesHelp}, shot: "help"},
+		{name: "settings", keys: then(key("ctrl+comma")), await: []string{seesSettings}, shot: "settings"},
+		{name: "the tour", keys: append(then(), l.choose("tour.action", "")...), await: []string{seesTour}, shot: "tour"},
 		{name: "its second card", keys: []press{key("Return")}, await: []string{seesTourCard + " 2"}, shot: "tour-window"},
 	}
 }

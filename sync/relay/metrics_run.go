@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -35,7 +36,7 @@ func (g runGauges) Collect(ch chan<- prometheus.Metric) {
 	tell := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
-	tell(buildDesc, 1, g.r.version)
+	tell(buildDesc, 1, cmp.Or(g.r.version, "unknown"))
 	tell(certDesc, float64(g.r.certs.expiry().Unix()))
 	if free, err := roomOn(g.r.cfg.Data); err == nil {
 		tell(freeDesc, float64(free))
