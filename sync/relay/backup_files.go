@@ -295,6 +295,11 @@ func CheckBackup(ctx context.Context, dir string, cfg *Config) (BackupReport, er
 	}
 	switch len(r.Parts) {
 	case 0:
+		for _, at := range []string{"", partStore} {
+			if sealed, _ := filepath.Glob(filepath.Join(dir, at, "*"+sealedSuffix)); len(sealed) > 0 {
+				return r, fmt.Errorf("%w: %s holds one that is sealed; `backup drill` tries it, with the identity that opens it", ErrBackup, dir)
+			}
+		}
 		return r, fmt.Errorf("%w: %s holds none that was finished", ErrBackup, dir)
 	case 1:
 		return r, nil

@@ -466,6 +466,9 @@ func TestADrillSaysWhetherItCanBeRestored(t *testing.T) {
 	if left, _ := filepath.Glob(w.Data + "*"); len(left) > 0 {
 		t.Errorf("%d things are left of it", len(left))
 	}
+	if _, err := CheckBackup(ctx, b.Store, &d.cfg); !errors.Is(err, ErrBackup) || !strings.Contains(err.Error(), "backup drill") {
+		t.Errorf("a sealed backup is looked at as an open one: %v", err)
+	}
 	key, _ := d.AuditKey(ctx)
 	if text, err := audit.OpenText(report.Signed, key); err != nil || text != report.Text() || !strings.Contains(text, "facts of ") {
 		t.Errorf("%v: %s", err, report.Signed)
