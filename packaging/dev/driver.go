@@ -326,20 +326,30 @@ func (d *driver) shot(ctx context.Context, name string) (string, error) {
 	return path, nil
 }
 
-// still takes a picture when its pixels have come to rest: two captures in a row are equal.
+// rests is for how long pixels must have stayed the same: a milestone comes before the frame that shows it, and a large frame
+// takes its time.
+const rests = 350 * time.Millisecond
+
+// still takes a picture when its pixels have come to rest.
 func (d *driver) still(ctx context.Context, path string) (now *image.NRGBA, err error) {
 	target := "root"
 	if d.alone {
 		target = d.window
 	}
+	changed := time.Now()
 	err = until(ctx, 15*time.Second, 80*time.Millisecond, func() (bool, error) {
 		if _, err := d.tool(ctx, "import", "-window", target, "-depth", "8", path); err != nil {
 			return false, err
 		}
 		before := now
 		var err error
-		now, err = readPNG(path)
-		return err == nil && before != nil && samePixels(before, now), err
+		if now, err = readPNG(path); err != nil {
+			return false, err
+		}
+		if before == nil || !samePixels(before, now) {
+			changed = time.Now()
+		}
+		return time.Since(changed) >= rests, nil
 	})
 	if errors.Is(err, errTooLong) { // something that always moves is still worth a picture
 		err = nil
