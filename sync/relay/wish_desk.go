@@ -3,6 +3,7 @@ package relay
 import (
 	"cmp"
 	"context"
+	"strings"
 
 	"sealdesk/app/inbox"
 	"sealdesk/sync/relay/internal/eventlog"
@@ -26,7 +27,7 @@ func (r *Relay) prepareNote(ctx context.Context, p inbox.Person, c inbox.Convers
 			return nil, cmp.Or(err, error(inbox.RefusedMalformed))
 		}
 	}
-	body, err := r.vault.MaskOurs(ctx, c.Contact.ID, b.Text)
+	body, err := r.maskNote(ctx, c.Contact.ID, b)
 	if err != nil {
 		return nil, err
 	}
@@ -37,6 +38,32 @@ func (r *Relay) prepareNote(ctx context.Context, p inbox.Person, c inbox.Convers
 		}})
 		return inbox.Granted, err
 	}, nil
+}
+
+// maskNote masks a note. "@" and a colleague's name look like a customer's handle, so the sign is away while that is looked for.
+func (r *Relay) maskNote(ctx context.Context, contact inbox.ContactID, b inbox.AddNote) (inbox.Masked, error) {
+	text := b.Text
+	var names []string
+	for _, id := range b.Mentions {
+		p, err := r.people.Person(ctx, id)
+		if err != nil {
+			return inbox.Masked{}, err
+		}
+		text = strings.ReplaceAll(text, "@"+p.Name, p.Name)
+		names = append(names, p.Name, "@"+p.Name)
+	}
+	body, err := r.vault.MaskOurs(ctx, contact, text)
+	if err != nil || len(names) == 0 {
+		return body, err
+	}
+	back := strings.NewReplacer(names...)
+	spans := body.Spans()
+	for i := range spans {
+		if spans[i].Kind == inbox.Plain {
+			spans[i].Text = back.Replace(spans[i].Text)
+		}
+	}
+	return inbox.NewMasked(spans...), nil
 }
 
 func (r *Relay) prepareAssign(ctx context.Context, p inbox.Person, c inbox.Conversation, cause inbox.IntentID, b inbox.Assign) (deed, error) {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"sealdesk/app/inbox"
+	"sealdesk/store"
 )
 
 func TestTeamWorkReachesEveryColleague(t *testing.T) {
@@ -47,7 +49,7 @@ func TestTeamWorkReachesEveryColleague(t *testing.T) {
 	}
 	wish(a, inbox.SetTags{Conversation: conv, Add: []inbox.TagID{tag.ID}})
 	wish(a, inbox.EditTask{Conversation: conv, Task: inbox.NewID[inbox.TaskID](), Text: "call +49 151 55501234 back", Person: boss.ID, Due: inbox.At(now.now()).Add(time.Hour)})
-	wish(a, inbox.AddNote{Conversation: conv, Text: "please look", Mentions: []inbox.PersonID{boss.ID}})
+	wish(a, inbox.AddNote{Conversation: conv, Text: "@Sabine Lenz please look, he wrote from @somebody.else", Mentions: []inbox.PersonID{boss.ID}})
 	wish(a, inbox.SetState{Conversation: conv, State: inbox.Snoozed, Until: inbox.At(now.now()).Add(time.Hour)})
 	row := func(m *machine) *inbox.Conversation { return &m.rows()[0].Conversation }
 	b.await("what the colleague did", func() bool {
@@ -56,6 +58,14 @@ func TestTeamWorkReachesEveryColleague(t *testing.T) {
 	})
 	if inbox.Identifying(row(b).Tasks[0].Text.Visible()) || row(b).Tasks[0].By != tobias.ID {
 		t.Error("a task tells a number")
+	}
+	page, err := b.keeper.Store().Page(ctx, conv, store.PageCursor{}, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	note := page.Messages[slices.IndexFunc(page.Messages, func(m inbox.Message) bool { return m.Kind == inbox.Note })].Body.Visible()
+	if !strings.HasPrefix(note, "@Sabine Lenz please look") || strings.Contains(note, "@somebody.else") {
+		t.Errorf("the note says %q", note)
 	}
 	if row(a).Mentioned != 0 {
 		t.Error("who mentions somebody is asked to look himself")
