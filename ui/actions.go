@@ -178,12 +178,6 @@ func bindings() []kit.Binding {
 	return out
 }
 
-// item is an action as a menu offers it.
-func (u *UI) item(id string) kit.MenuItem {
-	a := actionOf(id)
-	return kit.MenuItem{Text: a.title(u), Icon: a.icon, Hint: u.router.Hint(id), Do: func() { u.do(id) }}
-}
-
 // A ShortcutView is one line of the sheet of shortcuts; Keys is "" for a heading.
 type ShortcutView struct{ Label, Keys string }
 

@@ -312,11 +312,21 @@ func firstFilter(t tally) Filter {
 	return FilterMine
 }
 
+// kept is the conversation that stays in the list though the filter would let it go: the open one, where reading or answering is
+// what the filter looks at, until another is opened.
+func (d *desk) kept() inbox.ConversationID {
+	passing := d.filter == FilterMentioned || d.filter == FilterDue
+	if passing && d.listing.filter == d.filter && rowWith(d.shown, d.open) != nil {
+		return d.open
+	}
+	return ""
+}
+
 // applyRows shows the rows the filter lets through.
 func (d *desk) applyRows() {
 	t := d.tally()
 	d.pills = pills(t, d.filter, d.house.scopeText(d.scope))
-	d.fresh = choose(d.all, d.filter, d.scope, d.staff.me.ID, d.house)
+	d.fresh = choose(d.all, d.filter, d.scope, d.staff.me.ID, d.house, d.kept())
 	hold := d.listing.held() || d.u.pressed()
 	var waiting int
 	d.shown, waiting = settle(d.shown, d.fresh, hold && d.listing.filter == d.filter)

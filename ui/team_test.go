@@ -350,14 +350,14 @@ func TestDueComesFirstToWhomItIsDueFirst(t *testing.T) {
 	minute := inbox.Moment(60_000)
 	list := []*Row{row("late", "slow", 1000), row("soon", "quick", 1000+20*minute), row("now", "quick", 1000+minute), {Conversation: inbox.Conversation{ID: "answered", Assignee: "me"}}}
 	var got []inbox.ConversationID
-	for _, r := range choose(list, FilterDue, scope{}, "me", h) {
+	for _, r := range choose(list, FilterDue, scope{}, "me", h, "") {
 		got = append(got, r.ID)
 	}
 	if !slices.Equal(got, []inbox.ConversationID{"now", "soon", "late"}) {
 		t.Errorf("in order %v", got)
 	}
 	list[0].Tags = []inbox.TagID{"t"}
-	if got := choose(list, FilterAll, scope{tag: "t"}, "me", h); len(got) != 1 || got[0].ID != "late" {
+	if got := choose(list, FilterAll, scope{tag: "t"}, "me", h, ""); len(got) != 1 || got[0].ID != "late" {
 		t.Error("a tag holds others too")
 	}
 }
@@ -399,5 +399,33 @@ func TestOpenTasksComeFirstByWhenTheyAreDue(t *testing.T) {
 	}
 	if want := []inbox.TaskID{"soon", "late", "never", "done late", "done early"}; !slices.Equal(got, want) {
 		t.Errorf("in order %v", got)
+	}
+}
+
+func TestAMentionThatIsReadStaysUntilAnotherIsOpened(t *testing.T) {
+	m := team()
+	m.rows["k"].Mentioned = m.rows["k"].LastSeq + 1
+	m.rows["k"].ReadSeq = 1
+	g := newStage(t, m, Settings{}, 1280, 800)
+	g.heard("inbox shown")
+	g.ui.desk.setFilter(FilterMentioned)
+	if n := len(g.ui.desk.shown); n != 1 {
+		t.Fatalf("%d are mentioned", n)
+	}
+	g.open("k")
+	m.mu.Lock()
+	read := *m.rows["k"]
+	read.ReadSeq = read.Mentioned
+	m.rows["k"] = &read
+	m.mu.Unlock()
+	m.poke()
+	g.until("reading", func() bool { return g.ui.desk.row.ReadSeq == read.Mentioned })
+	if n := len(g.ui.desk.shown); n != 1 {
+		t.Error("what is being read goes away")
+	}
+	g.ui.desk.setFilter(FilterMine)
+	g.ui.desk.setFilter(FilterMentioned)
+	if n := len(g.ui.desk.shown); n != 0 {
+		t.Error("what was read comes back")
 	}
 }

@@ -86,10 +86,12 @@ func tallyOf(list []*Row, me inbox.PersonID, h house, now inbox.Moment) (t tally
 
 // choose returns the rows a filter shows within a scope, in the order they came in; who waits stands in order of when he should
 // have an answer.
-func choose(list []*Row, f Filter, s scope, me inbox.PersonID, h house) []*Row {
+//
+// Keep stays whatever the filter says: who reads or answers a conversation does not lose it under his hands.
+func choose(list []*Row, f Filter, s scope, me inbox.PersonID, h house, keep inbox.ConversationID) []*Row {
 	out := make([]*Row, 0, len(list))
 	for _, r := range list {
-		if f.Holds(r.Conversation, me) && s.holds(r.Conversation) {
+		if f.Holds(r.Conversation, me) && s.holds(r.Conversation) || r.ID == keep && keep != "" {
 			out = append(out, r)
 		}
 	}

@@ -97,7 +97,7 @@ func TestAllCallersTogetherAreBounded(t *testing.T) {
 
 // A websocket that came through a proxy is slowed down by the address of its device.
 func TestAConnectionThroughAProxyHasItsCallersAddress(t *testing.T) {
-	var seen string
+	seen := make(chan string, 2)
 	up := websocket.Upgrader{}
 	h := knownCaller([]netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		conn, err := up.Upgrade(addressed{w, q.RemoteAddr}, q, nil)
@@ -105,7 +105,7 @@ func TestAConnectionThroughAProxyHasItsCallersAddress(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		seen = conn.RemoteAddr().String()
+		seen <- conn.RemoteAddr().String()
 		conn.Close()
 	}))
 	srv := httptest.NewServer(h)
@@ -119,10 +119,9 @@ func TestAConnectionThroughAProxyHasItsCallersAddress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		conn.ReadMessage() // until it is closed: seen is written
 		conn.Close()
-		if seen != want {
-			t.Errorf("%q: %q", said, seen)
+		if got := <-seen; got != want {
+			t.Errorf("%q: %q", said, got)
 		}
 	}
 }

@@ -260,7 +260,7 @@ func firstLook(text string, k *Known) (found look) {
 				}
 				said, times, found = said+n, times+more, found|look
 			}
-			if i-start <= 4 && (start > 0 && isDigit(text[start-1]) || i < len(text) && isDigit(text[i])) && poseLetters(text[start:i]) {
+			if i-start <= 4 && besideDigit(text, start, i) && poseLetters(text[start:i]) {
 				gap += i - start
 				said += 2
 				found |= lookSpoken
@@ -301,7 +301,7 @@ func firstLook(text string, k *Known) (found look) {
 						n, more, look := tells(text[i:end])
 						said, times, found = said+n, times+more, found|look
 					}
-					if end-i <= 8 && (i > 0 && isDigit(text[i-1]) || end < len(text) && isDigit(text[end])) && poseLetters(text[i:end]) {
+					if end-i <= 8 && besideDigit(text, i, end) && poseLetters(text[i:end]) {
 						said += 2
 						found |= lookSpoken
 					}
@@ -325,7 +325,7 @@ func firstLook(text string, k *Known) (found look) {
 	if said > 0 || shy >= 3 || among >= 2 {
 		said = words
 	}
-	if said > 0 && (total+said+times >= 7 || said >= 3 && total+said+times >= 5) {
+	if said+times > 0 && (total+said+times >= 7 || said >= 3 && total+said+times >= 5) {
 		found |= lookDigits | lookSpoken
 	}
 	if total >= 6 && (found&lookDigits == 0 || words > 0 && found&lookSpoken == 0) {
@@ -351,6 +351,21 @@ func firstLook(text string, k *Known) (found look) {
 		}
 	}
 	return found
+}
+
+// besideDigit reports whether a digit stands before or behind a word, with no more than separators between.
+func besideDigit(text string, from, to int) bool {
+	for i := from - 1; i >= max(0, from-8) && classes[text[i]] != letter; i-- {
+		if isDigit(text[i]) {
+			return true
+		}
+	}
+	for i := to; i < min(len(text), to+8) && classes[text[i]] != letter; i++ {
+		if isDigit(text[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // asked reports whether a word of ASCII letters may be one the first look asks for.
@@ -481,7 +496,10 @@ func triggers(s string, i int) bool {
 		if i > 1 && isLetter(s[i-1]) && isLetter(s[i-2]) && len(rest) >= 10 && isWordByte(rest[0]) {
 			return true
 		}
-		return len(rest) >= 2 && isLetter(rest[0]) && isLetter(rest[1]) && i > 0 && isWordByte(s[i-1]) && !strings.HasSuffix(s[:i], string(bullet))
+		if len(rest) < 2 || !isLetter(rest[0]) || !isLetter(rest[1]) || i == 0 {
+			return false
+		}
+		return isWordByte(s[i-1]) && !strings.HasSuffix(s[:i], string(bullet)) || s[i-1] == ' ' && i > 1 && isWordByte(s[i-2]) // max at firma .de
 	case '/':
 		return i > 1 && isLetter(s[i-1]) && isLetter(s[i-2]) && len(rest) > 0 && isWordByte(rest[0])
 	case '%': // %40

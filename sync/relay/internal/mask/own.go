@@ -199,7 +199,7 @@ func (s *scanner) nationalDigits(number string) string {
 
 // near reports whether the neighbouring digits at a and b may belong to one number.
 func (s *scanner) near(gs []group, a, b spot) bool {
-	if a == b || a.to == b.from {
+	if b.from <= a.to { // of one word, or of words that overlap: "double" and what it doubles
 		return true
 	}
 	if b.from-a.to > 3 {
@@ -281,6 +281,9 @@ func (s *scanner) turned(gs []group, atoms []atom, number string) (out [][]spot)
 	if len(atoms) > 0 {
 		for i := len(atoms) - 1; i >= 0; i-- {
 			a := atoms[i]
+			if a.loose && !bytes.ContainsAny(s.b[a.from:a.to], "0123456789") {
+				continue // "155501234 is mine"
+			}
 			if s.free(a.from, a.to) {
 				add(a.digits, a.from, a.to, !a.spoken && !a.posing)
 			}

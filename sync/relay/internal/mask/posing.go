@@ -107,12 +107,13 @@ func (s *scanner) digitsFollow(i int) bool {
 	return i < len(s.b) && isDigit(s.b[i])
 }
 
-// posedFollow reports whether a word of digits and posing letters comes right behind i.
+// posedFollow reports whether a word of digits and of posing letters comes right behind i: digits alone do not make the
+// word before them one of letters that pose, "is 155501234".
 func (s *scanner) posedFollow(i int) bool {
 	for n := 0; i < len(s.b) && n < 2 && strings.IndexByte(" -./", s.b[i]) >= 0; n++ {
 		i++
 	}
-	digits := 0
+	digits, letters := 0, 0
 	for i < len(s.b) {
 		if isDigit(s.b[i]) {
 			digits++
@@ -121,9 +122,10 @@ func (s *scanner) posedFollow(i int) bool {
 		}
 		r, n := utf8.DecodeRune(s.b[i:])
 		if _, ok := poses(r); !ok {
-			return digits > 0 && !unicode.IsLetter(r)
+			return digits > 0 && letters > 0 && !unicode.IsLetter(r)
 		}
+		letters++
 		i += n
 	}
-	return digits > 0
+	return digits > 0 && letters > 0
 }
