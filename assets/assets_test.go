@@ -166,3 +166,26 @@ func TestAppIconIsTheDrawingAt512(t *testing.T) {
 		t.Error("icon.png is not icon.svg: run with -update")
 	}
 }
+
+// TestOneWordForOneThing keeps every language to the one word it has for a thing: who reads two words looks for two things.
+func TestOneWordForOneThing(t *testing.T) {
+	for language, other := range map[string]*regexp.Regexp{
+		"en": regexp.MustCompile(`(?i)\bchats?\b|\bthreads?\b`),                           // conversation
+		"de": regexp.MustCompile(`(?i)gespräch|konversation|\bchats?|\bthreads?\b`),       // Unterhaltung
+		"it": regexp.MustCompile(`(?i)\bchat\b|\bdialog[oh]|\bcolloqui|\bdiscussion[ei]`), // conversazione
+	} {
+		data, err := Translations(language)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var texts map[string]any
+		if err := json.Unmarshal(data, &texts); err != nil {
+			t.Fatal(err)
+		}
+		for key, text := range texts {
+			if s, ok := text.(string); ok && other.MatchString(s) {
+				t.Errorf("%s: %s says %q for a conversation", language, key, other.FindString(s))
+			}
+		}
+	}
+}

@@ -178,14 +178,7 @@ func (w *work) fold(log inbox.LogID, e inbox.Event) {
 		}
 		return
 	}
-	row := w.rows[id]
-	if row == nil {
-		row = &inbox.Conversation{ID: id, Inbox: log.Inbox()}
-		if old := w.s.base[id]; old != nil && !w.forget[id] {
-			*row = *old
-		}
-		w.rows[id] = row
-	}
+	row := w.row(log, id)
 	if about(e.Body) != "" {
 		w.hold(log, e)
 	}
@@ -211,6 +204,11 @@ func (w *work) fold(log inbox.LogID, e inbox.Event) {
 		w.change(log, id, b)
 	case inbox.ContactErased:
 		w.erase(log, row, e)
+	case inbox.ConversationJoined:
+		if w.rows[b.Into] != nil || w.s.base[b.Into] != nil && !w.forget[b.Into] {
+			w.row(log, b.Into).TakeOver(*row, e)
+		}
+		row.Apply(e, w.s.reader)
 	default:
 		row.Apply(e, w.s.reader)
 	}
@@ -218,6 +216,19 @@ func (w *work) fold(log inbox.LogID, e inbox.Event) {
 		w.facts[id] = append(w.facts[id], e)
 		w.count++
 	}
+}
+
+// row returns the row of a conversation of a log, to be changed.
+func (w *work) row(log inbox.LogID, id inbox.ConversationID) *inbox.Conversation {
+	row := w.rows[id]
+	if row == nil {
+		row = &inbox.Conversation{ID: id, Inbox: log.Inbox()}
+		if old := w.s.base[id]; old != nil && !w.forget[id] {
+			*row = *old
+		}
+		w.rows[id] = row
+	}
+	return row
 }
 
 // add folds a message into a row, but for the snippet: it costs more than all the rest, and only the last one counts.

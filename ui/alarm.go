@@ -28,8 +28,11 @@ func newAlarm(below float32) *alarm {
 		title, text := blocks(size.Width)
 		ink := kit.InkOf(a.n.Style)(s.P)
 		s.Rect(0, 0, size.Width, size.Height-below, kit.SoftOf(a.n.Style)(s.P), kit.InputRadius)
-		s.Icon(a.n.Icon, 12, 12, 20, ink)
-		y := float32(12)
+		y, first := float32(12), kit.Snippet
+		if a.n.Title != "" {
+			first = kit.NameBold
+		}
+		s.Icon(a.n.Icon, 12, y+float32(int((kit.LineHeight(first)-20)/2)), 20, ink)
 		if a.n.Title != "" {
 			s.Block(title, 44, y, ink)
 			y += title.Height + 2

@@ -284,7 +284,9 @@ func (p *auditPage) draw(i int, s *kit.Sketch, size fyne.Size, st kit.RowState) 
 	}
 	s.TextIn(v.Text, 50, y, rest-50, kit.Body, s.P.Text, kit.AlignStart)
 	s.TextIn(v.Line, 50, y+kit.LineHeight(kit.Body), right-50, kit.Caption, s.P.TextMuted, kit.AlignStart)
-	s.Line(50, size.Height-1, w-66, s.P.Border)
+	if !st.Selected { // there its frame ends the row
+		s.Line(50, size.Height-1, w-66, s.P.Border)
+	}
 }
 
 // chosen is the entry the keyboard is at; -1 for none.

@@ -85,7 +85,11 @@ func (p *boardPage) line() string {
 		}
 		return join(word("devices.asof", "Time", p.d.clock().when(p.board.Now)), word("board.stale", "Why", why))
 	}
-	return join(word("devices.asof", "Time", p.d.clock().when(p.board.Now)), word("board.how"))
+	locks := "" // nobody should be surprised by a dark wall
+	if idle := idleAfter(p.d.u.companyIdle(), p.d.u.settings); idle > 0 {
+		locks = word("board.locks", "Span", span(idle))
+	}
+	return join(word("devices.asof", "Time", p.d.clock().when(p.board.Now)), word("board.how"), locks)
 }
 
 // ask asks the company's server, and again after a while as long as the page is shown.

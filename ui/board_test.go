@@ -284,3 +284,16 @@ func TestChartsOfTheBoardFitTheirCards(t *testing.T) {
 		}
 	}
 }
+
+func TestTheBoardSaysWhenTheWindowLocks(t *testing.T) {
+	for idle, want := range map[int]string{0: "", 10: "locks after 10 min without input"} {
+		m := staffed()
+		g := newStage(t, m, Settings{Idle: idle}, 1100, 700)
+		g.heard("inbox shown")
+		g.boardShown()
+		line := g.ui.desk.board.line()
+		if !strings.Contains(line, want) || want == "" && strings.Contains(line, "lock") {
+			t.Errorf("after %d minutes: %q", idle, line)
+		}
+	}
+}

@@ -34,7 +34,7 @@ type composer struct {
 	tmpl    *kit.IconButton
 	clip    *kit.IconButton
 	plus    *kit.IconButton
-	filled  *kit.Painted // which variables the text has
+	filled  *kit.Touch // which variables the text has
 	fillBox fyne.CanvasObject
 	tray    *tray
 
@@ -85,7 +85,14 @@ func newComposer(d *desk) *composer {
 	c.tmpl = kit.NewIconButton("template", d.u.tip(word("action.templates"), actTemplates), d.showTemplates)
 	c.clip = kit.NewIconButton("clip", d.u.tip(word("action.attach"), actAttach), d.showPick)
 	c.plus = kit.NewIconButton("plus", d.u.tip(word("action.more"), actMore), c.showMore)
-	c.filled = kit.NewPainted("", c.paintFilled).SetMin(func() fyne.Size { return fyne.NewSize(120, kit.ChipHeight()+2) })
+	c.filled = kit.NewTouch("", c.paintFilled)
+	c.filled.SetMin(func() fyne.Size { return fyne.NewSize(120, kit.ChipHeight()+2) })
+	c.filled.Tip = func(area string) string {
+		if area == kit.AreaRest {
+			return kit.RestOfChips(c.variableChips(), c.filled.Size().Width-filledLead())
+		}
+		return ""
+	}
 	c.fillBox = kit.Inset(c.filled, 0, 6, 0, 0)
 	c.tray = newTray(c)
 	c.guard = newGuardBar(c)
@@ -118,14 +125,18 @@ func newComposer(d *desk) *composer {
 	c.buttons = kit.Row(kit.Min(c.choose), kit.Min(kit.Inset(c.addNote, 8, 0, 0, 0)), kit.Spring())
 	c.hurried, c.heldBox = kit.Inset(c.hurry, 0, 0, 0, 8), kit.Inset(c.held, 0, 0, 0, 8)
 	c.body = kit.Column(kit.Min(c.heldBox), kit.Min(c.hurried), kit.Min(c.guard.root), kit.Min(c.answers), kit.Min(c.tray.root), kit.Min(c.quick.box), kit.Min(c.field), kit.Min(c.fillBox), kit.Min(c.closed), kit.Gap(8), kit.Min(c.tools), kit.Min(c.buttons))
-	c.root = boxed(bottomUp{}, kit.NewFill(inkSurface), kit.Column(kit.Fix(kit.NewDivider(false), 1), kit.Min(kit.Inset(c.body, kit.PaneInset, 12, kit.PaneInset, 12))))
+	c.root = boxed(bottomUp{d.u.liftToast}, kit.NewFill(inkSurface), kit.Column(kit.Fix(kit.NewDivider(false), 1), kit.Min(kit.Inset(c.body, kit.PaneInset, 12, kit.PaneInset, 12))))
 	return c
 }
 
-// bottomUp gives every object all the room and asks for what the last one needs.
-type bottomUp struct{}
+// bottomUp gives every object all the room and asks for what the last one needs. It tells when the room may be another one.
+type bottomUp struct{ placed func() }
 
-func (bottomUp) Layout(objs []fyne.CanvasObject, size fyne.Size) { fill{}.Layout(objs, size) }
+func (b bottomUp) Layout(objs []fyne.CanvasObject, size fyne.Size) {
+	fill{}.Layout(objs, size)
+	b.placed()
+}
+
 func (bottomUp) MinSize(objs []fyne.CanvasObject) fyne.Size {
 	return fyne.NewSize(120, objs[len(objs)-1].MinSize().Height)
 }
@@ -230,12 +241,20 @@ func (c *composer) chosen() {
 
 // paintFilled shows which variables of the text the company's server will fill in.
 func (c *composer) paintFilled(s *kit.Sketch, size fyne.Size) {
-	x := s.Text(word("variable.filled"), 0, float32(int((size.Height-kit.LineHeight(kit.Caption))/2)), kit.Caption, s.P.TextMuted) + 8
+	s.Text(word("variable.filled"), 0, float32(int((size.Height-kit.LineHeight(kit.Caption))/2)), kit.Caption, s.P.TextMuted)
+	x := filledLead()
+	s.Chips(c.variableChips(), x, float32(int((size.Height-kit.ChipHeight())/2)), size.Width-x)
+}
+
+// filledLead is what the words before the variables take.
+func filledLead() float32 { return kit.TextWidth(word("variable.filled"), kit.Caption) + 8 }
+
+func (c *composer) variableChips() []kit.Chip {
 	var chips []kit.Chip
 	for _, v := range variablesIn(c.text()) {
 		chips = append(chips, variableChip(v))
 	}
-	s.Chips(chips, x, float32(int((size.Height-kit.ChipHeight())/2)), size.Width-x)
+	return chips
 }
 
 func variableChip(v inbox.Variable) kit.Chip {

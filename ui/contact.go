@@ -168,16 +168,19 @@ func (p *contactPane) chosenField() inbox.Field {
 	return 0
 }
 
-// beside is where a menu of a field opens.
+// beside is where a menu of a field opens. A panel that was opened for it was not drawn yet, and no window knows where it is:
+// its place is that of the panes, which were.
 func (p *contactPane) beside(f inbox.Field) fyne.Position {
+	home := fyne.CurrentApp().Driver().AbsolutePositionForObject(p.d.panes.box).Add(p.root.Position())
 	for i := range p.rows {
 		if v := p.field(i); v != nil && v.Field == f {
-			if at, ok := p.list.Where(strconv.Itoa(i)); ok {
-				return at.AddXY(sideInset, kit.LineHeight(kit.Caption)+kit.LineHeight(kit.Body)+6)
+			p.list.ScrollTo(strconv.Itoa(i))
+			if at, ok := p.list.Place(strconv.Itoa(i)); ok {
+				return home.Add(at).AddXY(sideInset, kit.LineHeight(kit.Caption)+kit.LineHeight(kit.Body)+6)
 			}
 		}
 	}
-	return fyne.CurrentApp().Driver().AbsolutePositionForObject(p.root).AddXY(sideInset, 100)
+	return home.AddXY(sideInset, 100)
 }
 
 // forget draws the panel without what was shown in it.

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"strconv"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -260,7 +261,11 @@ func (d *desk) showTask(k *inbox.Task) {
 	people, at := d.taskPeople(wish.Person)
 	whens, due := taskTimes(d.clock(), wish.Due)
 	who := d.choice(word("task.person"), names(people), at, func(i int) { wish.Person = people[i].ID })
-	when := d.choice(word("task.due"), waysText(whens), due, func(i int) { wish.Due = whens[i].Until })
+	exactly := kit.NewText(whens[due].Hint, kit.Caption, kit.InkMuted)
+	when := kit.NewSegments(word("task.due"), waysText(whens), due, func(i int) {
+		wish.Due = whens[i].Until
+		exactly.Set(whens[i].Hint)
+	})
 	var dialog *kit.Dialog
 	save := func() {
 		wish.Text = oneLine(field.Text())
@@ -283,7 +288,7 @@ func (d *desk) showTask(k *inbox.Task) {
 		}
 	}
 	cells := []kit.Cell{kit.Min(field), kit.Gap(10), kit.Min(kit.NewText(word("task.person"), kit.Label, kit.InkText)), kit.Gap(4), kit.Min(who), kit.Gap(10),
-		kit.Min(kit.NewText(word("task.due"), kit.Label, kit.InkText)), kit.Gap(4), kit.Min(when)}
+		kit.Min(kit.NewText(word("task.due"), kit.Label, kit.InkText)), kit.Gap(4), kit.Min(when), kit.Gap(4), kit.Min(exactly)}
 	cfg := kit.DialogConfig{Title: title, Body: kit.Column(cells...), Focus: field.Input(), Safe: kit.Action{Text: word("action.cancel")}, Do: kit.Action{Text: word("task.save"), Do: save}}
 	if k != nil {
 		gone := wish
@@ -321,17 +326,17 @@ func (d *desk) taskPeople(chosen inbox.PersonID) (out []Colleague, at int) {
 	return out, at
 }
 
-// taskTimes are the times a task can be due, never first, and the place of one of them.
+// taskTimes are the times a task can be due, never first, and the place of one of them. The hint says when exactly.
 func taskTimes(t clock, chosen inbox.Moment) (out []Snooze, at int) {
-	out = []Snooze{{Text: word("task.never")}}
+	out = []Snooze{{Text: word("task.never"), Hint: word("task.never.hint")}}
 	for _, s := range snoozes(t) {
 		if s.Until != 0 {
-			s.Text += " (" + s.Hint + ")"
+			s.Hint = word("task.by", "When", s.Hint)
 			out = append(out, s)
 		}
 	}
 	if chosen != 0 {
-		out = append(out, Snooze{Text: t.when(chosen), Until: chosen})
+		out = append(out, Snooze{Text: t.when(chosen), Hint: word("task.by", "When", within(t.when(chosen))), Until: chosen})
 		at = len(out) - 1
 	}
 	return out, at
@@ -390,19 +395,31 @@ func (d *desk) others() []OtherView {
 	return out
 }
 
-// choice is a button that shows what is chosen and offers the rest in a menu.
-func (d *desk) choice(name string, texts []string, at int, chosen func(i int)) *kit.Button {
-	var b *kit.Button
-	b = kit.NewButton(texts[at], kit.Secondary, func() {
-		place := fyne.CurrentApp().Driver().AbsolutePositionForObject(b)
-		cfg := kit.MenuConfig{Name: name, Active: -1, At: place.AddXY(0, b.Size().Height+4)}
-		for i, text := range texts {
-			cfg.Items = append(cfg.Items, kit.MenuItem{Text: text, Do: func() {
-				b.SetText(text)
-				chosen(i)
-			}})
-		}
-		kit.ShowMenu(d.u.cfg.Window.Canvas(), cfg)
+// mostSegments is how many choices stand side by side; of more, only the one that is made is shown.
+const mostSegments = 6
+
+// choice lets the reader choose one of a few texts, or of many.
+func (d *desk) choice(name string, texts []string, at int, chosen func(i int)) fyne.CanvasObject {
+	if len(texts) <= mostSegments {
+		return kit.NewSegments(name, texts, at, chosen)
+	}
+	var field *kit.Choice
+	field = kit.NewChoice(name, texts[at], func() {
+		kit.NewPicker(kit.PickerConfig{Name: name, Placeholder: name, Empty: word("palette.empty"),
+			Items: func(string) []kit.Item {
+				items := make([]kit.Item, len(texts))
+				for i, text := range texts {
+					items[i] = kit.Item{ID: strconv.Itoa(i), Title: text}
+				}
+				return items
+			},
+			OnPick: func(it kit.Item) {
+				if i, err := strconv.Atoi(it.ID); err == nil {
+					field.Set(texts[i])
+					chosen(i)
+				}
+			},
+			OnClose: func() { d.u.cfg.Window.Canvas().Focus(field) }}).Open(d.u.cfg.Window.Canvas())
 	})
-	return b
+	return field
 }

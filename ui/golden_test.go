@@ -292,9 +292,10 @@ func (g *stage) open(id inbox.ConversationID) {
 	g.read(id)
 }
 
-// read waits until the list knows that the conversation was read.
+// read goes to the end of the conversation and waits until the list knows that it was read.
 func (g *stage) read(id inbox.ConversationID) {
 	g.t.Helper()
+	g.ui.desk.line.list.ScrollToBottom()
 	g.until("read", func() bool {
 		row := rowOf(g.ui.desk.all, id)
 		return !g.ui.active || row.Unread == 0 && g.ui.desk.row.Unread == 0

@@ -108,7 +108,9 @@ func newGuardBar(c *composer) *guardBar {
 	g.reason = kit.NewField("", word("guard.reason"), false).SetMost(mostNoteReveal)
 	g.reason.OnSubmit = g.submit
 	g.reason.OnChange = func(string) { g.reason.SetNote(kit.ChipNeutral, "") }
-	g.icon = kit.NewPainted("", func(s *kit.Sketch, size fyne.Size) { s.Icon(g.view.Icon, 2, 2, 18, ink(g.view.Tone, s.P)) }).SetMin(func() fyne.Size { return fyne.NewSize(28, 22) })
+	g.icon = kit.NewPainted("", func(s *kit.Sketch, size fyne.Size) {
+		s.Icon(g.view.Icon, 2, float32(int((kit.LineHeight(kit.NameBold)-18)/2)), 18, ink(g.view.Tone, s.P))
+	}).SetMin(func() fyne.Size { return fyne.NewSize(28, 22) })
 	send := kit.NewButton(word("guard.send.reason"), kit.Primary, g.submit)
 	drop := kit.NewButton(word("guard.drop"), kit.Secondary, g.giveUp)
 	g.give = kit.Inset(kit.Row(kit.Spring(), kit.Min(drop), kit.Gap(8), kit.Min(send)), 0, 2, 0, 0)

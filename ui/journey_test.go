@@ -336,6 +336,7 @@ func TestOldMessagesAreReadWhenTheReaderScrollsUp(t *testing.T) {
 	for i := range 400 {
 		m.say("k", in(time.Duration(500-i)*time.Minute, fmt.Sprintf("message %03d", i)))
 	}
+	m.rows["k"].ReadSeq, m.rows["k"].Unread = m.seq, 0
 	g := opened(t, m, "k")
 	d := g.ui.desk
 	g.wantShown("message 399")

@@ -79,15 +79,11 @@ func newListPane(d *desk) *listPane {
 			} else if p.over == string(r.ID) {
 				p.over = ""
 			}
-			row := &Row{Conversation: r.Conversation}
-			if r.ID != d.open { // there the draft is in front of the reader
-				row.Draft = d.draft(r)
-			}
-			v := rowView(row, d.staff, d.house, d.present, d.clock())
+			v := p.row(r)
 			v.Picking, v.Picked = len(d.picks) > 0, d.picks[r.ID]
-			paintRow(s, size, v, st.Selected, st.Hovered)
 			s.Area("row", 0, 0, size.Width, size.Height)
 			s.Area("face", 0, 0, rowInset+rowAvatar, size.Height)
+			paintRow(s, size, v, st.Selected, st.Hovered)
 		},
 		OnTap: func(i int, area string, _ fyne.Position) {
 			d.u.typed = d.u.cfg.Now()
@@ -198,12 +194,27 @@ func (p *listPane) paintMoved(s *kit.Sketch, size fyne.Size) {
 	s.Text(word("list.refresh"), x+8, y, kit.LabelBold, s.P.AccentText)
 }
 
-// tip names a row when the list is too narrow to do so.
-func (p *listPane) tip(i int, _ string) string {
-	if p.list.Size().Width > stripWidth || i >= len(p.d.shown) {
-		return ""
+// row is how a conversation looks in the list.
+func (p *listPane) row(r *Row) RowView {
+	d := p.d
+	row := &Row{Conversation: r.Conversation}
+	if r.ID != d.open { // there the draft is in front of the reader
+		row.Draft = d.draft(r)
 	}
-	return p.d.shown[i].Contact.Display()
+	return rowView(row, d.staff, d.house, d.present, d.clock())
+}
+
+// tip names a row when the list is too narrow to do so, and the chips there is no room for.
+func (p *listPane) tip(i int, area string) string {
+	width := p.list.Size().Width
+	switch {
+	case i >= len(p.d.shown):
+	case width <= stripWidth:
+		return p.d.shown[i].Contact.Display()
+	case area == kit.AreaRest:
+		return kit.RestOfChips(rowChips(p.row(p.d.shown[i])), chipsRoom(width))
+	}
+	return ""
 }
 
 // menu offers what can be done with a conversation, which it opens first.

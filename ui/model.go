@@ -141,13 +141,14 @@ type Found struct {
 }
 
 // A SearchHit is a message that was found. Snippet is its text around the first word, Marks are where the words are in its visible
-// text: bytes from and to.
+// text: bytes from and to. Kind is 0 where it is not known.
 type SearchHit struct {
 	Message inbox.MessageID
 	Seq     uint64
 	At      inbox.Moment
 	Side    inbox.Side
 	Author  inbox.PersonID
+	Kind    inbox.MessageKind
 	Snippet inbox.Masked
 	Marks   [][2]int
 }

@@ -164,7 +164,7 @@ func (d *desk) showQuickReply(q inbox.QuickReply, fresh bool) {
 	label := func(key string) kit.Cell { return kit.Min(kit.NewText(word(key), kit.Label, kit.InkText)) }
 	cells := []kit.Cell{kit.Min(shortcut), kit.Gap(4), kit.Min(kit.Row(kit.Grow(kit.NewText(word("organise.reply.text"), kit.Label, kit.InkText)), kit.Fix(counter, kit.Scaled(110)))), kit.Gap(4), kit.Min(text), kit.Gap(2),
 		kit.Min(note), kit.Min(kit.Inset(kit.Row(kit.Min(variables), kit.Spring()), -8, 0, 0, 0)), kit.Gap(8),
-		label("organise.reply.language"), kit.Gap(4), kit.Min(kit.Row(kit.Min(language), kit.Spring()))}
+		label("organise.reply.language"), kit.Gap(4), kit.Min(language)}
 	if len(d.house.inboxes) > 1 {
 		cells = append(cells, kit.Gap(12), label("organise.reply.inboxes"), kit.Gap(4), kit.Min(d.inboxChips(&q, func() { ready() })))
 	}

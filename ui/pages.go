@@ -240,7 +240,7 @@ func newOversight(d *desk, name, icon, empty, advice, how string) *oversight {
 	o.list = kit.NewList(kit.ListConfig{Name: name, Len: func() int { return len(o.rows) }, ID: func(i int) string { return o.rows[i].id }, HoverRows: true, PadBottom: 8, RingRow: true,
 		Measure: func(i int, width float32) float32 {
 			if o.rows[i].draw == nil {
-				return kit.LineHeight(kit.Heading) + 22
+				return kit.LineHeight(kit.Heading) + 22 + o.howBelow(i, width).Height
 			}
 			if h := o.rows[i].height; h != nil {
 				return h(width)
@@ -278,12 +278,24 @@ func oversightHeight() float32 {
 	return kit.LineHeight(kit.Name) + kit.LineHeight(kit.Snippet) + kit.LineHeight(kit.Caption) + 32
 }
 
+// howBelow is what is said about the page, laid out below its first heading where there is no room beside it.
+func (o *oversight) howBelow(i int, width float32) kit.Block {
+	if i != 0 || kit.TextWidth(o.rows[i].head, kit.Heading)+kit.TextWidth(o.how, kit.Caption) <= width-32 {
+		return kit.Block{}
+	}
+	return layoutText([]kit.Run{{Text: o.how}}, width-pageLead-12, kit.Style{Type: kit.Caption})
+}
+
 func (o *oversight) draw(i int, s *kit.Sketch, size fyne.Size, st kit.RowState) {
 	r := o.rows[i]
 	if r.draw == nil {
-		y := size.Height - kit.LineHeight(kit.Heading) - 8
+		below := o.howBelow(i, size.Width)
+		y := size.Height - kit.LineHeight(kit.Heading) - 8 - below.Height
 		w := s.Text(r.head, pageLead, y, kit.Heading, s.P.Text)
-		if i == 0 {
+		switch {
+		case below.Height > 0:
+			s.Block(below, pageLead, y+kit.LineHeight(kit.Heading), s.P.TextMuted)
+		case i == 0:
 			s.TextIn(o.how, w+20, y+2, size.Width-w-32, kit.Caption, s.P.TextMuted, kit.AlignEnd)
 		}
 		return

@@ -106,12 +106,19 @@ func paintRow(s *kit.Sketch, size fyne.Size, v RowView, selected, hovered bool) 
 	paintSnippet(s, v, x, y, room)
 	y += kit.LineHeight(kit.Snippet)
 
+	s.Chips(rowChips(v), x, y+1, right-x)
+}
+
+func rowChips(v RowView) []kit.Chip {
 	chips := make([]kit.Chip, len(v.Chips))
 	for i, c := range v.Chips {
 		chips[i] = chip(c)
 	}
-	s.Chips(chips, x, y+1, right-x)
+	return chips
 }
+
+// chipsRoom is how wide the chips of a row may be together.
+func chipsRoom(width float32) float32 { return width - rowRight - rowInset - rowAvatar - 12 }
 
 func paintSnippet(s *kit.Sketch, v RowView, x, y, room float32) {
 	p := s.P

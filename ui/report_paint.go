@@ -324,7 +324,7 @@ func (p *reportPage) drawHead(s *kit.Sketch, w, h float32) {
 	n := 0
 	for i, pair := range columns {
 		x := 20 + first + float32(i)*each
-		put(pair[0].Name, n, x+2, top, each-2, face, kit.AlignEnd)
+		put(pair[0].Head, n, x+2, top, each-2, face, kit.AlignEnd)
 		at := h
 		if len(pair) > 1 {
 			at = top + kit.LineHeight(kit.Caption)
@@ -332,7 +332,7 @@ func (p *reportPage) drawHead(s *kit.Sketch, w, h float32) {
 		s.Area("sort "+strconv.Itoa(n), x, 0, each, at)
 		n++
 		if len(pair) > 1 {
-			put(pair[1].Name, n, x+4, at, each-4, kit.Meta, kit.AlignEnd)
+			put(pair[1].Head, n, x+4, at, each-4, kit.Meta, kit.AlignEnd)
 			s.Area("sort "+strconv.Itoa(n), x, at, each, h-at)
 			n++
 		}

@@ -7,6 +7,7 @@ import (
 	"fyne.io/fyne/v2"
 
 	"sealdesk/app/inbox"
+	"sealdesk/ui/kit"
 )
 
 func TestASearchShowsLeadsAndEnds(t *testing.T) {
@@ -94,5 +95,49 @@ func TestHiddenPartsOfAHitStayHidden(t *testing.T) {
 	}
 	if shown != wanted || !slices.ContainsFunc(got, func(r HitPiece) bool { return r.Hidden && !r.Sought && r.Text == "k•••@•••.de" }) {
 		t.Errorf("shown as %+v", got)
+	}
+}
+
+func TestWhatIsFoundIsNamedAfterWhoWroteIt(t *testing.T) {
+	english(t)
+	m := newMemory()
+	s := newStaff(m.me, m.people)
+	for _, c := range []struct {
+		rule string
+		hit  inbox.Hit
+		want string
+	}{
+		{"the customer", inbox.Hit{Side: inbox.FromContact, Kind: inbox.Text}, "Katharina W."},
+		{"a colleague", inbox.Hit{Side: inbox.FromPerson, Author: "tb", Kind: inbox.Text}, s.name("tb")},
+		{"a colleague, for colleagues", inbox.Hit{Side: inbox.FromPerson, Author: "tb", Kind: inbox.Note}, "Internal note · " + s.name("tb")},
+		{"nobody of the staff: by itself, or past the company's server", inbox.Hit{Side: inbox.FromPerson, Kind: inbox.Text}, "Your company"},
+		{"the company's server", inbox.Hit{Side: inbox.FromSystem, Kind: inbox.System}, "The server"},
+	} {
+		row := &Row{Conversation: inbox.Conversation{ID: "k", Contact: inbox.Contact{Name: inbox.PlainText("Katharina W.")}}}
+		c.hit.Conversation, c.hit.Message, c.hit.Body = "k", "m", inbox.PlainText("Termin")
+		rows := searchRows(foundIn([]inbox.Hit{c.hit}), func(inbox.ConversationID) *Row { return row }, house{}, s, at1453)
+		if len(rows) != 2 || rows[1].Title != c.want {
+			t.Errorf("%s: %+v", c.rule, rows)
+		}
+	}
+}
+
+func TestFewChoicesAreAllInViewAndManyAreSearched(t *testing.T) {
+	g := opened(t, company(), "k")
+	d := g.ui.desk
+	few := d.choice("few", []string{"a", "b", "c"}, 1, func(int) {})
+	if _, ok := few.(*kit.Segments); !ok {
+		t.Errorf("few choices are %T", few)
+	}
+	texts, chosen := []string{"Anna", "Bea", "Carl", "Dora", "Emil", "Frida", "Gerd", "Hanna"}, -1
+	field := d.choice("many", texts, 2, func(i int) { chosen = i }).(*kit.Choice)
+	if field.Text() != "Carl" {
+		t.Errorf("%q is chosen", field.Text())
+	}
+	field.OnTap()
+	g.typeText("Frida")
+	g.press(fyne.KeyReturn, 0)
+	if chosen != 5 || field.Text() != "Frida" {
+		t.Errorf("%d was chosen, it shows %q", chosen, field.Text())
 	}
 }

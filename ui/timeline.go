@@ -155,6 +155,7 @@ func (t *timeline) show(v lineView) {
 	case v.first || !wasLoaded:
 		t.refresh()
 		t.list.Reset()
+		t.begin(v.opens)
 	case v.moved || len(t.items) != was:
 		t.list.Changed()
 		fallthrough
@@ -169,6 +170,26 @@ func (t *timeline) show(v lineView) {
 		t.lead(v.found)
 	} else if v.missed {
 		t.d.u.toast(kit.Toast{Text: word("quote.far"), Icon: "info"})
+	}
+}
+
+// begin shows where the reader goes on: at the line above what is new, unless all of that is in view at the end. What is below
+// the view then counts as news.
+func (t *timeline) begin(at string) {
+	i := t.at(at)
+	if at == "" || i < 0 || i+1 >= len(t.items) {
+		return
+	}
+	if y, ok := t.list.Place(t.items[i+1].ID); ok && y.Y >= 0 {
+		return
+	}
+	t.list.ScrollToThird(at)
+	if _, last := t.list.Range(); !t.list.AtBottom() && last >= 0 {
+		for _, v := range t.items[last+1:] {
+			if v.Kind == ItemBubble && !v.Out {
+				t.news++
+			}
+		}
 	}
 }
 

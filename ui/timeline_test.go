@@ -224,3 +224,61 @@ func (g *stage) viewer() *kit.Viewer {
 	}
 	return v
 }
+
+func TestAConversationOpensWhereTheReaderGoesOn(t *testing.T) {
+	long := strings.Repeat("Noch eine Frage zum Angebot und zum Termin. ", 6)
+	for _, c := range []struct {
+		rule        string
+		before, new int
+		at          string // the item a third below the top, "" for the end
+	}{
+		{"all that is new is in view at the end", 40, 1, ""},
+		{"what is new begins above the end", 40, 12, newLine},
+		{"what is new begins on an older page", 40, 80, newLine},
+		{"everything is new", 0, 30, newLine},
+		{"too much is new", 40, 700, ""},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			m := talk(c.before)
+			if c.before > 0 {
+				m.say("k", out(2*time.Minute, "me", inbox.Read, "Bis dahin gelesen."))
+			}
+			for range c.new {
+				m.say("k", in(time.Minute, long))
+			}
+			g := newStage(t, m, Settings{}, 1280, 800)
+			g.heard("inbox shown")
+			g.ui.desk.openConversation("k")
+			g.heard("conversation opened")
+			g.rest()
+			line := g.ui.desk.line
+			if c.at == "" {
+				if !line.list.AtBottom() || line.news != 0 {
+					t.Errorf("at the end: %v, below: %d", line.list.AtBottom(), line.news)
+				}
+				return
+			}
+			at, ok := line.list.Place(c.at)
+			height := line.list.Size().Height
+			if top := line.list.Size().Height/3 - 40; !ok || line.list.AtBottom() || c.before > 0 && (at.Y < top || at.Y > height/3) {
+				t.Fatalf("the line is at %v of %v, in view: %v, at the end: %v", at.Y, height, ok, line.list.AtBottom())
+			}
+			first := line.at(newLine) + 1
+			_, last := line.list.Range()
+			if want := c.new - (last + 1 - first); line.news != want || want < 1 {
+				t.Errorf("%d are below, said: %d", want, line.news)
+			}
+			if g.ui.desk.row.Unread < c.new {
+				t.Error("called read though nobody has seen it")
+			}
+			m.say("k", in(0, "Noch etwas"))
+			m.tell(func() {})
+			g.until("one more below", func() bool { return line.news == c.new-(last+1-first)+1 })
+			if now, ok := line.list.Place(c.at); !ok || now != at {
+				t.Errorf("the line moved from %v to %v", at, now)
+			}
+			line.list.ScrollToBottom()
+			g.until("read", func() bool { return g.ui.desk.row.Unread == 0 && line.news == 0 })
+		})
+	}
+}

@@ -309,10 +309,7 @@ func (u *UI) title(unread int) {
 func (u *UI) toast(t kit.Toast) {
 	u.toasted++
 	mine := u.toasted
-	u.layers.ToastLift = 88
-	if d := u.desk; d != nil && d.comp.root.Visible() {
-		u.layers.ToastLift = d.comp.root.Size().Height + 14
-	}
+	u.liftToast()
 	u.layers.Toast(t)
 	stay := 4 * time.Second
 	if t.Action.Text != "" {
@@ -331,6 +328,15 @@ func (u *UI) toast(t kit.Toast) {
 		case <-ctx.Done():
 		}
 	}()
+}
+
+// liftToast keeps short messages above the composer and all that grows out of it, such as what the guard says.
+func (u *UI) liftToast() {
+	lift := float32(88)
+	if d := u.desk; d != nil && d.page == pageInbox && d.comp != nil && d.comp.root.Visible() {
+		lift = d.comp.root.Size().Height + 14
+	}
+	u.layers.LiftToast(lift)
 }
 
 func paragraphsOf(text string) []string {

@@ -40,24 +40,21 @@ func (d *desk) undoable() (inbox.MessageID, bool) {
 }
 
 // undo takes back what the short message at the bottom offers to, else the message that was sent last, unless something was
-// typed since.
+// typed since. A text entry with something to undo was asked before.
 func (d *desk) undo() bool {
-	if d.comp.text() != "" {
-		return false
-	}
 	if d.u.layers.Act(word("toast.undo")) {
 		d.u.trace("undone")
 		return true
 	}
 	id, ok := d.undoable()
-	if !ok {
+	if !ok || d.comp.text() != "" {
 		return false
 	}
 	d.withdraw(id)
 	return true
 }
 
-// undo is what Ctrl+Z does before a text entry undoes what was typed.
+// undo is what Ctrl+Z does where no text entry undoes what was typed.
 func (u *UI) undo() bool { return u.desk != nil && u.context() == "" && u.desk.undo() }
 
 // withdraw takes a message of the reader's back that has not left. Its text comes back as the draft.

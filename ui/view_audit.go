@@ -257,7 +257,7 @@ func chainView(list []inbox.AuditChain, t clock) ChainView {
 func auditProblem(err error) (icon, title, advice string) {
 	switch {
 	case errors.Is(err, ErrOffline):
-		return "wifi-off", word("audit.offline"), word("devices.offline.text")
+		return "wifi-off", word("audit.offline"), word("audit.offline.text")
 	case errors.Is(err, errNotConfirmed):
 		return "lock", word("stepup.none"), ""
 	case errors.Is(err, inbox.RefusedRight):

@@ -100,9 +100,9 @@ func taskViews(c inbox.Conversation, s staff, t clock) []TaskView {
 		}
 		switch {
 		case k.Done != 0:
-			parts = append(parts, word("task.done", "When", t.when(k.Done)))
+			parts = append(parts, word("task.done", "When", within(t.when(k.Done))))
 		case k.Due != 0:
-			parts = append(parts, word("task.by", "When", t.soon(k.Due)))
+			parts = append(parts, word("task.by", "When", within(t.soon(k.Due))))
 			if k.Due < t.now {
 				v.Tone = ToneDanger
 			}

@@ -54,6 +54,7 @@ var breakdowns = []struct {
 type ReportColumn struct {
 	Key   string // of its name
 	Name  string
+	Head  string // above the column of a table, where there is less room than the name takes
 	Value func(l inbox.ReportLine) float64
 	Text  func(l inbox.ReportLine) string
 	Span  bool // seconds
@@ -129,22 +130,24 @@ func scoreText(l inbox.ReportLine) string {
 // reportColumns are the figures of a table. Two of them share a place: the second stands small below the first.
 func reportColumns() [][]ReportColumn {
 	number := func(key string, f func(inbox.ReportLine) int) ReportColumn {
-		return ReportColumn{Key: key, Name: word(key), Value: func(l inbox.ReportLine) float64 { return float64(f(l)) }, Text: func(l inbox.ReportLine) string { return counted0(f(l)) }}
+		return ReportColumn{Key: key, Name: word(key), Head: word(key), Value: func(l inbox.ReportLine) float64 { return float64(f(l)) }, Text: func(l inbox.ReportLine) string { return counted0(f(l)) }}
 	}
 	length := func(key string, f func(inbox.ReportLine) int) ReportColumn {
 		c := number(key, f)
 		c.Text, c.Span = func(l inbox.ReportLine) string { return seconds(f(l)) }, true
 		return c
 	}
-	late := ReportColumn{Key: "report.col.late", Name: word("report.col.late"), Value: lateShare, Text: func(l inbox.ReportLine) string {
+	late := ReportColumn{Key: "report.col.late", Name: word("report.col.late"), Head: word("report.col.late"), Value: lateShare, Text: func(l inbox.ReportLine) string {
 		if l.Answered == 0 {
 			return "–"
 		}
 		return decimal(float64(int(lateShare(l)+0.5))) + " %"
 	}}
-	rating := ReportColumn{Key: "report.col.rating", Name: word("report.col.rating"), Value: score, Text: scoreText}
+	rating := ReportColumn{Key: "report.col.rating", Name: word("report.col.rating"), Head: word("report.col.rating"), Value: score, Text: scoreText}
+	all := number("report.col.conversations", func(l inbox.ReportLine) int { return l.Conversations })
+	all.Head = word("report.head.conversations")
 	return [][]ReportColumn{
-		{number("report.col.conversations", func(l inbox.ReportLine) int { return l.Conversations }), number("report.col.new", func(l inbox.ReportLine) int { return l.New })},
+		{all, number("report.col.new", func(l inbox.ReportLine) int { return l.New })},
 		{number("report.col.in", func(l inbox.ReportLine) int { return l.In }), number("report.col.out", func(l inbox.ReportLine) int { return l.Out })},
 		{number("report.col.closed", func(l inbox.ReportLine) int { return l.Closed })},
 		{length("report.col.answer", func(l inbox.ReportLine) int { return l.AnswerMedian }), length("report.col.answer.ninety", func(l inbox.ReportLine) int { return l.AnswerNinety })},

@@ -69,18 +69,27 @@ func searchRows(found []Found, row func(inbox.ConversationID) *Row, h house, s s
 		out = append(out, SearchRow{ID: string(f.Conversation), Heading: true, Title: r.Contact.Display(), Face: contactFace(r.Contact),
 			Line: h.inbox(r.Inbox).Name + " · " + count("search.messages", f.Total), Conversation: f.Conversation})
 		for _, x := range f.Hits {
-			who := r.Contact.Display()
-			if x.Side == inbox.FromPerson {
-				who = s.name(x.Author)
-				if x.Author == "" {
-					who = word("message.automatic")
-				}
-			}
-			out = append(out, SearchRow{ID: string(f.Conversation) + "/" + string(x.Message), Title: who, Time: t.row(x.At), Text: hitPieces(x.Snippet, x.Marks),
+			out = append(out, SearchRow{ID: string(f.Conversation) + "/" + string(x.Message), Title: hitTitle(x, r.Contact.Display(), s), Time: t.row(x.At), Text: hitPieces(x.Snippet, x.Marks),
 				Conversation: f.Conversation, Message: x.Message})
 		}
 	}
 	return out
+}
+
+// hitTitle says whose words were found, and that they are a note where that is known. What nobody of the staff wrote may be an
+// answer the company's server gave by itself or a message that was sent past it: either way it is the company's.
+func hitTitle(x SearchHit, customer string, s staff) string {
+	switch {
+	case x.Kind == inbox.Note:
+		return word("note.head", "Name", s.name(x.Author))
+	case x.Side == inbox.FromContact:
+		return customer
+	case x.Side == inbox.FromSystem, x.Kind == inbox.System:
+		return word("audit.relay")
+	case x.Author == "":
+		return word("search.ours")
+	}
+	return s.name(x.Author)
 }
 
 // foundIn turns what the relay found into the same, in the order it came: the newest conversation first.
@@ -95,7 +104,7 @@ func foundIn(hits []inbox.Hit) []Found {
 			out = append(out, Found{Conversation: x.Conversation})
 		}
 		out[i].Total++
-		out[i].Hits = append(out[i].Hits, SearchHit{Message: x.Message, Seq: x.Seq, At: x.At, Side: x.Side, Author: x.Author, Snippet: x.Body.Excerpt(hitRunes)})
+		out[i].Hits = append(out[i].Hits, SearchHit{Message: x.Message, Seq: x.Seq, At: x.At, Side: x.Side, Author: x.Author, Kind: x.Kind, Snippet: x.Body.Excerpt(hitRunes)})
 	}
 	return out
 }

@@ -137,6 +137,9 @@ func (v *ItemView) same(o *ItemView) bool {
 		a.Replies == b.Replies && a.Reacts == b.Reacts && a.Ours == b.Ours && a.At == b.At && a.Undo == b.Undo && a.Withdraw == b.Withdraw && a.Decides == b.Decides
 }
 
+// newLine is the ID of the line above what is new.
+const newLine = "new"
+
 // joinWithin is how close two messages of one person must follow each other to look like one turn.
 const joinWithin = 3 * time.Minute
 
@@ -153,7 +156,7 @@ func timelineView(list []inbox.Message, newAfter uint64, s staff, t clock) []*It
 			last = nil
 		}
 		if !marked && m.Seq > newAfter && m.Side == inbox.FromContact {
-			out = append(out, &ItemView{ID: "new", Kind: ItemNew, Text: word("timeline.new")})
+			out = append(out, &ItemView{ID: newLine, Kind: ItemNew, Text: word("timeline.new")})
 			marked, last = true, nil
 		}
 		v := itemView(m, s, t)
@@ -177,7 +180,7 @@ func itemView(m *inbox.Message, s staff, t clock) *ItemView {
 	case inbox.Note:
 		v.Kind, v.Out, v.Head = ItemNote, true, word("note.head", "Name", s.name(m.Author))
 		for _, id := range m.Mentions {
-			v.Names = append(v.Names, s.name(id))
+			v.Names = append(v.Names, s.written(id))
 		}
 		if m.Receipt == inbox.Failed {
 			failed(v, m)

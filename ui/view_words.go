@@ -131,6 +131,14 @@ func (c clock) when(m inbox.Moment) string {
 	return c.date(m) + ", " + c.hour(m)
 }
 
+// within is a time as it stands in a sentence: "due yesterday, 12:53".
+func within(when string) string {
+	if y := word("day.yesterday"); strings.HasPrefix(when, y) {
+		return strings.ToLower(y) + when[len(y):]
+	}
+	return when
+}
+
 // day is the caption over the messages of a day.
 func (c clock) day(m inbox.Moment) string {
 	t := c.in(m)
@@ -239,6 +247,14 @@ func (s staff) name(id inbox.PersonID) string {
 		return p.Name
 	}
 	return word("person.unknown")
+}
+
+// written is how a text calls a person, the reader too.
+func (s staff) written(id inbox.PersonID) string {
+	if id == s.me.ID && s.me.Name != "" {
+		return s.me.Name
+	}
+	return s.name(id)
 }
 
 // short is what a colleague is called where there is little room: the first name.

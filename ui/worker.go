@@ -182,6 +182,7 @@ type lineView struct {
 	arrived  []inbox.MessageID
 	receipts []string // milestones
 	first    bool
+	opens    string // of the first view: the item it opens at, "" for the end
 	more     bool
 	found    inbox.MessageID // what was sought and is there now
 	missed   bool            // what was sought is not to be had
@@ -297,6 +298,9 @@ func (w *lineWorker) look(ctx context.Context) {
 		w.forget()
 	}
 	v.err = w.read(ctx, id, older, seen)
+	if v.err == nil && v.first {
+		v.err = w.reach(ctx, id, newAfter)
+	}
 	if v.err == nil && sought != "" {
 		v.err = w.seek(ctx, &v, sought)
 	}
@@ -361,6 +365,24 @@ func (w *lineWorker) before(ctx context.Context, id inbox.ConversationID) error 
 	w.have = append(slices.Clone(page.Messages), w.have...)
 	w.cursor, w.more = page.Older, page.More
 	return nil
+}
+
+// mostUnread is how many pages are read to find where what is new begins. Who has not read for longer begins at the end.
+const mostUnread = 4
+
+// reach reads the pages up to what is new.
+func (w *lineWorker) reach(ctx context.Context, id inbox.ConversationID, newAfter uint64) error {
+	for n := 0; n < mostUnread && !w.reached(newAfter); n++ {
+		if err := w.before(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reached reports whether everything that is new was read, if something is.
+func (w *lineWorker) reached(newAfter uint64) bool {
+	return newAfter == 0 || !w.more || firstSeq(w.have) <= newAfter
 }
 
 // mostSought is how many pages are read to find a message.
@@ -432,6 +454,9 @@ func (w *lineWorker) view(v *lineView, who string, in inbox.InboxID, newAfter ui
 		if i < last && w.items[i].ID != it.ID {
 			v.moved = true
 		}
+	}
+	if v.first && newAfter > 0 && w.reached(newAfter) {
+		v.opens = newLine
 	}
 	w.news(v)
 	w.items = items

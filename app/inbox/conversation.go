@@ -108,7 +108,8 @@ func (c *Conversation) Apply(e Event, reader PersonID) {
 	case ContactErased:
 		*c = Conversation{ID: c.ID, Inbox: c.Inbox, Contact: Contact{ID: c.Contact.ID, Alias: c.Contact.Alias}, State: Closed, Erased: e.At, LastAt: c.LastAt, LastSeq: e.Seq}
 	case ConversationJoined:
-		c.Into, c.State, c.Until, c.Waiting, c.Replies = b.Into, Closed, 0, 0, nil
+		c.Into, c.State, c.Until = b.Into, Closed, 0
+		c.Waiting, c.Replies, c.Unread, c.Mentioned = 0, nil, 0, 0 // see TakeOver
 	case TagsChanged:
 		c.Tags = b.Tags
 	case TaskChanged:
@@ -136,6 +137,25 @@ func (c *Conversation) Apply(e Event, reader PersonID) {
 				c.Unread = 0
 			}
 		}
+	}
+}
+
+// TakeOver folds into the row what waits for somebody in another conversation of the same customer, which e, an
+// [ConversationJoined], joins into this one. Give the other row as it stood before e; afterwards it has nothing left to take over,
+// so doing it twice is doing it once.
+func (c *Conversation) TakeOver(young Conversation, e Event) {
+	if young.Waiting != 0 && (c.Waiting == 0 || young.Waiting < c.Waiting) {
+		c.Waiting = young.Waiting // an answer that is still on its way there ends nothing here: rather one look too many
+	}
+	c.LastInbound, c.InboundSeq = max(c.LastInbound, young.LastInbound), max(c.InboundSeq, young.InboundSeq)
+	c.Referred, c.FreeUntil = max(c.Referred, young.Referred), max(c.FreeUntil, young.FreeUntil)
+	c.LastAt = max(c.LastAt, young.LastAt)
+	c.Unread += young.Unread
+	if young.Mentioned > young.ReadSeq {
+		c.Mentioned = e.Seq
+	}
+	if c.Rating == 0 {
+		c.Rating = young.Rating
 	}
 }
 

@@ -56,6 +56,7 @@ type Request struct {
 	Second       PersonID       `cbor:"10,keyasint,omitempty"` // who approved it after that, or refused it
 	Settled      Moment         `cbor:"11,keyasint,omitempty"`
 	Reason       string         `cbor:"12,keyasint,omitempty"` // why it was refused, in a colleague's words
+	Quiet        Moment         `cbor:"13,keyasint,omitempty"` // nobody wrote with the customer since, and the company keeps nobody longer; 0: he asked himself
 }
 
 // RequestTerm is how long a company has to answer, in days (GDPR article 12(3): one month).

@@ -55,7 +55,9 @@ type AskReport struct {
 }
 
 // A Report has a line for each key, and one for all. Lines of fewer than Floor conversations are left out and counted in
-// Hidden, because few conversations tell about single people.
+// Hidden, because few conversations tell about single people. So are lines of too few people, which are theirs in all but name: a
+// team of fewer than Floor who worked (and another one, if that would tell what the team did by what is missing), and a pseudonym
+// or a tag with one alone.
 type Report struct {
 	Lines  []ReportLine `cbor:"1,keyasint,omitempty"`
 	All    ReportLine   `cbor:"2,keyasint"`

@@ -233,11 +233,7 @@ func (c backupRestoreCmd) Run(e *env) error {
 		fmt.Fprintf(e.out, "Opened copy %s and %d increments.\n", s.Chain, s.Increments)
 	}
 	fmt.Fprintf(e.out, "%s holds what the relay kept at %s.\n", c.Data, out.Made.Format(time.RFC3339))
-	if out.Newer {
-		fmt.Fprintln(e.out, "Who was erased and which laptops were wiped since then is known, and done again at the next start.")
-	} else {
-		fmt.Fprintln(e.out, "Who was erased and which laptops were wiped since then is NOT known here: repeat it, or restore with --before.")
-	}
+	fmt.Fprintln(e.out, sinceBackup(c, out.Newer))
 	fmt.Fprintf(e.out, `Then:
   put master.key back into %s (chmod 600), from its safe place
   relay.toml and the certificate, if they are lost: %s; the certificate's key: %s
@@ -248,6 +244,21 @@ What happened after the backup is not known any more: customers' messages since 
 that the audit log is shorter than they have seen. That is true; tell whoever reads it.
 `, c.Data, out.Config, out.TLSKey)
 	return nil
+}
+
+// sinceBackup says what becomes of the erasures and wipes that the backup is too old to know.
+func sinceBackup(c backupRestoreCmd, known bool) string {
+	if known {
+		return fmt.Sprintf("Who was erased and which laptops were wiped since then is known from %s, and done again at the next start.", c.Before)
+	}
+	why := "no former data folder was named"
+	if c.Before != "" {
+		why = c.Before + " holds no list of any, because there were none or because it is damaged"
+	}
+	return fmt.Sprintf(`Erasures and wipes since then were not carried over: %s. Those before then hold.
+If you have the former data folder: do not start the relay, move %s aside, and restore again with --before and that folder.
+If there were some and the folder is lost: once the relay runs, wipe those laptops again (sealdesk-relay wipe) and erase those
+customers again, from your own records of who asked.`, why, c.Data)
 }
 
 type backupDrillCmd struct {

@@ -40,6 +40,9 @@ type deviceLine struct {
 	Lease    string         `json:"lease_until,omitempty"`
 	Twice    string         `json:"seen_twice,omitempty"`
 	Excluded string         `json:"excluded,omitempty"`
+	Waits    string         `json:"waits_since,omitempty"` // it is nobody's yet: nobody has signed in on it
+	Until    string         `json:"waits_until,omitempty"`
+	From     string         `json:"from,omitempty"` // the address it came from, while it waits
 	Wipe     *wipeLine      `json:"wipe,omitempty"`
 }
 
@@ -83,8 +86,19 @@ func (c deviceListCmd) Run(e *env) error {
 		for _, p := range people {
 			names[p.ID] = p.Name
 		}
+		var waiting []relay.WaitingDevice // of no person
+		if c.Person == "" {
+			if waiting, err = a.WaitingDevices(e.ctx); err != nil {
+				return err
+			}
+		}
 		if c.JSON {
-			lines := make([]deviceLine, 0, len(list))
+			lines := make([]deviceLine, 0, len(list)+len(waiting))
+			for _, d := range waiting {
+				lines = append(lines, deviceLine{
+					ID: d.ID, Name: d.Name, App: d.App, System: d.System, Waits: exactly(d.Since), Until: exactly(d.Until), From: d.From,
+				})
+			}
 			for _, d := range list {
 				line := deviceLine{
 					ID: d.ID, Name: d.Name, Person: names[d.Person], App: d.App, System: d.System, Release: d.Posture.Release,
@@ -97,6 +111,18 @@ func (c deviceListCmd) Run(e *env) error {
 				lines = append(lines, line)
 			}
 			return e.json(lines)
+		}
+		if len(waiting) > 0 {
+			fmt.Fprintln(e.out, "Waiting for somebody to sign in. What they say of themselves anybody may have made up:")
+			t := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(t, "ID\tNAME\tSYSTEM\tAPP\tFROM\tSINCE\tFORGOTTEN")
+			for _, d := range waiting {
+				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", d.ID, dash(d.Name), dash(d.System), dash(d.App), d.From, stamp(d.Since), stamp(d.Until))
+			}
+			if err := t.Flush(); err != nil {
+				return err
+			}
+			fmt.Fprintln(e.out)
 		}
 		if len(list) == 0 {
 			fmt.Fprintln(e.out, "No laptop yet. Let one in with: sealdesk-relay enrol NAME")

@@ -173,3 +173,28 @@ func write(t *testing.T, dir, name, text string) {
 		t.Fatal(err)
 	}
 }
+
+func TestARestoreSaysWhetherErasuresSinceTheBackupAreKnown(t *testing.T) {
+	for _, c := range []struct {
+		rule  string
+		known bool
+		cmd   backupRestoreCmd
+		has   []string
+	}{
+		{"with newer lists", true, backupRestoreCmd{Data: "data", Before: "data.broken"}, []string{"is known from data.broken", "done again at the next start"}},
+		{"without the former folder", false, backupRestoreCmd{Data: "data"}, []string{"were not carried over: no former data folder was named", "move data aside", "restore again with --before"}},
+		{"with a folder that has no lists", false, backupRestoreCmd{Data: "data", Before: "other"}, []string{"other holds no list of any", "do not start the relay", "sealdesk-relay wipe"}},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			said := sinceBackup(c.cmd, c.known)
+			for _, want := range c.has {
+				if !strings.Contains(said, want) {
+					t.Errorf("%q does not say %q", said, want)
+				}
+			}
+			if strings.Contains(said, "not carried over") == c.known {
+				t.Errorf("known is %v: %s", c.known, said)
+			}
+		})
+	}
+}

@@ -69,6 +69,7 @@ type requestCmd struct {
 	Approve requestApproveCmd `cmd:"" help:"Agree to a request. Erasure needs two different people; then the conversation takes no message any more, and the erasure run destroys everything within ten minutes."`
 	Refuse  requestRefuseCmd  `cmd:"" help:"Refuse a request, and say why."`
 	Done    requestDoneCmd    `cmd:"" help:"Say that the customer has got the copy. An erasure cannot be called done by hand."`
+	Quiet   requestQuietCmd   `cmd:"" help:"List customers nobody has written with for so many days: whom privacy.keep_days puts forward to be forgotten, or would. It changes nothing."`
 	Run     requestRunCmd     `cmd:"" help:"Carry out now the erasures two people agreed to. A running relay does so every ten minutes by itself."`
 	Export  requestExportCmd  `cmd:"" help:"Write a copy of all data for an approved request. The file is raw: numbers, names, every text. It is audited."`
 }
@@ -84,6 +85,14 @@ var (
 		inbox.RequestDone: "done", inbox.RequestRefused: "refused",
 	}
 )
+
+// asksFor says what a request is for, and who asks if not the customer.
+func asksFor(q inbox.Request) string {
+	if q.Quiet != 0 {
+		return requestKinds[q.Kind] + ", quiet since " + day(q.Quiet)
+	}
+	return requestKinds[q.Kind]
+}
 
 // stateOf says how far a request has come, and for what it waits.
 func stateOf(q inbox.Request) string {
@@ -110,7 +119,7 @@ func (c requestListCmd) Run(e *env) error {
 		t := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, "REFERENCE\tASKS FOR\tINBOX\tSINCE\tDUE\tSTATE")
 		for _, q := range list {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", relay.Reference(q.ID), requestKinds[q.Kind], q.Inbox, day(q.At), due(q), stateOf(q))
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", relay.Reference(q.ID), asksFor(q), q.Inbox, day(q.At), due(q), stateOf(q))
 		}
 		if err := t.Flush(); err != nil {
 			return err
@@ -152,7 +161,7 @@ func (c requestShowCmd) Run(e *env) error {
 			line = e.red(line)
 		}
 		fmt.Fprintf(e.out, "Reference     %s\nId            %s\nAsks for      %s\nInbox         %s\nConversation  %s\nAsked         %s\n%s\nState         %s\nFirst         %s\nSecond        %s\n",
-			relay.Reference(q.ID), q.ID, requestKinds[q.Kind], q.Inbox, q.Conversation, stamp(q.At), line, stateOf(q), name(q.First), name(q.Second))
+			relay.Reference(q.ID), q.ID, asksFor(q), q.Inbox, q.Conversation, stamp(q.At), line, stateOf(q), name(q.First), name(q.Second))
 		if q.Settled != 0 {
 			fmt.Fprintf(e.out, "Settled       %s\n", stamp(q.Settled))
 		}
@@ -198,6 +207,10 @@ func (c requestRefuseCmd) Run(e *env) error {
 		if err != nil {
 			return e.explain(err, c.By)
 		}
+		if q.Quiet != 0 {
+			fmt.Fprintf(e.out, "%s is refused. The customer is kept until somebody writes with him again, and nobody does for as long once more.\n", relay.Reference(q.ID))
+			return nil
+		}
 		fmt.Fprintf(e.out, "%s is refused. Tell the customer why, and that he may complain to a data protection authority.\n", relay.Reference(q.ID))
 		return nil
 	})
@@ -219,10 +232,45 @@ func (c requestDoneCmd) Run(e *env) error {
 	})
 }
 
+type requestQuietCmd struct {
+	Days int `help:"For so many days; privacy.keep_days when left out." placeholder:"N"`
+}
+
+func (c requestQuietCmd) Run(e *env) error {
+	return e.admin(func(a relay.Admin) error {
+		list, err := a.QuietContacts(e.ctx, c.Days)
+		if errors.Is(err, inbox.RefusedMalformed) {
+			return errors.New("say for how many days, such as --days 730: privacy.keep_days is 0, so nobody is put forward by age")
+		}
+		if err != nil {
+			return err
+		}
+		t := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
+		if len(list) > 0 {
+			fmt.Fprintln(t, "CONVERSATION\tINBOX\tLAST WRITTEN")
+		}
+		for _, q := range list {
+			fmt.Fprintf(t, "%s\t%s\t%s\n", q.Conversation, q.Inbox, day(q.Since))
+		}
+		if err := t.Flush(); err != nil {
+			return err
+		}
+		fmt.Fprintf(e.out, "%d customers nobody has written with for that long. Nothing was changed.\n", len(list))
+		return nil
+	})
+}
+
 type requestRunCmd struct{}
 
 func (requestRunCmd) Run(e *env) error {
 	return e.admin(func(a relay.Admin) error {
+		kept, err := a.RunRetention(e.ctx)
+		if err != nil {
+			return err
+		}
+		if kept != (relay.KeepRun{}) {
+			fmt.Fprintf(e.out, "By age: %d put forward, %d taken back, %d approved and erased.\n", kept.PutForward, kept.TakenBack, kept.Approved)
+		}
 		n, err := a.RunErasures(e.ctx)
 		if err != nil {
 			return err

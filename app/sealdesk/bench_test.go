@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -20,9 +21,12 @@ import (
 	"testing"
 	"time"
 
+	"sealdesk/app/custody"
 	"sealdesk/app/inbox"
 	"sealdesk/packaging/dev/figure"
 	"sealdesk/store"
+	"sealdesk/store/seal"
+	"sealdesk/sync/wire"
 )
 
 // The benchmarks of a start: B8, from exec to the inbox on the screen, and B9, the memory it takes there. Both run the
@@ -45,6 +49,8 @@ type bench struct {
 	client, empty string
 	data          map[string]string // folder of the client's data by the cache's name
 	ring          *store.Keyring
+	device        store.Device
+	welcome       wire.Welcome // what the relay lent: a half, for hours without it
 }
 
 var (
@@ -95,12 +101,17 @@ func prepare(ctx context.Context) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Nobody listens there: a start does not wait for the relay.
-	device := store.Device{ID: inbox.NewID[inbox.DeviceID](), Person: benchReader, Relay: "127.0.0.1:1", Key: private}
-	if err := p.ring.SetDevice(ctx, device); err != nil {
+	relay, lender, err := ed25519.GenerateKey(nil)
+	if err != nil {
 		return nil, err
 	}
-	return p, nil
+	// Nobody listens there: a start does not wait for the relay.
+	p.device = store.Device{ID: inbox.NewID[inbox.DeviceID](), Person: benchReader, Relay: "127.0.0.1:1", Key: private, RelayKey: relay}
+	now := inbox.At(time.Now())
+	p.welcome = wire.Welcome{Half: make(wire.Half, wire.HalfLen), Generation: 1, Time: now,
+		Lease: wire.SignLease(lender, wire.Lease{Device: p.device.ID, Generation: 1, Issued: now, Offline: 12 * 3600, Idle: 3600, Silent: 14 * 86400})}
+	crand.Read(p.welcome.Half)
+	return p, p.ring.SetDevice(ctx, p.device)
 }
 
 // filled makes the caches of these names, once.
@@ -119,27 +130,20 @@ func (p *bench) filled(b *testing.B, names ...string) {
 
 const benchReader inbox.PersonID = "person-of-the-bench"
 
-func (p *bench) config(ctx context.Context, name string) (store.Config, error) {
-	dir := (&house{dir: p.data[name]}).storeDir()
-	if err := os.MkdirAll(p.data[name], 0o700); err != nil {
-		return store.Config{}, err
-	}
-	key, err := p.ring.CacheKey(ctx, dir)
-	return store.Config{Dir: dir, Key: key, Reader: benchReader}, err
-}
-
 // fill makes a cache of so many messages, as a relay would have told them over the months.
 func (p *bench) fill(ctx context.Context, name string, messages int) error {
-	cfg, err := p.config(ctx, name)
-	if err != nil {
+	if err := os.MkdirAll(p.data[name], 0o700); err != nil {
 		return err
 	}
-	s, err := store.Open(ctx, cfg)
-	if err != nil {
+	k := custody.New(custody.Config{Dir: p.data[name], Ring: p.ring, Device: p.device})
+	defer k.Close()
+	welcome := p.welcome
+	welcome.Half = slices.Clone(welcome.Half) // whoever takes a half takes it away
+	if _, err := k.Open(ctx, welcome); err != nil {
 		return err
 	}
-	defer s.Close()
-	err = s.Apply(ctx, inbox.Batch{Log: inbox.CompanyLog, Epoch: "e", To: 2, Events: []inbox.Event{
+	s := k.Store()
+	err := s.Apply(ctx, inbox.Batch{Log: inbox.CompanyLog, Epoch: "e", To: 2, Events: []inbox.Event{
 		{Seq: 1, Body: inbox.InboxChanged{Inbox: inbox.Inbox{ID: "sales", Name: "Sales"}}},
 		{Seq: 2, Body: inbox.PersonChanged{Person: inbox.Person{ID: benchReader, Name: "Test Agent", Role: inbox.Agent, Inboxes: []inbox.InboxID{"sales"}}}},
 	}})
@@ -155,7 +159,7 @@ func (p *bench) fill(ctx context.Context, name string, messages int) error {
 			return err
 		}
 	}
-	return s.Close()
+	return k.Close()
 }
 
 // gossip makes up what customers and agents write to each other: some conversations are busier than others.
@@ -337,10 +341,15 @@ func emit(b *testing.B, f figure.Figure) {
 
 // cachePart is how many milliseconds of a start are the cache's: opening it, and reading what the first frame shows.
 func (p *bench) cachePart(ctx context.Context, name string) (float64, error) {
-	cfg, err := p.config(ctx, name)
+	key, err := p.ring.CacheKey(ctx, custody.StoreDir(p.data[name]))
 	if err != nil {
 		return 0, err
 	}
+	half, err := seal.NewKey(slices.Clone(p.welcome.Half))
+	if err != nil {
+		return 0, err
+	}
+	cfg := store.Config{Dir: custody.StoreDir(p.data[name]), Key: key, RelayHalf: half, Reader: benchReader}
 	runtime.GC()
 	began := time.Now()
 	s, err := store.Open(ctx, cfg)

@@ -27,18 +27,20 @@ const (
 	strictGrace = 5 * time.Minute
 )
 
-// toolkitDirs is where the toolkit keeps the size of the window and the person's settings.
-func toolkitDirs() []string {
-	base, err := os.UserConfigDir()
-	if runtime.GOOS == "darwin" {
-		var home string
-		home, err = os.UserHomeDir()
-		base = filepath.Join(home, "Library", "Preferences")
+// toolkitDirs is where the toolkit keeps the size of the window and the person's settings, and the icon it shows in
+// notifications.
+func toolkitDirs() (out []string) {
+	settings, err := os.UserConfigDir()
+	if home, none := os.UserHomeDir(); runtime.GOOS == "darwin" {
+		settings, err = filepath.Join(home, "Library", "Preferences"), none
 	}
-	if err != nil {
-		return nil
+	cache, none := os.UserCacheDir()
+	for base, err := range map[string]error{settings: err, cache: none} {
+		if err == nil {
+			out = append(out, filepath.Join(base, "fyne", AppID))
+		}
 	}
-	return []string{filepath.Join(base, "fyne", AppID)}
+	return out
 }
 
 // stand makes the keeper of the device, and the engine that stands before the relay, if they are not there.

@@ -36,7 +36,7 @@ type flags struct {
 	Trace   string           `help:"File that gets one line per milestone: constant words and ids." placeholder:"FILE" hidden:""`
 	Frames  string           `help:"File that gets every frame exchanged with the relay, masked as it is." placeholder:"FILE" hidden:"" aliases:"record-frames"`
 	Verify  bool             `name:"verify-store" help:"Open the store, say whether it is whole, and exit." hidden:""`
-	Install bool             `name:"install-update" help:"Install the newest version the company's policy and the signed feed allow, and exit. For the machine's own updater, as root or SYSTEM."`
+	Install bool             `name:"install-update" help:"Install the newest version the company's policy and the signed feed allow, and exit; nothing unless UpdateMode is auto. The package's timer (Linux) or task (Windows) runs it as root or SYSTEM; a Mac has neither."`
 	Wipe    bool             `help:"Destroy what this device keeps, tell the company, and exit: for uninstallers."`
 	Print   bool             `name:"print-policy" help:"Print what the company set on this machine, as JSON, and exit; with 3 when it is broken."`
 	Check   string           `name:"check-policy" help:"Judge a policy (JSON, property list or configuration profile) before it is rolled out, and exit; with 3 when something is wrong." placeholder:"FILE"`

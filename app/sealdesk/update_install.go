@@ -32,16 +32,18 @@ type way struct {
 	// Commands that must succeed, one after the other; the last of install is the first that is there. FILE is the package.
 	check   []string
 	install [][]string
+	restart []int // statuses of install that mean: done, and a file in use changes with the next start of the machine
 }
 
 // ways are those there are. A package is fetched and checked against the feed before any of them.
 var ways = []way{
 	{updates.Deb, []string{"dpkg-query", "--search", "PROGRAM"}, nil,
-		[][]string{{"apt-get", "install", "--yes", "--no-remove", "--option", "Dpkg::Options::=--force-confold", "FILE"}}},
+		[][]string{{"apt-get", "install", "--yes", "--no-remove", "--option", "Dpkg::Options::=--force-confold", "FILE"}}, nil},
 	{updates.RPM, []string{"rpm", "--query", "--file", "PROGRAM"}, []string{"rpmkeys", "--checksig", "FILE"},
-		[][]string{{"dnf", "install", "--assumeyes", "FILE"}, {"zypper", "--non-interactive", "install", "FILE"}, {"rpm", "--upgrade", "FILE"}}},
-	{updates.MSI, nil, nil, [][]string{{"msiexec.exe", "/i", "FILE", "/qn", "/norestart"}}},
-	{updates.PKG, nil, []string{"pkgutil", "--check-signature", "FILE"}, [][]string{{"installer", "-pkg", "FILE", "-target", "/"}}},
+		[][]string{{"dnf", "install", "--assumeyes", "FILE"}, {"zypper", "--non-interactive", "install", "FILE"}, {"rpm", "--upgrade", "FILE"}}, nil},
+	// The updater is the program it replaces, so Windows Installer mostly ends with "a restart is needed" (3010).
+	{updates.MSI, nil, nil, [][]string{{"msiexec.exe", "/i", "FILE", "/qn", "/norestart"}}, []int{3010, 1641}},
+	{updates.PKG, nil, []string{"pkgutil", "--check-signature", "FILE"}, [][]string{{"installer", "-pkg", "FILE", "-target", "/"}}, nil},
 }
 
 // An installer updates the machine's Sealdesk without anybody's help. It takes nothing from whoever starts it: where updates come
@@ -86,7 +88,7 @@ func (i installer) install(ctx context.Context) error {
 	}
 	dir, err := i.room()
 	if err != nil {
-		return err
+		return nothing(err)
 	}
 	named := policy.Relay()
 	relay := relayPlace{address: named.Address}
@@ -98,7 +100,7 @@ func (i installer) install(ctx context.Context) error {
 		return fmt.Errorf("nothing was installed: the policy names no relay with its RelayPin and no UpdateURL, this build has no root.json, or the feed is not there yet: %w", err)
 	}
 	if err != nil {
-		return fmt.Errorf("nothing was installed: %w", err)
+		return nothing(err)
 	}
 	defer done()
 	o := feed.For(thisDevice(i.version, wish.Ring, []updates.Kind{how.kind}))
@@ -108,7 +110,7 @@ func (i installer) install(ctx context.Context) error {
 	}
 	file, err := i.fetch(ctx, feed, from, o.File, dir)
 	if err != nil {
-		return fmt.Errorf("nothing was installed: %w", err)
+		return nothing(err)
 	}
 	defer os.RemoveAll(filepath.Dir(file))
 	if err := i.put(ctx, how, file); err != nil {
@@ -116,6 +118,14 @@ func (i installer) install(ctx context.Context) error {
 	}
 	fmt.Fprintf(i.out, "Installed version %s. It runs when Sealdesk is opened again.\n", o.File.Version)
 	return nil
+}
+
+// nothing says that nothing was installed, and what to do where a person must.
+func nothing(err error) error {
+	if noRoom(err) {
+		return fmt.Errorf("nothing was installed: there is no room left on the disk. Make room; the next run tries again: %w", err)
+	}
+	return fmt.Errorf("nothing was installed: %w", err)
 }
 
 // way is how this program was installed.
@@ -179,7 +189,8 @@ func (i installer) put(ctx context.Context, how way, file string) error {
 		}
 		args := fill(install, "FILE", file)
 		args[0] = tool
-		if err := i.run(ctx, args); err != nil {
+		var ended interface{ ExitCode() int } // *exec.ExitError
+		if err := i.run(ctx, args); err != nil && !(errors.As(err, &ended) && slices.Contains(how.restart, ended.ExitCode())) {
 			return fmt.Errorf("the system's installer did not finish, what was installed before is still there: %w", err)
 		}
 		return nil

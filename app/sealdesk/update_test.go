@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -304,6 +306,40 @@ func TestTheMachinesUpdaterInstallsWhatWasSignedAndOnlyThen(t *testing.T) {
 			t.Errorf("tools ran: %q", ran)
 		}
 	})
+}
+
+func TestAFullDiskIsSaidByTheUpdater(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the errors of Linux")
+	}
+	s := newFeedServer(t)
+	s.release("1.4.0", nil)
+	var ran [][]string
+	i := s.installer(map[string]any{"UpdateMode": "auto"}, &ran)
+	i.room = func() (string, error) { return "", &os.PathError{Op: "mkdir", Path: "updates", Err: syscall.ENOSPC} }
+	if err := i.install(t.Context()); !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "nothing was installed: there is no room left on the disk. Make room") {
+		t.Errorf("it says %v", err)
+	}
+}
+
+// exitStatus is how a tool of the system ended.
+type exitStatus int
+
+func (e exitStatus) Error() string { return "exit status" }
+func (e exitStatus) ExitCode() int { return int(e) }
+
+func TestWindowsInstallersRestartIsNoFailure(t *testing.T) {
+	msi := slices.IndexFunc(ways, func(w way) bool { return w.kind == updates.MSI })
+	for status, done := range map[exitStatus]bool{3010: true, 1641: true, 1603: false, 1618: false} {
+		how := ways[msi]
+		how.check = nil
+		i := installer{out: io.Discard, find: func(name string) (string, error) { return name, nil }, run: func(context.Context, []string) error {
+			return fmt.Errorf("msiexec.exe: %w", status)
+		}}
+		if err := i.put(t.Context(), how, filepath.Join(t.TempDir(), "client.msi")); (err == nil) != done && runtime.GOOS != "windows" {
+			t.Errorf("%d: %v", status, err)
+		}
+	}
 }
 
 func TestAPinnedRootOfTheCompanysOwnCountsInsteadOfTheBuilds(t *testing.T) {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
@@ -24,6 +25,11 @@ func ownRoom(dir string) (string, error) {
 		return "", fmt.Errorf("%w: the folder for updates may be written by others", errUntrusted)
 	}
 	return dir, nil
+}
+
+// noRoom reports whether an error means that a disk or a quota is full.
+func noRoom(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 // trustFile has nothing to ask here: the tools of the system look at a package's own signature.

@@ -29,6 +29,11 @@ func updateRoom() (string, error) {
 	return dir, os.MkdirAll(dir, 0o700)
 }
 
+// noRoom reports whether an error means that a disk is full.
+func noRoom(err error) bool {
+	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL)
+}
+
 // trustFile asks Windows whether a file is signed by somebody the machine trusts (Authenticode, WinVerifyTrust).
 func trustFile(file string) error {
 	name, err := windows.UTF16PtrFromString(file)

@@ -45,6 +45,8 @@ type flags struct {
 	Seed           uint64  `default:"1" help:"Decides every random choice."`
 	IdentifiersOut string  `placeholder:"FILE" help:"Writes every identifier of the run as it is made, one JSON object a line, for leak tests."`
 	Verbose        bool    `short:"v" help:"Log every delivery and refusal."`
+
+	Also []string `sep:"none" placeholder:"ID:DIGITS:NAME" help:"Another number of the company: its id, the number itself, its name. Some people write to the second one."`
 }
 
 func main() {
@@ -84,6 +86,14 @@ func run(ctx context.Context, f flags) (err error) {
 		Numbers: []wasim.Number{{ID: f.PhoneNumberID, Display: f.DisplayNumber, Name: f.Name, Coexistence: f.Coexistence}},
 		Live:    f.Personas == "on", Tempo: wasim.NaturalTempo(f.Speed), Log: log, Play: f.Play == "on", OldSecret: f.OldSecret,
 		AllowList: f.TestNumber, PortfolioLimit: f.Limit, Version: f.GraphVersion, ReviewAfter: time.Duration(f.Review * float64(time.Second)),
+	}
+	for _, text := range f.Also {
+		id, rest, _ := strings.Cut(text, ":")
+		digits, name, _ := strings.Cut(rest, ":")
+		if id == "" || digits == "" || name == "" {
+			return errors.New("--also takes ID:DIGITS:NAME, such as 106540352242933:493023125200:Service")
+		}
+		cfg.Numbers = append(cfg.Numbers, wasim.Number{ID: id, Display: digits, Name: name})
 	}
 	switch f.People {
 	case "cast":

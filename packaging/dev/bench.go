@@ -47,6 +47,8 @@ func benchmarks() []benchmark {
 		{id: "B7", title: "reading the cache", pkg: "./store", regexp: "^BenchmarkB7ReadAndDecode$", loops: 5},
 		{id: "B8", title: "cold start", pkg: "./app/sealdesk", regexp: "^BenchmarkB8$", tags: clientTags, cgo: true, display: true, once: true},
 		{id: "B9", title: "memory", pkg: "./app/sealdesk", regexp: "^BenchmarkB9$", tags: clientTags, cgo: true, display: true, once: true},
+		{id: "window", title: "the window at rest and at work", pkg: "./app/sealdesk", regexp: "^BenchmarkWindow$", tags: clientTags, cgo: true, display: true, once: true},
+		{id: "size", title: "a relay's disk and memory", pkg: "./app/relay", regexp: "^BenchmarkSize$", once: true},
 		{id: "B13", title: "masking", pkg: "./sync/relay/internal/mask", regexp: "^BenchmarkText$"},
 		{id: "ui", title: "main goroutine", pkg: "./ui", regexp: "^BenchmarkBudget", tags: goldenTags},
 	}

@@ -6,9 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -195,34 +192,7 @@ func (p *play) nothingLeft(ctx context.Context, texts []identifier) error {
 
 // written is every text and name of the conversations so far, as the simulator tells it, and what the agent wrote.
 func (s *stage) written(ctx context.Context) ([]identifier, error) {
-	type face struct{ Key, Name string }
-	look := func(query string) (people []face, texts []string, err error) {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.c.graph()+"play/state?"+query, nil)
-		if err != nil {
-			return nil, nil, err
-		}
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return nil, nil, err
-		}
-		defer res.Body.Close()
-		raw, err := io.ReadAll(res.Body)
-		if err != nil {
-			return nil, nil, err
-		}
-		var view struct {
-			People   []face
-			Messages []struct{ Text, Header, Footer string }
-		}
-		if err := json.Unmarshal(raw, &view); err != nil {
-			return nil, nil, err
-		}
-		for _, m := range view.Messages {
-			texts = append(texts, m.Text, m.Header, m.Footer)
-		}
-		return view.People, texts, nil
-	}
-	people, _, err := look("")
+	people, _, err := s.look(ctx, "")
 	if err != nil {
 		return nil, err
 	}
@@ -235,7 +205,7 @@ func (s *stage) written(ctx context.Context) ([]identifier, error) {
 	}
 	for _, p := range people {
 		add("name", p.Name)
-		_, texts, err := look("person=" + url.QueryEscape(p.Key))
+		_, texts, err := s.look(ctx, p.Key)
 		if err != nil {
 			return nil, err
 		}

@@ -98,6 +98,7 @@ func openCompany(dir string) (*company, error) {
 		}
 	}
 	c.Number, c.NumberID, c.Account = "493023125100", "106540352242922", "102290129340398"
+	c.Service, c.ServiceID = "493023125200", "106540352242933"
 	c.AppSecret, c.VerifyToken, c.AccessToken = rand.Text(), rand.Text(), rand.Text()
 	c.Age = companyAge
 	return c, c.save()
@@ -151,7 +152,7 @@ func (s *stage) steps() []step {
 	return []step{
 		{name: "company", does: "the relay's config and keys", must: true, run: s.found},
 		{name: "relay", does: "the relay answers", must: true, run: s.startRelay},
-		{name: "people", does: "an agent and a supervisor, and an enrolment string for each new device", must: true, run: s.people},
+		{name: "people", does: "two agents and a supervisor in two teams, and an enrolment string for each new device", must: true, run: s.people},
 		{name: "simulator", does: "the simulator's customers are there", must: true, run: s.startSimulator},
 	}
 }
@@ -182,9 +183,11 @@ func (s *stage) found(ctx context.Context, log *os.File) error {
 func (s *stage) people(ctx context.Context, log *os.File) error {
 	relay := s.d.binary(relayProgram)
 	if !s.c.Peopled {
-		for _, p := range []person{demoAgent, demoSupervisor} {
-			if err := s.relayCall(log).run(ctx, relay, s.c.personAdd(p)...); err != nil {
-				return err
+		for _, p := range []person{demoAgent, demoSupervisor, demoColleague} {
+			for _, args := range [][]string{s.c.personAdd(p), s.c.personLanguages(p)} {
+				if err := s.relayCall(log).run(ctx, relay, args...); err != nil {
+					return err
+				}
 			}
 		}
 		s.c.Peopled = true
@@ -291,14 +294,17 @@ func (d *dev) demo(ctx context.Context, fresh, both bool) error {
 	}
 	rings := map[person][]string{}
 	plan := slices.Concat([]step{d.packagesStep("demo"), d.modulesStep(), d.buildStep()}, s.steps(), []step{
-		{name: "sign-in", does: "whoever's window it is has signed in, on a display nobody sees", must: true, run: func(ctx context.Context, _ *os.File) error {
-			for _, p := range people {
+		{name: "sign-in", does: "on a display nobody sees, the supervisor has made tags and quick replies, and the agent has begun", must: true, run: func(ctx context.Context, _ *os.File) error {
+			for _, p := range []person{demoSupervisor, demoAgent} {
+				known := isFile(s.enrolledMark(p))
+				if known && !slices.Contains(people, p) {
+					continue
+				}
 				env, err := s.keyring(ctx, p)
 				if err != nil {
 					return err
 				}
-				rings[p] = env
-				if isFile(s.enrolledMark(p)) {
+				if rings[p] = env; known {
 					continue
 				}
 				if err := s.arrive(ctx, p, env); err != nil {
@@ -361,7 +367,7 @@ func (d *dev) demo(ctx context.Context, fresh, both bool) error {
 }
 
 // arrive lets a person's device in and signs the person in for the first time, with the password that the terminal will tell,
-// in a window on a display of its own. The agent does a little there already, so that there is something to look at.
+// in a window on a display of its own. They do a little there already, so that there is something to look at.
 func (s *stage) arrive(ctx context.Context, p person, env []string) error {
 	s.accounts[p.Name] = &account{password: demoPassword}
 	screen, err := startDisplay(ctx, s.sup, "1600x1000", env)
@@ -376,8 +382,8 @@ func (s *stage) arrive(ctx context.Context, p person, env []string) error {
 		return err
 	}
 	defer w.client.stop(10 * time.Second)
-	if p != demoAgent {
-		return nil
+	if p == demoSupervisor {
+		return w.make(ctx, organiseMoves()...)
 	}
 	return w.make(ctx, firstWork()...)
 }

@@ -47,7 +47,7 @@ func TestTraceReadsWhatIsAddedAndOnlyWholeLines(t *testing.T) {
 
 func TestJourneysAwaitSomethingAndNameTheirPicturesOnce(t *testing.T) {
 	a := newAccount()
-	for name, journey := range map[string][]move{"agent": agentJourney(), "dark": darkJourney(), "shots": shotJourney(lexicon{}), "guard": guardMoves(), "task": taskMoves(""), "first work": firstWork(), "oversight": oversightMoves(), "first sign-in": firstSignIn(a, true),
+	for name, journey := range map[string][]move{"agent": agentJourney(), "dark": darkJourney(), "shots": shotJourney(lexicon{}, variant{w: 1440}), "guard": guardMoves(), "task": taskMoves(""), "first work": firstWork(), "oversight": oversightMoves(lexicon{}), "organise": organiseMoves(), "tags": tagMoves(), "first sign-in": firstSignIn(a, true),
 		"without a second factor": firstSignIn(a, false), "sign-in": signIn(a), "lock": lockMoves(a), "devices": toDevice(2), "enrol": {enrolMove("")}} {
 		seen := map[string]bool{}
 		for i, m := range journey {

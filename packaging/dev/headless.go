@@ -42,10 +42,12 @@ func (s *stage) journeySteps() []step {
 	p := &play{s: s}
 	return []step{
 		{name: "sign-in", does: "the agent's first sign-in: password, second factor, recovery codes", must: true, run: p.begin},
+		{name: "organise", does: "the supervisor makes tags and quick replies", run: p.organise},
 		{name: "journey", does: "the agent's window, driven by keyboard", run: func(ctx context.Context, _ *os.File) error { return p.agent.make(ctx, agentJourney()...) }},
 		{name: "guard", does: "what must not leave does not, what may leave with a reason does with one", run: func(ctx context.Context, _ *os.File) error { return p.agent.make(ctx, guardMoves()...) }},
 		{name: "team", does: "a task, a note that asks a colleague to look, and the colleague who finds it and sees him write", run: p.team},
-		{name: "closed", does: "somebody who never wrote is found, gets a template, is put off, taken back, and handed over", run: p.closed},
+		{name: "closed", does: "somebody who never wrote is found, gets a template, and is handed over", run: p.closed},
+		{name: "tags", does: "conversations are tagged, found by their tag, put off and taken back, closed and rated; a quick reply says what the agent does not see", run: p.tags},
 		{name: "reveal", does: "a number is asked for, a supervisor agrees, and it is gone when the window locks", run: p.reveal},
 		{name: "lock", does: "the window locks and unlocks, without the server too; within its lease it opens without asking", run: p.lock},
 		{name: "wipe", does: "a supervisor wipes the agent's laptop: nothing is left on it, and that is proven", run: p.wipe},

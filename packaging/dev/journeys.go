@@ -82,6 +82,18 @@ const (
 	seesValueGone     = "value dropped"
 	seesPicked        = "picked"
 	seesTags          = "tags shown"
+	seesOrganise      = "page shown organise"
+	seesTagEdited     = "tag edited"
+	seesReplyEdited   = "quick reply edited"
+	seesChangeTaken   = "change taken"
+	seesBoardPage     = "page shown board"
+	seesBoard         = "board shown"
+	seesReportsPage   = "page shown reports"
+	seesReport        = "report shown"
+	seesAbout         = "about shown"
+	seesPolicy        = "policy shown"
+	seesViewer        = "viewer shown"
+	seesPicture       = "picture shown"
 	seesFound         = "search found"
 	seesTour          = "tour shown"
 	seesTourCard      = "tour card"
@@ -99,7 +111,7 @@ var asking = []string{seesSignIn, seesLock, seesEnrol}
 func agentJourney() []move {
 	return []move{
 		// She answers in words, and twice; others answer with a reaction alone.
-		{name: "open a conversation", keys: []press{key("ctrl+k"), typed("katharina"), key("Return")}, await: []string{seesPalette, seesConversation}, shot: "conversation"},
+		{name: "open a conversation", keys: opened("katharina"), await: []string{seesPalette, seesConversation}, shot: "conversation"},
 		{name: "write an answer", keys: []press{typed("Guten Morgen! Das machen wir gern. Wie alt ist das Haus?")}, await: []string{seesDraft}, shot: "draft"},
 		{name: "send it", keys: []press{key("Return")}, await: []string{seesSubmitted, seesSent}, shot: "sent"},
 		{name: "the ticks turn: delivered, then read", await: []string{seesDelivered, seesRead}, shot: "read"},
@@ -124,11 +136,25 @@ func agentJourney() []move {
 // firstWork is what the agent has done already when somebody looks at the demo for the first time.
 func firstWork() []move {
 	return slices.Concat([]move{
-		{name: "open the first conversation", keys: []press{key("alt+Down")}, await: []string{seesConversation}},
+		{name: "open a conversation", keys: opened("katharina"), await: []string{seesPalette, seesConversation}},
 		{name: "take it", keys: []press{key("ctrl+k"), typed("assign to me"), key("Return")}, await: []string{seesPalette, seesSubmitted}},
 		{name: "answer", keys: []press{typed("Vielen Dank! Ich melde mich heute noch mit einem Vorschlag."), key("Return")}, await: []string{seesSubmitted, seesSent}},
 		{name: "a note to colleagues", keys: []press{key("ctrl+shift+n"), typed("Site visit first, then the offer."), key("Return")}, await: []string{seesNote, seesSubmitted}},
-	}, taskMoves("Send the offer"))
+		{name: "tag it", keys: tagged("offer"), await: []string{seesTags, seesSubmitted}},
+	}, taskMoves("Send the offer"), []move{
+		{name: "open another", keys: opened("marco"), await: []string{seesPalette, seesConversation}},
+		{name: "tag that", keys: tagged("appointment"), await: []string{seesTags, seesSubmitted}},
+	})
+}
+
+// opened is how one goes to a conversation, by its customer's first name.
+func opened(name string) []press {
+	return []press{key("Escape"), key("ctrl+k"), typed(name), key("Return")}
+}
+
+// tagged puts a tag on the open conversation.
+func tagged(name string) []press {
+	return []press{key("ctrl+shift+t"), typed(name), key("Return")}
 }
 
 // darkJourney is the pair of pictures that demo --headless takes in the dark.

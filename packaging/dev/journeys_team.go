@@ -95,7 +95,7 @@ func (p *play) team(ctx context.Context, _ *os.File) error {
 		return err
 	}
 	err = p.supervisor.make(ctx,
-		move{name: "the colleague is asked to look", keys: []press{key("ctrl+k"), typed("show mentions"), key("Return")}, await: []string{seesPalette, seesFilter}},
+		move{name: "the colleague is asked to look", keys: []press{key("ctrl+1"), key("ctrl+k"), typed("show mentions"), key("Return")}, await: []string{seesPalette, seesFilter}},
 		move{name: "at this conversation", keys: []press{key("alt+Down")}, await: []string{seesConversation}, shot: "mentioned"})
 	if err != nil {
 		return err
@@ -164,9 +164,6 @@ func (p *play) closed(ctx context.Context, _ *os.File) error {
 		move{name: "go to what was found", keys: []press{key("Return")}, await: []string{seesConversation, seesLed}, shot: "search-led"},
 		move{name: "the window is closed: a template", keys: []press{key("Escape"), key("ctrl+t"), typed("follow")}, await: []string{seesSearchEnded, seesTemplates}, shot: "closed-templates"},
 		move{name: "fill it, and send it", keys: []press{key("Return"), typed("Frau Sommer"), key("Return"), key("Return")}, await: []string{seesSubmitted, seesSent}, shot: "closed-sent"},
-		move{name: "put it off", keys: []press{key("ctrl+shift+s")}, await: []string{seesMenu}, shot: "snooze"},
-		move{name: "until later", keys: []press{key("Down"), key("Return")}, await: []string{seesSubmitted}, rest: true, shot: "snoozed"},
-		move{name: "no, take that back", keys: []press{key("ctrl+z")}, await: []string{seesUndone}, rest: true, shot: "snooze-undone"},
 		move{name: "hand it to the supervisor", keys: []press{key("ctrl+shift+a"), typed("ines")}, await: []string{seesAssign}, rest: true, shot: "assign"},
 		move{name: "by her name", keys: []press{key("Return")}, await: []string{seesSubmitted}, rest: true})
 }

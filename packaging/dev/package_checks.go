@@ -18,6 +18,7 @@ func (b *build) linuxChecks() []step {
 		b.versionCheck(clientInstaller),
 		{name: "desktop", does: "the desktop entry and the AppStream file are valid", run: b.desktopCheck},
 		{name: "libraries", does: "the client needs the libraries its packages name, and no others", run: b.librariesCheck},
+		b.unitsCheck(clientInstaller),
 		b.lintianCheck(clientInstaller),
 	}
 }
@@ -26,6 +27,7 @@ func (b *build) relayChecks() []step {
 	return []step{
 		b.versionCheck(relayInstaller),
 		{name: "exposure", does: fmt.Sprintf("the service's exposure is %.1f or less", float64(maxExposure)/10), run: b.exposureCheck},
+		b.unitsCheck(relayInstaller),
 		b.lintianCheck(relayInstaller),
 	}
 }
@@ -133,6 +135,36 @@ func (b *build) exposureCheck(ctx context.Context, log *os.File) error {
 
 func exposure(ctx context.Context, log *os.File, unit string) error {
 	return call{log: log}.run(ctx, "systemd-analyze", "security", "--no-pager", "--offline=true", "--threshold="+strconv.Itoa(maxExposure), unit)
+}
+
+// unitsCheck lets systemd read the units: a line it does not understand is a promise nobody keeps.
+func (b *build) unitsCheck(i installer) step {
+	return step{name: "units-" + i.target, does: "systemd understands every line of the " + i.what + "'s units", run: func(ctx context.Context, log *os.File) error {
+		dir := b.work("units-" + i.target)
+		if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
+			return err
+		}
+		line := "exec 2>&1 systemd-analyze verify --man=no --recursive-errors=no"
+		for _, name := range i.files {
+			if ext := filepath.Ext(name); ext != ".service" && ext != ".timer" {
+				continue
+			}
+			raw, err := os.ReadFile(b.work(i.target, "stage", name))
+			if err != nil {
+				return err
+			}
+			here := strings.ReplaceAll(string(raw), "=/usr/bin/"+i.program.name+" ", "=/bin/true ") // it is not installed on this machine
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(here), 0o644); err != nil {
+				return err
+			}
+			line += " ./" + name
+		}
+		said, err := call{dir: dir, log: log}.output(ctx, "sh", "-c", line)
+		if said = strings.TrimSpace(said); err != nil || said != "" {
+			return &problem{happened: "systemd does not understand the units", err: err, tail: said}
+		}
+		return nil
+	}}
 }
 
 // sharedChecks prove what holds for everything that was made here.

@@ -64,9 +64,19 @@ func (r root) sh(ctx context.Context, line string) error {
 
 // ask is sh that returns both outputs.
 func (r root) ask(ctx context.Context, line string) (string, error) {
+	return r.enter(ctx, line, "chroot", r.dir, "sh", "-c", "exec 2>&1; "+line)
+}
+
+// alone is sh with /proc, where programs find themselves, mounted for the one line.
+func (r root) alone(ctx context.Context, line string) error {
+	_, err := r.enter(ctx, line, "unshare", "--mount", "sh", "-ec", `mount -t proc proc "$0/proc"; exec chroot "$0" sh -c "$1"`, r.dir, "exec 2>&1; "+line)
+	return err
+}
+
+func (r root) enter(ctx context.Context, line, name string, args ...string) (string, error) {
 	fmt.Fprintln(r.log, "#", line)
 	said, err := call{log: r.log, env: []string{"DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "-TMPDIR"}}.
-		output(ctx, "chroot", r.dir, "sh", "-c", "exec 2>&1; "+line)
+		output(ctx, name, args...)
 	fmt.Fprint(r.log, said)
 	return said, err
 }
@@ -302,8 +312,19 @@ func (b *build) nextVersion(ctx context.Context, log *os.File, i installer) (str
 
 // clientLife starts the installed client in a session of its own and takes a picture of its window.
 func (b *build) clientLife(ctx context.Context, r root, i installer) error {
-	if err := r.sh(ctx, "test \"$(stat -c '%U %a' /etc/sealdesk/policies.d)\" = 'root 755'"); err != nil {
-		return err
+	for _, line := range []string{
+		"test \"$(stat -c '%U %a' /etc/sealdesk/policies.d)\" = 'root 755'",
+		"test /usr/lib/systemd/system/timers.target.wants/sealdesk-update.timer -ef /usr/lib/systemd/system/sealdesk-update.timer",
+		"sealdesk --install-update | grep 'Nothing was done' && test ! -e /var/lib/sealdesk-update",
+		// An updater that ran, from no relay, leaves what it remembers for purging to take along.
+		`echo '{"UpdateMode":"auto","RelayURL":"https://127.0.0.1:9","RelayPin":["` + strings.Repeat("A", 43) + `"]}' >/etc/sealdesk/policies.d/50-company.json`,
+		"! sealdesk --install-update && test -d /var/lib/sealdesk-update",
+		`echo '{"UpdateMode":"sometimes"}' >/etc/sealdesk/policies.d/50-company.json && sealdesk --print-policy; test $? = 3`,
+		"rm /etc/sealdesk/policies.d/50-company.json",
+	} {
+		if err := r.alone(ctx, line); err != nil {
+			return err
+		}
 	}
 	sup, err := newSupervisor(b.build("log", "package-window"))
 	if err != nil {

@@ -43,7 +43,7 @@ var (
 	}
 	clientInstaller = installer{
 		target: "linux", pack: "sealdesk-client", what: "client", program: clientProgram, flags: []string{"-buildmode=pie"}, icons: true,
-		files: []string{appName + ".desktop", appName + ".metainfo.xml", "preremove", "copyright", "lintian", "sealdesk-update.service", "sealdesk-update.timer"}, pages: []string{"sealdesk.1"},
+		files: []string{appName + ".desktop", appName + ".metainfo.xml", "postinstall", "preremove", "postremove", "copyright", "lintian", "sealdesk-update.service", "sealdesk-update.timer"}, pages: []string{"sealdesk.1"},
 	}
 	relayInstaller = installer{
 		target: "relay", pack: "sealdesk-relay", what: "relay", program: relayProgram,

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"crypto/sha1"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 )
 
 // This file makes the Windows client and its installer, on Linux: mingw compiles, go-winres lays in what Windows shows of a
@@ -188,6 +190,9 @@ func (b *build) windowsInstaller(ctx context.Context, log *os.File, exe, version
 			return err
 		}
 	}
+	if err := b.windowsTask(filepath.Join(dir, "update.xml")); err != nil {
+		return err
+	}
 	clock := []string{"-f", b.epoch.Format("2006-01-02 15:04:05")} // wixl and msibuild write down when they ran
 	pack := func(name string, args ...string) error {
 		return b.run(ctx, log, dir, nil, "faketime", append(append(clock, name), args...)...)
@@ -205,18 +210,50 @@ func (b *build) windowsInstaller(ctx context.Context, log *os.File, exe, version
 	return os.Rename(filepath.Join(dir, out), msi)
 }
 
+// windowsTask writes the task that installs updates as schtasks reads it: UTF-16, which its first line says, and a byte order
+// mark.
+func (b *build) windowsTask(to string) error {
+	raw, err := os.ReadFile(filepath.Join(b.root, "packaging", "windows", "update.xml"))
+	if err != nil {
+		return err
+	}
+	text := strings.ReplaceAll("\ufeff"+string(raw), "\n", "\r\n")
+	var out []byte
+	for _, unit := range utf16.Encode([]rune(text)) {
+		out = binary.LittleEndian.AppendUint16(out, unit)
+	}
+	return errors.Join(os.WriteFile(to, out, 0o644), os.Chtimes(to, b.epoch, b.epoch))
+}
+
+// taskName is what Windows calls the task.
+const taskName = "Sealdesk update"
+
+// How Windows is told of the task and forgets it: by its own tool, with its own rights and not as a user. A machine whose
+// task service is off is installed to and removed from all the same.
+const (
+	addTask    = `"[System64Folder]schtasks.exe" /Create /TN "` + taskName + `" /XML "[#update.xml]" /F`
+	removeTask = `"[System64Folder]schtasks.exe" /Delete /TN "` + taskName + `" /F`
+	// What the updater remembers lies where only administrators may write.
+	removeSeen = `"[System64Folder]cmd.exe" /d /c rmdir /s /q "[INSTALLDIR]updates"`
+)
+
 // msiCompletion are msibuild's arguments for what wixl 0.101 cannot say: a component that depends on a property; properties
-// that reach the part of the installation that runs with an administrator's rights; and the older version's removal inside
-// the transaction, so that an upgrade that fails puts it back.
+// that reach the part of the installation that runs with an administrator's rights; the older version's removal inside the
+// transaction, so that an upgrade that fails puts it back; and programs of Windows' own that are run.
 func msiCompletion() (args []string) {
 	for _, query := range []string{
 		"UPDATE `Component` SET `Condition`='RELAYURL AND RELAYPIN' WHERE `Component`='Relay'",
 		"UPDATE `Property` SET `Value`='WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED;RELAYURL;RELAYPIN;KEPTRELAYURL;KEPTRELAYPIN;KEEPCACHE' WHERE `Property`='SecureCustomProperties'",
 		"UPDATE `InstallExecuteSequence` SET `Sequence`=1501 WHERE `Action`='RemoveExistingProducts'",
+		runsAsSystem("AddTask", addTask), runsAsSystem("RemoveTask", removeTask), runsAsSystem("RemoveSeen", removeSeen),
 	} {
 		args = append(args, "-q", query)
 	}
 	return args
+}
+
+func runsAsSystem(action, command string) string {
+	return "INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('" + action + "', " + msiRunAsSystem + ", 'INSTALLDIR', '" + command + "')"
 }
 
 // msiSpace is the name space of the codes below; it was made up once and never changes.

@@ -61,6 +61,7 @@ const (
 	msi64bit          = "256"  // msidbComponentAttributes64bit
 	msi64bitRegistry  = "260"  // and msidbComponentAttributesRegistryKeyPath
 	msiRunAsUser      = "1042" // 18, a program that is installed, in the script (1024), as the user who asked; its failure counts
+	msiRunAsSystem    = "3170" // 34, a command in a folder, in the script (1024), with the installer's rights (2048); its failure does not count (64)
 	msiSetProperty    = "51"
 	msiMigrate        = "1" // msidbUpgradeAttributesMigrateFeatures, the maximum not included
 	msiOnlyDetect     = "2" // msidbUpgradeAttributesOnlyDetect
@@ -87,10 +88,12 @@ func msiPromises(version string) []msiPromise {
 		property("SecureCustomProperties", "WIX_DOWNGRADE_DETECTED;WIX_UPGRADE_DETECTED;RELAYURL;RELAYPIN;KEPTRELAYURL;KEPTRELAYPIN;KEEPCACHE", "what IT says on the command line reaches the installation"),
 		{"Component", row{"Component": "Client", "Attributes": msi64bit, "Condition": "", "KeyPath": "sealdesk.exe", "ComponentId": msiCode("component client")}, "the client is always installed, for 64 bit"},
 		{"Component", row{"Component": "Texts", "Attributes": msi64bit, "Condition": "", "ComponentId": msiCode("component texts")}, "so are the licences"},
+		{"Component", row{"Component": "Updater", "Attributes": msi64bit, "Condition": "", "KeyPath": "update.xml", "ComponentId": msiCode("component updater")}, "so is the task that installs updates"},
 		{"Component", row{"Component": "Relay", "Attributes": msi64bitRegistry, "Condition": "RELAYURL AND RELAYPIN", "ComponentId": msiCode("component relay")}, "an address is written only where one is given, and its key"},
 		{"File", row{"File": "sealdesk.exe", "FileName": "sealdesk.exe"}, "the client is there"},
 		{"File", row{"File": "NOTICES.txt", "FileName": "NOTICES.txt"}, "the licences of what is in it are there"},
 		{"File", row{"File": "LICENSE.txt", "FileName": "LICENSE.txt"}, "its own licence is there"},
+		{"File", row{"File": "update.xml", "FileName": "update.xml"}, "the task is there to be read"},
 		{"Icon", row{"Name": "sealdesk.ico"}, "the icon is inside"},
 		{"Shortcut", row{"Directory_": "ProgramMenuFolder", "Name": "Sealdesk", "Target": sealdeskInstalled, "Component_": "Client"}, "the start menu has it"},
 		registry(`SOFTWARE\Classes\sealdesk`, "", "URL:Sealdesk", "Client", "links that begin with sealdesk: have a program"),
@@ -110,16 +113,22 @@ func msiPromises(version string) []msiPromise {
 		{"RegLocator", row{"Signature_": "KeptPin", "Root": hiveLocalMachine, "Key": `SOFTWARE\Sealdesk\RelayPin`, "Name": "1", "Type": msiRawValue64}, "where that was written"},
 		{"CustomAction", row{"Action": "RecallPin", "Type": msiSetProperty, "Source": "RELAYPIN", "Target": "[KEPTRELAYPIN]"}, "and keeps it too"},
 		{"CustomAction", row{"Action": "WipeCache", "Type": msiRunAsUser, "Source": "sealdesk.exe", "Target": "--wipe"}, "the client wipes its cache, as the user who asked for the removal"},
+		{"CustomAction", row{"Action": "AddTask", "Type": msiRunAsSystem, "Source": "INSTALLDIR", "Target": addTask}, "Windows is told of the task"},
+		{"CustomAction", row{"Action": "RemoveTask", "Type": msiRunAsSystem, "Source": "INSTALLDIR", "Target": removeTask}, "and forgets it"},
+		{"CustomAction", row{"Action": "RemoveSeen", "Type": msiRunAsSystem, "Source": "INSTALLDIR", "Target": removeSeen}, "what the updater remembers goes too"},
 		{"InstallExecuteSequence", row{"Action": "RecallRelay", "Condition": "KEPTRELAYURL AND NOT RELAYURL"}, "a new address wins over an old one"},
 		{"InstallExecuteSequence", row{"Action": "RecallPin", "Condition": "KEPTRELAYPIN AND NOT RELAYPIN"}, "and a new key over an old one"},
 		{"InstallExecuteSequence", row{"Action": "WipeCache", "Condition": `REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE AND NOT KEEPCACHE`}, "the cache is wiped when the program goes, and not when it is upgraded"},
+		{"InstallExecuteSequence", row{"Action": "AddTask", "Condition": `NOT REMOVE="ALL"`}, "the task is there after every installation and upgrade"},
+		{"InstallExecuteSequence", row{"Action": "RemoveTask", "Condition": `REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE`}, "and goes with the program alone"},
+		{"InstallExecuteSequence", row{"Action": "RemoveSeen", "Condition": `REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE`}, "and only then"},
 	}
 }
 
 // msiOrder is what must follow on what: an upgrade inside the transaction, and a wipe before anything else has changed.
 var msiOrder = []string{
 	"FindRelatedProducts", "AppSearch", "RecallRelay", "RecallPin", "LaunchConditions", "CostFinalize", "InstallValidate", "InstallInitialize",
-	"RemoveExistingProducts", "WipeCache", "ProcessComponents", "RemoveFiles", "InstallFiles", "WriteRegistryValues", "RegisterProduct", "InstallFinalize",
+	"RemoveExistingProducts", "WipeCache", "RemoveTask", "RemoveSeen", "ProcessComponents", "RemoveFiles", "InstallFiles", "WriteRegistryValues", "RegisterProduct", "AddTask", "InstallFinalize",
 }
 
 // msiFaults compares the tables of an installer with what it promises; nil is none.

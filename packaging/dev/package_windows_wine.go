@@ -42,13 +42,13 @@ func wineSteps(b *build) []step {
 	}}}
 	for _, s := range []step{
 		{name: "refused", does: "an older Windows is refused, and nothing is installed", run: w.refused},
-		{name: "install", does: "it installs without a word: files, start menu, links, the relay's address, one entry", run: w.install},
+		{name: "install", does: "it installs without a word: files, start menu, links, the relay's address, the updater's task, one entry", run: w.install},
 		{name: "upgrade", does: "the next version replaces it: one entry, the address kept", run: w.upgrade},
 		{name: "downgrade", does: "the version before is refused, and nothing changes", run: w.downgrade},
 		{name: "policy", does: "the client reads the machine's policy from the registry", run: w.policy},
 		{name: "window", does: "the installed client's window: set up, signed in, an inbox to look at", run: w.show},
 		{name: "keep", does: "a removal as an upgrade makes it leaves the cache", run: w.keep},
-		{name: "removal", does: "the removal wipes the cache and tells the company; nothing is left but the policy", run: w.remove},
+		{name: "removal", does: "the removal wipes the cache and tells the company; nothing is left but the policy, of the updater and the toolkit neither", run: w.remove},
 	} {
 		steps = append(steps, step{name: "windows-" + s.name, does: s.does, run: func(ctx context.Context, log *os.File) error {
 			if !w.up {
@@ -194,7 +194,9 @@ type windowsState struct {
 	start   bool   // the start menu has it
 	relay   string // the address for a machine without a policy
 	policy  bool
+	task    bool     // Windows knows the one that installs updates
 	caches  []string // folders of ours in somebody's profile
+	toolkit []string // and of the toolkit
 }
 
 var registryText = regexp.MustCompile(`(?m)^\s+(?:\(Default\)|RelayURL|LogLevel|1)\s+REG_SZ\s+(.*)$`)
@@ -225,7 +227,10 @@ func (w *wineBench) look(ctx context.Context, log *os.File) (s windowsState, err
 	s.start = len(menus)+len(common) > 0
 	var err3 error
 	s.caches, err3 = filepath.Glob(w.c("users", "*", "AppData", "Local", "Sealdesk"))
-	return s, errors.Join(err, err2, err3)
+	var err4 error
+	s.toolkit, err4 = filepath.Glob(w.c("users", "*", "AppData", "*", "fyne"))
+	s.task = isFile(w.c("windows", "system32", "tasks", taskName))
+	return s, errors.Join(err, err2, err3, err4)
 }
 
 // expect compares what this Windows has with what it should.
@@ -248,6 +253,9 @@ func (w *wineBench) expect(ctx context.Context, log *os.File, version, relay str
 	}
 	if s.links != links {
 		wrong = append(wrong, fmt.Sprintf("links are opened by %q", s.links))
+	}
+	if s.task != there {
+		wrong = append(wrong, fmt.Sprintf("Windows knows the task that installs updates: %v", s.task))
 	}
 	if s.start != there {
 		wrong = append(wrong, fmt.Sprintf("the start menu has it: %v", s.start))
@@ -399,6 +407,10 @@ func (w *wineBench) keep(ctx context.Context, log *os.File) error {
 	if err := w.must(ctx, log, "msiexec", "/i", msiCode("product "+next), "REMOVE=ALL", "UPGRADINGPRODUCTCODE="+msiCode("product "+nextVersion(next)), "/qn"); err != nil {
 		return err
 	}
+	// The newer version takes the task over, which may be what runs it.
+	if err := w.must(ctx, log, "schtasks", "/Delete", "/TN", taskName, "/F"); err != nil {
+		return &problem{happened: "an upgrade would remove the task that installs updates", err: err}
+	}
 	if err := w.expect(ctx, log, "", ""); err != nil {
 		return err
 	}
@@ -411,6 +423,10 @@ func (w *wineBench) keep(ctx context.Context, log *os.File) error {
 func (w *wineBench) remove(ctx context.Context, log *os.File) error {
 	was := w.cached()
 	if err := w.must(ctx, log, "reg", "add", policyKey, "/v", "LogLevel", "/t", "REG_SZ", "/d", "warn", "/f"); err != nil {
+		return err
+	}
+	seen := w.c("Program Files", "Sealdesk", "updates", "seen")
+	if err := errors.Join(os.MkdirAll(seen, 0o700), os.WriteFile(filepath.Join(seen, "root.json"), []byte("{}"), 0o600)); err != nil {
 		return err
 	}
 	if err := w.must(ctx, log, "msiexec", "/x", msiCode("product "+nextVersion(w.b.version)), "/qn"); err != nil {
@@ -446,6 +462,9 @@ func (w *wineBench) remove(ctx context.Context, log *os.File) error {
 		if err != nil {
 			return err
 		}
+	}
+	for _, dir := range s.toolkit {
+		left = append(left, "the toolkit's folder is left in "+filepath.Base(filepath.Dir(dir)))
 	}
 	told, err := w.stage.relayCall(log).output(ctx, w.b.binary(relayProgram), w.stage.c.auditSearch()...)
 	if err != nil {

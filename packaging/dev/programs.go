@@ -56,9 +56,12 @@ func (d *dev) buildPrograms(ctx context.Context, log io.Writer) error {
 
 // person is somebody of the demo company.
 type person struct {
-	Name string
-	Role string // agent, supervisor: house.md's words
-	Home string // folder name of the device below the demo's folder
+	Name   string
+	Role   string // agent, supervisor: house.md's words
+	Home   string // folder name of the device below the demo's folder; "" has none
+	Team   string
+	Inbox  string // where that one works; "" is everywhere
+	Speaks string // languages, apart by spaces
 }
 
 // laptop is what the company calls a person's device: by the machine's own name one would look like the other.
@@ -68,9 +71,13 @@ func (p person) laptop() string {
 }
 
 var (
-	demoAgent      = person{Name: "Tobias Brandt", Role: "agent", Home: "agent"}
-	demoSupervisor = person{Name: "Ines Moretti", Role: "supervisor", Home: "supervisor"}
+	demoAgent      = person{Name: "Tobias Brandt", Role: "agent", Home: "agent", Team: salesTeam, Speaks: "de en"}
+	demoSupervisor = person{Name: "Ines Moretti", Role: "supervisor", Home: "supervisor", Team: salesTeam, Speaks: "it de en"}
+	demoColleague  = person{Name: "Clara Neumann", Role: "agent", Team: "service", Inbox: "service", Speaks: "de it"} // never there
 )
+
+// salesTeam is whom the demo's supervisors look after.
+const salesTeam = "sales"
 
 // company is the demo's state, kept in build/demo/company.json between runs: addresses and throw-away secrets.
 type company struct {
@@ -80,6 +87,8 @@ type company struct {
 	Graph       string // host:port wasim listens on
 	Number      string // the company's WhatsApp number, digits, made up
 	NumberID    string // Meta's id of it, made up
+	Service     string // its second one, for who has bought already
+	ServiceID   string // Meta's id of that
 	Account     string // Meta's id of the company's account, made up
 	AppSecret   string
 	VerifyToken string
@@ -92,7 +101,7 @@ type company struct {
 }
 
 // companyAge changes when a company of an earlier run can no longer be gone on with.
-const companyAge = 2
+const companyAge = 3
 
 func (c *company) path(parts ...string) string {
 	return filepath.Join(append([]string{c.dir}, parts...)...)
@@ -124,27 +133,64 @@ func (c *company) relayInit() []string {
 		"--number", "+" + c.Number, "--phone-number-id", c.NumberID, "--account-id", c.Account, "--api", "http://" + c.Graph}
 }
 
-// configure says how the company works: within how many minutes customers should have an answer, and whether people sign in
-// with a second factor.
+// configure says how the company works: its name, within how many minutes customers should have an answer, whether people sign
+// in with a second factor, and the inbox of its second number.
 func (c *company) configure(second bool) error {
 	raw, err := os.ReadFile(c.config())
 	if err != nil {
 		return err
 	}
 	text := string(raw)
-	for was, is := range map[string]string{"# answer_minutes = 30": "answer_minutes = 30", "second_factor = true": fmt.Sprint("second_factor = ", second)} {
+	for was, is := range map[string]string{
+		"# answer_minutes = 30": "answer_minutes = 30",
+		"second_factor = true":  fmt.Sprint("second_factor = ", second),
+		`company = ""`:          `company = "Sealdesk Demo"`,
+	} {
 		if strings.Count(text, "\n"+was+"\n") != 1 {
 			return &problem{happened: "the relay's config has no line " + was + " to change"}
 		}
 		text = strings.Replace(text, "\n"+was+"\n", "\n"+is+"\n", 1)
 	}
-	return os.WriteFile(c.config(), []byte(text), 0o600)
+	return os.WriteFile(c.config(), []byte(text+fmt.Sprintf(serviceInbox, c.ServiceID, c.Account, c.Service)), 0o600)
 }
+
+// serviceInbox is the second inbox. Unlike the first it is not always staffed, conversations are given to whoever has fewest, and
+// customers are asked how it went.
+const serviceInbox = `
+[[inbox]]
+id = "service"
+name = "Service"
+phone_number_id = %q
+account_id = %q
+number = "+%s"
+answer_minutes = 60
+assign = "least-busy"
+rating = true
+[inbox.hours]
+zone = "Europe/Berlin"
+monday = ["08:00-18:00"]
+tuesday = ["08:00-18:00"]
+wednesday = ["08:00-18:00"]
+thursday = ["08:00-18:00"]
+friday = ["08:00-16:00"]
+[inbox.away]
+en = "Thank you for your message. Nobody is here just now: our service is open Monday to Friday, from 8 in the morning."
+de = "Vielen Dank für Ihre Nachricht. Gerade ist niemand hier: Unser Service ist Montag bis Freitag ab 8 Uhr da."
+it = "Grazie per il messaggio. Ora non c'è nessuno: l'assistenza è aperta da lunedì a venerdì, dalle 8."
+`
 
 func (c *company) relayServe() []string { return []string{"--config", c.config(), "serve"} }
 
 func (c *company) personAdd(p person) []string {
-	return []string{"--config", c.config(), "person", "add", p.Name, "--role", p.Role}
+	args := []string{"--config", c.config(), "person", "add", p.Name, "--role", p.Role, "--team", p.Team}
+	if p.Inbox != "" {
+		args = append(args, "--inbox", p.Inbox)
+	}
+	return args
+}
+
+func (c *company) personLanguages(p person) []string {
+	return append([]string{"--config", c.config(), "person", "languages", p.Name}, strings.Fields(p.Speaks)...)
 }
 
 func (c *company) enrol(p person) []string {
@@ -205,7 +251,7 @@ func (c *company) relayHealth() string { return "http://" + c.Webhooks + "/healt
 
 func (c *company) wasimServe() []string {
 	return []string{"--listen", c.Graph, "--webhook", "http://" + c.Webhooks + "/webhooks/whatsapp", "--display-number", c.Number,
-		"--phone-number-id", c.NumberID, "--account", c.Account, "--review", "20", "--coexistence", "--identifiers-out", c.identifiers()}
+		"--phone-number-id", c.NumberID, "--account", c.Account, "--also", c.ServiceID + ":" + c.Service + ":Sealdesk Demo Service", "--review", "20", "--coexistence", "--identifiers-out", c.identifiers()}
 }
 
 // wasimCast are the simulator's flags when the difficult people play: they pour out everything the leak scan looks for.
@@ -251,12 +297,15 @@ func (c *company) client(p person, enrolment string, v variant) []string {
 // whatToDo is what a newcomer reads when the window is open.
 func (c *company) whatToDo() []string {
 	return strings.Split(strings.TrimSpace(fmt.Sprintf(`
-You are %s, an agent, and signed in. The window shows what customers write through the simulator.
+You are %s, an agent, and signed in. The window shows what customers write to two numbers, Sales and Service.
   * Open a conversation with Alt+Down, write, press Enter: the customer answers within seconds.
+  * "/" offers quick replies: /number says which number the company has, and you do not see it. Ctrl+Shift+T tags.
   * Ctrl+K finds people and actions; F1 shows all keys, and from there a tour of five cards.
   * Ctrl+Shift+F searches every message, Ctrl+Shift+S puts a conversation off, Ctrl+Shift+N writes a note in which
-    @Ines asks a colleague to look. With --both she has a window of her own, and decides what you ask to see.
-  * Customers should have an answer within 30 minutes; nobody is given a conversation he did not take.
+    @Ines asks a colleague to look. With --both she has a window of her own: what you ask to see she decides, and
+    Ctrl+9 is her board. Her password is yours.
+  * Sales should answer within 30 minutes. In Service, who is there is given what comes, customers who write out of
+    hours are told so, and whoever's conversation you close (Ctrl+Shift+E) is asked how it went.
   * Ctrl+Shift+L locks the window, as ten minutes without you do. Your password, now and at the next sign-in: %s
     (This company asks for no second factor, second_factor = false in its relay.toml, so that you need no telephone.)
   * Play a customer yourself, or break something, at http://%s/play

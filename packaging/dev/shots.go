@@ -22,21 +22,19 @@ type variant struct {
 	text            int // size in percent; 0 is 100
 }
 
-// variants are the looks of the gallery: each size in both themes, each language in each size, large letters in each size.
+// variants are the looks of the inbox: each size in both themes, every language in both and at large letters or a small size,
+// so that each screen is seen in each of them, though not in all of them together.
 func variants() []variant {
 	return []variant{
 		{theme: "light", language: "en_GB", w: 1440, h: 900},
 		{theme: "dark", language: "de_DE", w: 1440, h: 900},
-		{theme: "light", language: "it_IT", w: 1440, h: 900},
 		{theme: "light", language: "de_DE", w: 1100, h: 760},
-		{theme: "dark", language: "en_GB", w: 1100, h: 760},
 		{theme: "dark", language: "it_IT", w: 1100, h: 760},
-		{theme: "light", language: "de_DE", w: 820, h: 560},
-		{theme: "dark", language: "en_GB", w: 820, h: 560},
 		{theme: "light", language: "it_IT", w: 820, h: 560},
-		{theme: "light", language: "de_DE", w: 1440, h: 900, text: 130},
-		{theme: "dark", language: "en_GB", w: 1100, h: 760, text: 130},
-		{theme: "light", language: "it_IT", w: 820, h: 560, text: 130},
+		{theme: "dark", language: "en_GB", w: 820, h: 560},
+		{theme: "dark", language: "de_DE", w: 1440, h: 900, text: 130},
+		{theme: "light", language: "it_IT", w: 1100, h: 760, text: 130},
+		{theme: "light", language: "de_DE", w: 820, h: 560, text: 130},
 	}
 }
 
@@ -48,9 +46,12 @@ func (v variant) name() string {
 	return n
 }
 
-// stateVariants are the looks in which the states that are not the inbox are taken.
+// strip says whether the list of conversations is but a strip of faces, for want of room.
+func (v variant) strip() bool { return v.w < 900 }
+
+// stateVariants are the looks in which a supervisor's pages and the states that are not the inbox are taken.
 func stateVariants() []variant {
-	return []variant{{theme: "light", language: "en_GB", w: 1440, h: 900}, {theme: "dark", language: "de_DE", w: 1100, h: 760}, {theme: "light", language: "it_IT", w: 820, h: 680}}
+	return []variant{{theme: "light", language: "en_GB", w: 1440, h: 900}, {theme: "dark", language: "de_DE", w: 1100, h: 760, text: 130}, {theme: "light", language: "it_IT", w: 820, h: 680}}
 }
 
 func runShots(ctx context.Context, d *dev, args []string) error {
@@ -67,6 +68,7 @@ func runShots(ctx context.Context, d *dev, args []string) error {
 	defer s.close()
 	var env []string
 	var screen *display
+	var colleague *driver
 	shots := func(folder string) *driver {
 		return &driver{display: screen, alone: true, album: &album{dir: d.build("shots", folder)}, say: d.out.say}
 	}
@@ -79,8 +81,9 @@ func runShots(ctx context.Context, d *dev, args []string) error {
 			screen, err = startDisplay(ctx, s.sup, "1600x1000", env)
 			return err
 		}},
-		{name: "a-morning", does: "the agent works, so that there is something to see", must: true, run: func(ctx context.Context, log *os.File) error {
-			return s.morning(ctx, log, shots("morning"), env)
+		{name: "a-morning", does: "people work, so that there is something to see", must: true, run: func(ctx context.Context, log *os.File) (err error) {
+			colleague, err = s.morning(ctx, log, shots("morning"), shots("colleague"), env)
+			return err
 		}},
 	})
 	var takes []step
@@ -90,7 +93,11 @@ func runShots(ctx context.Context, d *dev, args []string) error {
 			if err != nil {
 				return err
 			}
-			return s.pictures(ctx, shots(v.name()), env, v, shotJourney(words))
+			// She writes on: nobody is told of somebody who only sits there, and her window would lock.
+			if err := colleague.make(ctx, move{name: "a colleague writes", keys: []press{typed(" ...")}, rest: true}); err != nil {
+				return err
+			}
+			return s.pictures(ctx, shots(v.name()), env, v, shotJourney(words, v))
 		}})
 	}
 	for i, v := range stateVariants() {
@@ -134,7 +141,7 @@ func (s *stage) pictures(ctx context.Context, w *driver, env []string, v variant
 }
 
 // stateSupervisors are whose devices the states are taken of, a person for each of [stateVariants].
-var stateSupervisors = []person{demoSupervisor, {Name: "Jonas Weber", Role: "supervisor", Home: "jonas"}, {Name: "Giulia Conti", Role: "supervisor", Home: "giulia"}}
+var stateSupervisors = []person{demoSupervisor, {Name: "Jonas Weber", Role: "supervisor", Home: "jonas", Team: salesTeam}, {Name: "Giulia Conti", Role: "supervisor", Home: "giulia", Team: salesTeam}}
 
 // setup takes the pictures of a device that is not enrolled yet: every reason why it is refused, success, the first sign-in;
 // then of what a supervisor does with devices, of the lock, and of the device when it was wiped.
@@ -146,6 +153,10 @@ func (s *stage) setup(ctx context.Context, w *driver, screen *display, p person,
 		if err := s.relayCall(log).run(ctx, s.d.binary(relayProgram), s.c.personAdd(p)...); err != nil {
 			return err
 		}
+	}
+	words, err := s.d.lexiconOf(v.language)
+	if err != nil {
+		return err
 	}
 	p.Home += "-" + v.name() // a device of its own, with a keyring of its own
 	env, err := s.keyring(ctx, p)
@@ -184,7 +195,7 @@ func (s *stage) setup(ctx context.Context, w *driver, screen *display, p person,
 		return err
 	}
 	w.who = a
-	err = w.make(ctx, slices.Concat(oversightMoves(), agents, []move{
+	err = w.make(ctx, slices.Concat(oversightMoves(words), agents, []move{
 		{name: "wipe the agent's?", keys: []press{key("Return")}, await: []string{seesWipeDialog}, shot: "wipe-dialog"},
 		{name: "no; the audit log", keys: []press{key("Escape"), key("ctrl+5")}, await: []string{seesAuditPage, seesAudit}, shot: "audit"},
 		{name: "an entry of it", keys: []press{key("Return")}, rest: true, shot: "audit-entry"},
@@ -235,7 +246,7 @@ func (s *stage) trouble(ctx context.Context, w *driver, env []string, v variant)
 	first := &driver{display: w.display, alone: true, album: w.album, say: w.say}
 	err := s.travel(ctx, first, env, v, []move{
 		{name: "a window is open", await: []string{seesWindow, seesInbox, seesOnline}},
-		{name: "with a conversation", keys: []press{key("alt+Down")}, await: []string{seesConversation}},
+		{name: "with a conversation", keys: opened("katharina"), await: []string{seesConversation}},
 	})
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -59,11 +60,35 @@ func TestWordsOfTheWindowsThatAreTypedAreThere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range shotJourney(words) {
+		for _, m := range slices.Concat(shotJourney(words, light), oversightMoves(words)) {
 			for _, k := range m.keys {
 				if k.key == "" && strings.TrimSpace(k.text) == "" || strings.Contains(k.text, "{{") {
 					t.Errorf("%s: %s types nothing, or what is no word", language, m.name)
 				}
+			}
+		}
+	}
+}
+
+func TestWhatJourneysTypeIntoThePaletteIsThere(t *testing.T) {
+	d := &dev{root: filepath.Join("..", "..")}
+	words, err := d.lexiconOf("en_GB")
+	if err != nil {
+		t.Fatal(err)
+	}
+	customers := []string{"katharina", "marco", "emily", "holger"}
+	for _, m := range slices.Concat(agentJourney(), firstWork(), organiseMoves(), tagMoves(), taskMoves("x")) {
+		for i, k := range m.keys {
+			if k.text == "" || i == 0 || m.keys[i-1].key != "ctrl+k" || slices.Contains(customers, k.text) {
+				continue
+			}
+			text := strings.TrimPrefix(k.text, "show ") // a filter, whose word is put into another
+			found := false
+			for id := range words {
+				found = found || strings.HasPrefix(strings.ToLower(words.word(id, "")), text)
+			}
+			if !found {
+				t.Errorf("%s: there is no %q", m.name, k.text)
 			}
 		}
 	}

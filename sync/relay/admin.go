@@ -53,6 +53,11 @@ type Admin interface {
 	Request(ctx context.Context, id string) (inbox.Request, error)
 	// DecideRequest says for a person whether a request is granted; see [inbox.RequestDecision]. A refusal needs a reason.
 	DecideRequest(ctx context.Context, id, by string, agree bool, reason string) (inbox.Request, error)
+	// QuietContacts lists the customers with whom nobody has written for so many days, those longest quiet first; 0 days are those of
+	// the configuration. It changes nothing.
+	QuietContacts(ctx context.Context, days int) ([]Quiet, error)
+	// RunRetention does now what a running relay does every six hours about customers with whom nobody wrote for privacy.keep_days.
+	RunRetention(ctx context.Context) (KeepRun, error)
 	// RunErasures carries out the erasures two people agreed to, and returns how many.
 	RunErasures(ctx context.Context) (int, error)
 	// FinishRequest says that a customer has got the copy he asked for.
@@ -85,7 +90,7 @@ var (
 var told = []error{
 	ErrNoInbox, identity.ErrNoPerson, identity.ErrName, identity.ErrRole, inbox.RefusedRight, inbox.RefusedState,
 	ErrNoIncident, ErrNoTemplate, ErrNoAccount, ErrWhichInbox, ErrTemplateUnknown, ErrLanguages,
-	ErrNoRequest, ErrNotApproved, ErrErasureWaits, ErrNoCopy, ErrReason,
+	ErrNoRequest, ErrNotApproved, ErrErasureWaits, ErrNoCopy, ErrReason, ErrNotQuiet,
 	ErrAuditKept, ErrAuditKey, ErrAuditCursor, ErrAuditFormat, ErrAuditFork,
 	ErrNoDevice, ErrWhichDevice, ErrLeft, identity.ErrTeam, inbox.RefusedMalformed, inbox.RefusedUnknown, inbox.RefusedSelf,
 	ErrSignOn, ErrAddedInPart, ErrLanguage,

@@ -17,6 +17,9 @@ import (
 type DeviceAdmin interface {
 	// ListDevices lists the devices of the person with the given id or name, or of everybody for "".
 	ListDevices(ctx context.Context, who string) ([]inbox.Device, error)
+	// WaitingDevices lists the devices that came without a code and that nobody has signed in on yet, those that wait longest first.
+	// Only a running relay knows them. Their person is nobody.
+	WaitingDevices(ctx context.Context) ([]WaitingDevice, error)
 	// RenameDevice gives a device another name for people.
 	RenameDevice(ctx context.Context, device, name string) (inbox.Device, error)
 	// ReimagedDevice says that a device's machine was set up anew. It returns [inbox.RefusedState] if it was never to be wiped.
@@ -96,6 +99,26 @@ func (r *Relay) ListDevices(ctx context.Context, who string) ([]inbox.Device, er
 		only = p.ID
 	}
 	return r.listDevices(ctx, func(p inbox.Person) bool { return only == "" || only == p.ID })
+}
+
+// A WaitingDevice is one that is nobody's yet. Name, App and System are its own words: anybody may have made them up.
+type WaitingDevice struct {
+	ID                inbox.DeviceID
+	Name, App, System string
+	From              string       // the address it came from
+	Since             inbox.Moment // when it came
+	Until             inbox.Moment // when it is forgotten if nobody signs in
+}
+
+// WaitingDevices implements [DeviceAdmin].
+func (r *Relay) WaitingDevices(context.Context) ([]WaitingDevice, error) {
+	waiting := r.people.Waiting()
+	out := make([]WaitingDevice, len(waiting))
+	for i, w := range waiting {
+		d := w.Device
+		out[i] = WaitingDevice{ID: d.ID, Name: short(d.Name), App: short(d.App), System: short(d.System), From: w.From, Since: d.Enrolled, Until: w.Until}
+	}
+	return out, nil
 }
 
 // RenameDevice implements [DeviceAdmin].
@@ -272,6 +295,7 @@ func (r *Relay) adminDevices(mux *http.ServeMux) {
 		})
 	}
 	person("devices", func(ctx context.Context, b personBody) (any, error) { return r.ListDevices(ctx, b.Who) })
+	device("device/waiting", func(ctx context.Context, _ deviceBody) (any, error) { return r.WaitingDevices(ctx) })
 	device("device/rename", func(ctx context.Context, b deviceBody) (any, error) { return r.RenameDevice(ctx, b.Device, b.Name) })
 	device("device/reimaged", func(ctx context.Context, b deviceBody) (any, error) { return r.ReimagedDevice(ctx, b.Device) })
 	device("device/holdings", func(ctx context.Context, b deviceBody) (any, error) { return r.Holdings(ctx, b.Device, b.From, b.To) })
@@ -285,6 +309,10 @@ func (r *Relay) adminDevices(mux *http.ServeMux) {
 
 func (a *remoteAdmin) ListDevices(ctx context.Context, who string) (list []inbox.Device, err error) {
 	return list, a.call(ctx, "devices", personBody{Who: who}, &list)
+}
+
+func (a *remoteAdmin) WaitingDevices(ctx context.Context) (list []WaitingDevice, err error) {
+	return list, a.call(ctx, "device/waiting", deviceBody{}, &list)
 }
 
 func (a *remoteAdmin) RenameDevice(ctx context.Context, device, name string) (d inbox.Device, err error) {

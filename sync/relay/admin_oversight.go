@@ -57,6 +57,12 @@ func (r *Relay) adminOversight(mux *http.ServeMux) {
 	mux.HandleFunc("POST /request/run", func(w http.ResponseWriter, q *http.Request) {
 		answerJSON(w, q, func(struct{}) (any, error) { return r.RunErasures(q.Context()) })
 	})
+	mux.HandleFunc("POST /request/quiet", func(w http.ResponseWriter, q *http.Request) {
+		answerJSON(w, q, func(days int) (any, error) { return r.QuietContacts(q.Context(), days) })
+	})
+	mux.HandleFunc("POST /request/retention", func(w http.ResponseWriter, q *http.Request) {
+		answerJSON(w, q, func(struct{}) (any, error) { return r.RunRetention(q.Context()) })
+	})
 	mux.HandleFunc("POST /request/export", func(w http.ResponseWriter, q *http.Request) {
 		answerJSON(w, q, func(b decideBody) (any, error) { return r.ExportRequest(q.Context(), b.ID, b.By) })
 	})
@@ -104,6 +110,14 @@ func (a *remoteAdmin) DecideRequest(ctx context.Context, id, by string, agree bo
 
 func (a *remoteAdmin) FinishRequest(ctx context.Context, id, by string) (q inbox.Request, err error) {
 	return q, a.call(ctx, "request/finish", decideBody{ID: id, By: by}, &q)
+}
+
+func (a *remoteAdmin) QuietContacts(ctx context.Context, days int) (list []Quiet, err error) {
+	return list, a.call(ctx, "request/quiet", days, &list)
+}
+
+func (a *remoteAdmin) RunRetention(ctx context.Context) (run KeepRun, err error) {
+	return run, a.call(ctx, "request/retention", struct{}{}, &run)
 }
 
 func (a *remoteAdmin) RunErasures(ctx context.Context) (n int, err error) {

@@ -186,7 +186,7 @@ func TestNothingThatIsKeptByConversationOutlivesItsCustomer(t *testing.T) {
 	if len(kept()) != 3 || len(where(d.dump(), "Kanarienvogel")) == 0 {
 		t.Fatalf("only %v are kept; the test proves nothing", kept())
 	}
-	err := d.eraseIn(t.Context(), d.one, []inbox.ContactID{d.row(id).Contact.ID}, "request")
+	err := d.eraseIn(t.Context(), d.one, []erasureOrder{{inbox.Request{ID: "request"}, []inbox.ContactID{d.row(id).Contact.ID}}})
 	if err != nil || len(kept()) != 0 {
 		t.Errorf("%v are left: %v", kept(), err)
 	}

@@ -92,6 +92,10 @@ type PrivacyConfig struct {
 	Language         string            `toml:"language"`  // of answers to words that several languages share
 	Retention        map[string]string `toml:"retention"` // by language: how long data is kept, in one sentence
 	VerifyNamesAgent bool              `toml:"verify_names_agent"`
+	// KeepDays is how many days after the last message a customer is put forward to be forgotten; 0: never. KeepDecides says whether
+	// two people decide about each, "people", or the relay erases who was not refused in time, "relay"; "" is people.
+	KeepDays    int    `toml:"keep_days"`
+	KeepDecides string `toml:"keep_decides"`
 }
 
 // InboxConfig is one company WhatsApp number.

@@ -60,11 +60,11 @@ func Doctor(ctx context.Context, path string) []Finding {
 		out = append(out, checkAddresses(cfg))
 	}
 	out = append(out, checkPrivacy(cfg), checkGuarded(cfg), checkUpdates(cfg, time.Now()))
-	out = append(out, checkSignIn(cfg), checkDevices(cfg))
+	held, err := lookInside(ctx, cfg, running)
+	out = append(out, checkSignIn(cfg), checkDevices(cfg, held))
 	if cfg.SignIn.OIDC.Issuer != "" {
 		out = append(out, checkSignOn(ctx, cfg)...)
 	}
-	held, err := lookInside(ctx, cfg, running)
 	out = append(out, checkOversight(held, err)...)
 	out = append(out, checkPeople(cfg, held, err)...)
 	out = append(out, checkAudit(held, err, running, time.Now()))
@@ -88,7 +88,11 @@ func checkPrivacy(cfg Config) Finding {
 	if len(missing) > 0 {
 		return Finding{"privacy", Watch, "customers are not told all they may want to know", "write " + strings.Join(missing, ", ") + " into relay.toml"}
 	}
-	return Finding{What: "privacy", Detail: "customers are told who answers for their data, and how long it is kept"}
+	f := Finding{What: "privacy", Detail: "customers are told who answers for their data, and how long it is kept"}
+	if days := cfg.Privacy.KeepDays; days > 0 {
+		f.Detail += fmt.Sprintf("; after %d days without a message they are put forward to be forgotten", days)
+	}
+	return f
 }
 
 // checkOversight looks at what waits for a person: incidents, and customers' requests the law wants an answer to.

@@ -31,6 +31,7 @@ type inside struct {
 	backup   inbox.Moment // the last one
 	drill    inbox.Moment // the last restore that was tried
 	shipping BackupState  // of a running relay
+	waiting  int          // devices nobody has signed in on yet; of a running relay
 }
 
 // lookInside asks the running relay, or reads the store of one that does not run and changes nothing. A store that is not
@@ -59,6 +60,11 @@ func lookInside(ctx context.Context, cfg Config, running bool) (in inside, err e
 		}
 		if err == nil {
 			in.shipping, err = a.BackupState(ctx)
+		}
+		if err == nil {
+			var waiting []WaitingDevice
+			waiting, err = a.WaitingDevices(ctx)
+			in.waiting = len(waiting)
 		}
 		return in, errors.Join(err, done())
 	}
@@ -154,7 +160,7 @@ func checkSignIn(cfg Config) Finding {
 }
 
 // checkDevices says what a device may do alone.
-func checkDevices(cfg Config) Finding {
+func checkDevices(cfg Config, held inside) Finding {
 	c := cfg.Device
 	f := Finding{What: "laptops"}
 	alone := fmt.Sprintf("read their cache %d hours without the relay", int(c.offline().Hours()))
@@ -167,6 +173,10 @@ func checkDevices(cfg Config) Finding {
 		f.State, f.Advice = Watch, "write idle_minutes = 10 at [device]: an open window is anybody's"
 	}
 	f.Detail = fmt.Sprintf("%s, %s, wipe themselves after %d days", alone, lock, int(c.silent().Hours()/24))
+	if held.waiting > 0 {
+		f.Detail += fmt.Sprintf("; %d wait for somebody to sign in", held.waiting)
+		f.Advice = orWord(f.Advice, "sealdesk-relay device list says which; one nobody of the company set up is a stranger's")
+	}
 	return f
 }
 

@@ -215,7 +215,7 @@ func (r *Relay) eraseAgainIn(ctx context.Context, in inbox.InboxID, erased []inb
 		return false, err
 	}
 	for lot := range slices.Chunk(left, eraseLot) {
-		if err := r.eraseIn(ctx, in, lot, replayed); err != nil {
+		if err := r.eraseIn(ctx, in, []erasureOrder{{request: inbox.Request{ID: replayed}, contacts: lot}}); err != nil {
 			return found, err
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,6 +32,8 @@ import (
 //	files   his files are overwritten and removed
 //	done    the request is settled, and the store's file is due to be written anew
 //
+// Those that are due at the same time take each step together.
+//
 // Until that last thing has happened (see [Compact]), free pages of the store's file hold what was deleted: what was sealed
 // under his keys, as noise; the masked texts of his conversations, sealed under the ledger's key alone.
 
@@ -56,16 +57,8 @@ func (r *Relay) RunErasures(ctx context.Context) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, q := range list {
-		if q.Kind != inbox.RequestErasure || q.State != inbox.RequestApproved {
-			continue
-		}
-		if e := r.erase(ctx, q); e != nil {
-			err = errors.Join(err, fmt.Errorf("erasing for request %s: %w", q.ID, e))
-			continue
-		}
-		n++
-	}
+	list = slices.DeleteFunc(list, func(q inbox.Request) bool { return q.Kind != inbox.RequestErasure || q.State != inbox.RequestApproved })
+	n, err = r.erase(ctx, list)
 	if n > 0 {
 		_, e := r.settleEpoch(ctx)
 		err = errors.Join(err, e)
@@ -86,27 +79,75 @@ func (r *Relay) runErasures(ctx context.Context) error {
 	return nil
 }
 
-func (r *Relay) erase(ctx context.Context, q inbox.Request) error {
+// An erasureOrder is whom a request is about.
+type erasureOrder struct {
+	request  inbox.Request
+	contacts []inbox.ContactID // the one that stayed first
+}
+
+// erase carries requests out together: whatever looks through all keys or a whole log does so once for all of them, and devices start
+// again once. It returns how many were carried out; one that cannot even begin holds up no other.
+func (r *Relay) erase(ctx context.Context, requests []inbox.Request) (n int, err error) {
+	if requests, err = r.wroteAgain(ctx, requests); err != nil {
+		return 0, err
+	}
+	var orders []erasureOrder
+	for _, q := range requests {
+		row, e := r.begin(ctx, q)
+		if e != nil {
+			err = errors.Join(err, fmt.Errorf("erasing for request %s: %w", q.ID, e))
+			continue
+		}
+		orders = append(orders, erasureOrder{q, row.Contacts})
+	}
+	if len(orders) == 0 {
+		return 0, err
+	}
+	if e := r.eraseAll(ctx, orders); e != nil {
+		return 0, errors.Join(err, e)
+	}
+	for _, o := range orders {
+		if e := r.settleErasure(ctx, o); e != nil {
+			err = errors.Join(err, fmt.Errorf("settling request %s: %w", o.request.ID, e))
+			continue
+		}
+		r.metrics.erased.Inc()
+		n++
+	}
+	return n, err
+}
+
+// begin keeps everybody from writing to whom a request is about, and returns who that is.
+func (r *Relay) begin(ctx context.Context, q inbox.Request) (erasureRow, error) {
 	if err := r.closeToSends(ctx, q); err != nil {
-		return err
+		return erasureRow{}, err
 	}
-	row, err := r.erasureOf(ctx, q)
-	if err != nil {
-		return err
+	return r.erasureOf(ctx, q)
+}
+
+// eraseAll destroys what is held of whom requests are about.
+func (r *Relay) eraseAll(ctx context.Context, orders []erasureOrder) error {
+	var first, known []inbox.ContactID // whose keys are still there, and every contact they are
+	for _, o := range orders {
+		if who := o.contacts[0]; !slices.Contains(first, who) && !r.vault.Erased(ctx, who) {
+			first, known = append(first, who), append(known, o.contacts...)
+		}
 	}
-	if !r.vault.Erased(ctx, row.Contacts[0]) {
-		if err := r.eraseStrays(ctx, row.Contacts); err != nil {
+	if len(first) > 0 {
+		if err := r.eraseStrays(ctx, known); err != nil {
 			return fmt.Errorf("looking through deliveries: %w", err)
 		}
-		if err := r.vault.Erase(ctx, row.Contacts[0]); err != nil && !errors.Is(err, vault.ErrErased) {
+		if err := r.vault.EraseAll(ctx, first); err != nil && !errors.Is(err, vault.ErrErased) {
 			return fmt.Errorf("destroying keys: %w", err)
 		}
 	}
-	for _, contact := range row.Contacts {
-		r.breaths.forget(contact)
+	for _, o := range orders {
+		for _, contact := range o.contacts {
+			r.breaths.forget(contact)
+		}
 	}
 	for _, in := range r.cfg.Inboxes {
-		if err := r.eraseIn(ctx, inbox.InboxID(in.ID), row.Contacts, q.ID); err != nil {
+		if err := r.eraseIn(ctx, inbox.InboxID(in.ID), orders); err != nil {
 			return fmt.Errorf("erasing in an inbox: %w", err)
 		}
 	}
@@ -116,10 +157,6 @@ func (r *Relay) erase(ctx context.Context, q inbox.Request) error {
 	if err := touch(r.cfg.compactDue()); err != nil {
 		return fmt.Errorf("remembering to compact: %w", err)
 	}
-	if err := r.settleErasure(ctx, q, row); err != nil {
-		return err
-	}
-	r.metrics.erased.Inc()
 	return nil
 }
 
@@ -236,15 +273,23 @@ func deleteWhere(tx ledger.Tx, bucket string, prefix []byte, due func(key, value
 }
 
 // eraseIn destroys what an inbox holds of the contacts. A second time it finds nothing.
-func (r *Relay) eraseIn(ctx context.Context, in inbox.InboxID, contacts []inbox.ContactID, request inbox.RequestID) error {
+func (r *Relay) eraseIn(ctx context.Context, in inbox.InboxID, orders []erasureOrder) error {
 	at := inbox.At(r.now())
+	var contacts []inbox.ContactID
+	for _, o := range orders {
+		contacts = append(contacts, o.contacts...)
+	}
+	theirs := make(map[inbox.ContactID]bool, len(contacts))
+	for _, contact := range contacts {
+		theirs[contact] = true
+	}
 	return r.db.Update(ctx, eventlog.Shard(in.Log()), func(tx ledger.Tx) error {
 		conversations := map[inbox.ConversationID]inbox.ContactID{}
 		for c, err := range eventlog.Conversations(tx) {
 			if err != nil {
 				return err
 			}
-			if slices.Contains(contacts, c.Contact.ID) {
+			if theirs[c.Contact.ID] {
 				conversations[c.ID] = c.Contact.ID
 			}
 		}
@@ -279,22 +324,25 @@ func (r *Relay) eraseIn(ctx context.Context, in inbox.InboxID, contacts []inbox.
 		if err := forgetWork(tx, conversations); err != nil {
 			return err
 		}
-		if err := eraseContacts(tx, contacts, request); err != nil {
-			return err
+		here := map[inbox.ContactID]bool{}
+		for _, contact := range conversations {
+			here[contact] = true
 		}
-		if len(gone.Messages) == 0 && len(conversations) == 0 {
-			return nil
-		}
-		objects := map[inbox.ContactID]bool{contacts[0]: true} // the one that stayed
-		if request == replayed {                               // not one person, but all that a backup brought back
-			clear(objects)
-			for _, contact := range conversations {
-				objects[contact] = true
-			}
-		}
-		for _, contact := range slices.Sorted(maps.Keys(objects)) {
-			if err := audit.Record(tx, audit.Entry{At: at, Act: audit.ContactErased, Object: string(contact), Detail: string(request)}); err != nil {
+		for _, o := range orders {
+			if err := eraseContacts(tx, o.contacts, o.request.ID); err != nil {
 				return err
+			}
+			var objects []inbox.ContactID
+			switch found := slices.DeleteFunc(slices.Clone(o.contacts), func(c inbox.ContactID) bool { return !here[c] }); {
+			case o.request.ID == replayed: // not one person, but all that a backup brought back
+				objects = slices.Sorted(slices.Values(found))
+			case len(found) > 0:
+				objects = o.contacts[:1]
+			}
+			for _, contact := range objects {
+				if err := audit.Record(tx, audit.Entry{At: at, Act: audit.ContactErased, Object: string(contact), Detail: string(o.request.ID)}); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
@@ -417,7 +465,8 @@ func (r *Relay) removeErasedFiles(ctx context.Context) error {
 
 // settleErasure says that a request was carried out, with all others the same customer had open: nothing is left to do
 // for them.
-func (r *Relay) settleErasure(ctx context.Context, done inbox.Request, row erasureRow) error {
+func (r *Relay) settleErasure(ctx context.Context, o erasureOrder) error {
+	done := o.request
 	return r.db.Update(ctx, oversightShard(), func(tx ledger.Tx) error {
 		at := inbox.At(r.now())
 		all, err := allRequests(tx)
@@ -425,7 +474,7 @@ func (r *Relay) settleErasure(ctx context.Context, done inbox.Request, row erasu
 			return err
 		}
 		for _, q := range all {
-			if settled(q) || q.ID != done.ID && !slices.Contains(row.Contacts, q.Contact) {
+			if settled(q) || q.ID != done.ID && !slices.Contains(o.contacts, q.Contact) {
 				continue
 			}
 			act := audit.RequestDone

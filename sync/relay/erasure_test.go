@@ -242,7 +242,7 @@ func TestAnErasureGoesOnWhereItWasInterrupted(t *testing.T) {
 			if err := d.vault.Erase(context.Background(), row.Contacts[0]); err != nil {
 				return err
 			}
-			return d.eraseIn(context.Background(), d.one, row.Contacts, q.ID)
+			return d.eraseIn(context.Background(), d.one, []erasureOrder{{q, row.Contacts}})
 		},
 	} {
 		d := newIntakeDesk(t)

@@ -142,7 +142,7 @@ func (r *Relay) enrol(ctx context.Context, body io.Reader, from string) wire.Enr
 	company := ""
 	if person.ID == "" {
 		company = r.cfg.companyName()
-		r.log.Info("device waits for somebody to sign in", "device", string(device.ID), "waiting", r.people.Waiting())
+		r.log.Info("device waits for somebody to sign in", "device", string(device.ID), "waiting", len(r.people.Waiting()))
 	} else {
 		r.log.Info("device enrolled", "device", string(device.ID), "person", string(person.ID))
 	}

@@ -164,6 +164,14 @@ func (r *Relay) spread(ctx context.Context, s vault.Standing, but inbox.InboxID)
 	return nil
 }
 
+// told notes that every inbox knows how things stand with a contact.
+func (r *Relay) told(ctx context.Context, s vault.Standing) error {
+	if len(s.Twins) > 0 { // who looks at a conversation that ended is in the one that goes on
+		r.presence.changed()
+	}
+	return r.vault.Told(ctx, s.Card.ID, s.Version)
+}
+
 // settleContact brings news of a contact, if there is any, to every inbox. Call it after the vault was taught outside of
 // the intake of messages. It must not be called inside a transaction.
 func (r *Relay) settleContact(ctx context.Context, id inbox.ContactID) error {
@@ -174,7 +182,7 @@ func (r *Relay) settleContact(ctx context.Context, id inbox.ContactID) error {
 	if err := r.spread(ctx, s, ""); err != nil {
 		return err
 	}
-	return r.vault.Told(ctx, s.Card.ID, s.Version)
+	return r.told(ctx, s)
 }
 
 func sameCard(a, b inbox.Contact) bool {

@@ -157,7 +157,7 @@ func (p PrivacyConfig) check() error {
 			return wrong("privacy: a text is longer than %d bytes; customers read it on a telephone", longest)
 		}
 	}
-	return nil
+	return p.checkKeep()
 }
 
 // addresses are the mail addresses and numbers customers are told to write to: they are the company's, never masked.

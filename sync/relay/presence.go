@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"sealdesk/app/inbox"
+	"sealdesk/sync/relay/internal/eventlog"
+	"sealdesk/sync/relay/internal/ledger"
 	"sealdesk/sync/wire"
 )
 
@@ -104,12 +106,17 @@ func (r *Relay) tellWho(ctx context.Context) (said int) {
 	}
 	r.presence.mu.Unlock()
 	where := map[inbox.ConversationID]inbox.InboxID{}
-	for _, s := range list {
-		if id := s.at.Conversation; id != "" && where[id] == "" {
-			if in, err := r.placeOf(ctx, id); err == nil {
-				where[id] = in
-			}
+	goes := map[inbox.ConversationID]inbox.ConversationID{}
+	for i, s := range list {
+		id := s.at.Conversation
+		if id == "" {
+			continue
 		}
+		if _, known := goes[id]; !known {
+			now, in := r.attended(ctx, id)
+			goes[id], where[now] = now, in
+		}
+		list[i].at.Conversation = goes[id]
 	}
 	for i, seen := range whoSees(list, where) {
 		to := list[i].x
@@ -129,6 +136,23 @@ func (r *Relay) tellWho(ctx context.Context) (said int) {
 		}
 	}
 	return said
+}
+
+// attended returns the conversation somebody is in who has another one open, and its inbox: where it goes on, if it was joined into
+// one. Both are "" for none.
+func (r *Relay) attended(ctx context.Context, id inbox.ConversationID) (goes inbox.ConversationID, in inbox.InboxID) {
+	in, err := r.placeOf(ctx, id)
+	if err != nil || in == "" {
+		return "", ""
+	}
+	err = r.db.View(ctx, eventlog.Shard(in.Log()), func(tx ledger.Tx) (err error) {
+		goes, err = goesOn(eventlog.NewWriter(tx), id)
+		return err
+	})
+	if err != nil {
+		return "", ""
+	}
+	return goes, in
 }
 
 // whoSees returns what the person of each device may know. Who works in the same inboxes sees the same, but for himself.

@@ -43,6 +43,7 @@ type Relay struct {
 	presence    *presence
 	boards      boards
 	looks       *looks
+	digests     map[inbox.InboxID]*digest // for reports
 	metrics     *metrics
 	pin         wire.Pin
 	tls         tls.Certificate
@@ -151,7 +152,7 @@ func Open(ctx context.Context, cfg Config, opt Options) (*Relay, error) {
 	r.rates = prices
 	r.metrics = newMetrics(r)
 	r.presence = newPresence()
-	r.boards.at, r.looks = map[inbox.InboxID]*standing{}, newLooks()
+	r.boards.at, r.looks, r.digests = map[inbox.InboxID]*standing{}, newLooks(), map[inbox.InboxID]*digest{}
 	r.sessions = newSessions(r)
 	r.certs = newCertificates(r, cert)
 	r.certs.look()
@@ -302,6 +303,7 @@ func (r *Relay) Work(ctx context.Context) error {
 	g.Go(func() error { return r.tendAudit(ctx, time.Tick(signEvery)) })
 	g.Go(func() error { return r.watchSignOn(ctx) })
 	g.Go(func() error { return r.runErasures(ctx) })
+	g.Go(func() error { return r.tendRetention(ctx) })
 	g.Go(func() error { return r.tendEpochs(ctx, time.Tick(epochLook)) })
 	g.Go(func() error { return r.certs.watch(ctx, time.Tick(certLook)) })
 	g.Go(func() error { return r.authority.renew(ctx, time.Tick(acmeLook)) })

@@ -10,7 +10,6 @@ import (
 
 	"sealdesk/app/inbox"
 	"sealdesk/sync/relay/internal/audit"
-	"sealdesk/sync/relay/internal/eventlog"
 	"sealdesk/sync/relay/internal/identity"
 	"sealdesk/sync/relay/internal/ledger"
 )
@@ -19,7 +18,14 @@ const (
 	maxReportDays = 92
 	// reportFloor is how few conversations say too much about single people.
 	reportFloor = 5
+	// reportTurn is how long one question works on a report. Who asks again, which every device does by itself, finds what was read
+	// and goes on from there; who does not has the relay work no longer.
+	reportTurn = 8 * time.Second
 )
+
+// reportCrowds are how few people a line may be of, by what the lines are of: the figures of a small team are those of its people, and
+// who is alone under a pseudonym or a tag is named by it. An inbox, a day or an hour is nobody's.
+var reportCrowds = map[inbox.Breakdown]int{inbox.ByTeam: reportFloor, inbox.ByPerson: 2, inbox.ByTag: 2}
 
 // askReport tells how the work went. A line about people bears no name: colleagues are compared with themselves over time by
 // teams, never by a supervisor's list of names.
@@ -42,19 +48,24 @@ func (r *Relay) askReport(ctx context.Context, a asker, q inbox.AskReport) (inbo
 		return inbox.Report{}, err
 	}
 	defer leave()
-	t := newTally(q.By, people)
+	t, began := newTally(q.By, people), time.Now()
 	for _, in := range list {
 		told, err := r.inboxNow(ctx, in)
 		if err != nil {
 			return inbox.Report{}, err
 		}
-		first, end := dayIn(q.From, told.Hours), dayIn(q.To, told.Hours).AddDate(0, 0, 1)
-		err = r.db.View(ctx, eventlog.Shard(in.Log()), func(tx ledger.Tx) error {
-			return t.read(ctx, tx, told, inbox.At(first), inbox.At(end))
-		})
+		from, to := inbox.At(dayIn(q.From, told.Hours)), inbox.At(dayIn(q.To, told.Hours).AddDate(0, 0, 1))
+		d, err := r.digestOf(ctx, in, from, to, began.Add(reportTurn))
 		if err != nil {
 			return inbox.Report{}, err
 		}
+		var tags map[inbox.ConversationID][]inbox.TagID
+		if q.By == inbox.ByTag { // as they are now: what was tagged later belongs to the tag too
+			if tags, err = r.tagsNow(ctx, in, d.between(from, to)); err != nil {
+				return inbox.Report{}, err
+			}
+		}
+		t.count(told, d, from, to, tags)
 	}
 	entry := audit.Entry{At: inbox.At(r.now()), Actor: a.person.ID, Device: a.device, Act: audit.ReportSeen, Object: string(q.Inbox)}
 	if err := r.db.Update(ctx, identity.Shard, func(tx ledger.Tx) error { return audit.Record(tx, entry) }); err != nil {
@@ -81,7 +92,8 @@ type tally struct {
 type tallyLine struct {
 	line    inbox.ReportLine
 	seen    map[inbox.ConversationID]bool
-	answers []int // seconds
+	people  map[inbox.PersonID]bool // whose work it was
+	answers []int                   // seconds
 	closes  []int
 }
 
@@ -94,9 +106,11 @@ func newTally(by inbox.Breakdown, people []inbox.Person) *tally {
 	return t
 }
 
-func newTallyLine() *tallyLine { return &tallyLine{seen: map[inbox.ConversationID]bool{}} }
+func newTallyLine() *tallyLine {
+	return &tallyLine{seen: map[inbox.ConversationID]bool{}, people: map[inbox.PersonID]bool{}}
+}
 
-// thread is what a tally remembers of a conversation while it reads a log.
+// thread is what a tally remembers of a conversation while it counts.
 type thread struct {
 	waiting inbox.Moment    // since when the customer waits for a first answer
 	began   inbox.Moment    // when he wrote first since the conversation was last closed
@@ -105,163 +119,89 @@ type thread struct {
 	tags    []inbox.TagID
 }
 
-// reportChunk is how many facts of a log are in memory at once.
-const reportChunk = 4096
-
-// read adds the facts of one log from a moment on to another, the other not included. Who waited when the stretch begins is not
+// count adds the facts of one inbox from a moment on to another, the other not included. Who waited when the stretch begins is not
 // known and not counted.
-func (t *tally) read(ctx context.Context, tx ledger.Tx, in inbox.Inbox, from, to inbox.Moment) error {
-	first, err := firstSince(tx, from)
-	if err != nil {
-		return err
+func (t *tally) count(in inbox.Inbox, d *digest, from, to inbox.Moment, tags map[inbox.ConversationID][]inbox.TagID) {
+	threads := make([]thread, len(d.threads.all))
+	for _, f := range d.facts {
+		if f.at < from || f.at >= to {
+			continue
+		}
+		id := d.threads.all[f.thread]
+		th := &threads[f.thread]
+		th.tags = tags[id]
+		t.fold(in, th, id, d.people.all[f.who], f)
 	}
-	threads := map[inbox.ConversationID]*thread{}
-	for ctx.Err() == nil {
-		facts, err := factsFrom(tx, first, reportChunk)
-		if err != nil || len(facts) == 0 {
-			return err
-		}
-		first += uint64(len(facts))
-		for _, e := range facts {
-			if e.At < from || e.At >= to || e.Body.Of() == "" {
-				continue
-			}
-			id := e.Body.Of()
-			th := threads[id]
-			if th == nil {
-				th = &thread{}
-				threads[id] = th
-				if t.by == inbox.ByTag { // as they are now: what was tagged later belongs to the tag too
-					c, _, err := eventlog.Conversation(tx, id)
-					if err != nil {
-						return err
-					}
-					th.tags = c.Tags
-				}
-			}
-			t.fold(in, th, e)
-		}
-		if facts[len(facts)-1].At >= to {
-			return nil
-		}
-	}
-	return ctx.Err()
-}
-
-// firstSince returns the place of a log's first fact since a moment. Places are without gaps, and time goes with them.
-func firstSince(tx ledger.Tx, at inbox.Moment) (uint64, error) {
-	var head uint64
-	for e, err := range eventlog.Backwards(tx) {
-		if err != nil {
-			return 0, err
-		}
-		head = e.Seq
-		break
-	}
-	low, high := uint64(1), head+1
-	for low < high {
-		middle := low + (high-low)/2
-		facts, err := factsFrom(tx, middle, 1)
-		if err != nil {
-			return 0, err
-		}
-		if len(facts) == 1 && facts[0].At >= at {
-			high = middle
-		} else {
-			low = middle + 1
-		}
-	}
-	return low, nil
-}
-
-// factsFrom returns at most so many facts from a place on, the oldest first.
-func factsFrom(tx ledger.Tx, first, most uint64) ([]inbox.Event, error) {
-	var facts []inbox.Event
-	for e, err := range eventlog.BackwardsFrom(tx, first+most-1) {
-		if err != nil {
-			return nil, err
-		}
-		if e.Seq < first {
-			break
-		}
-		facts = append(facts, e)
-	}
-	slices.Reverse(facts)
-	return facts, nil
 }
 
 // fold adds one fact.
-func (t *tally) fold(in inbox.Inbox, th *thread, e inbox.Event) {
+func (t *tally) fold(in inbox.Inbox, th *thread, id inbox.ConversationID, person inbox.PersonID, e reportFact) {
 	add := func(who inbox.PersonID, f func(*tallyLine)) {
-		for _, key := range t.keys(in, th, who, e.At) {
+		for _, key := range t.keys(in, th, who, e.at) {
 			l := t.lines[key]
 			if l == nil {
 				l = newTallyLine()
 				t.lines[key] = l
 			}
-			l.seen[e.Body.Of()] = true
+			l.seen[id] = true
+			if who != "" {
+				l.people[who] = true
+			}
 			f(l)
 		}
-		t.all.seen[e.Body.Of()] = true
+		t.all.seen[id] = true
 		f(t.all)
 	}
-	switch b := e.Body.(type) {
-	case inbox.ConversationOpened:
+	switch e.kind {
+	case factOpened:
 		add(th.who, func(l *tallyLine) { l.line.New++ })
-	case inbox.Assigned:
-		th.who = b.To
-	case inbox.MessageAdded:
-		m := b.Message
-		switch {
-		case m.Side == inbox.FromContact && m.Kind != inbox.System:
-			th.before = [2]inbox.Moment{th.waiting, th.began}
-			if th.waiting == 0 {
-				th.waiting = e.At
-			}
-			if th.began == 0 {
-				th.began = e.At
-			}
-			add(th.who, func(l *tallyLine) { l.line.In++ })
-		case m.Side == inbox.FromPerson && m.Kind != inbox.Note && (m.Author != "" || m.Outside):
-			waited, late := 0, false
-			if th.waiting != 0 {
-				waited = in.Hours.Staffed(th.waiting, e.At)
-				late = in.Answer > 0 && waited > in.Answer*60
-			}
-			first := th.waiting != 0
-			th.waiting = 0
-			add(m.Author, func(l *tallyLine) {
-				l.line.Out++
-				if first {
-					l.answers = append(l.answers, waited)
-				}
-				if late {
-					l.line.Late++
-				}
-			})
+	case factAssigned:
+		th.who = person
+	case factIn:
+		th.before = [2]inbox.Moment{th.waiting, th.began}
+		if th.waiting == 0 {
+			th.waiting = e.at
 		}
-	case inbox.StateChanged:
-		if b.State != inbox.Closed {
-			return
+		if th.began == 0 {
+			th.began = e.at
 		}
+		add(th.who, func(l *tallyLine) { l.line.In++ })
+	case factOut:
+		waited, late := 0, false
+		if th.waiting != 0 {
+			waited = in.Hours.Staffed(th.waiting, e.at)
+			late = in.Answer > 0 && waited > in.Answer*60
+		}
+		first := th.waiting != 0
+		th.waiting = 0
+		add(person, func(l *tallyLine) {
+			l.line.Out++
+			if first {
+				l.answers = append(l.answers, waited)
+			}
+			if late {
+				l.line.Late++
+			}
+		})
+	case factClosed:
 		took, began := 0, th.began != 0
 		if began {
-			took = in.Hours.Staffed(th.began, e.At)
+			took = in.Hours.Staffed(th.began, e.at)
 		}
 		th.waiting, th.began = 0, 0
-		if b.By == "" { // the relay by itself: that is nobody's work
+		if person == "" { // the relay by itself: that is nobody's work
 			return
 		}
-		add(b.By, func(l *tallyLine) {
+		add(person, func(l *tallyLine) {
 			l.line.Closed++
 			if began {
 				l.closes = append(l.closes, took)
 			}
 		})
-	case inbox.Rated:
+	case factRated:
 		th.waiting, th.began = th.before[0], th.before[1] // his message was that, and no question
-		if b.Score >= 1 && b.Score <= 5 {
-			add(b.For, func(l *tallyLine) { l.line.Ratings[b.Score-1]++ })
+		if e.score >= 1 && e.score <= 5 {
+			add(person, func(l *tallyLine) { l.line.Ratings[e.score-1]++ })
 		}
 	}
 }
@@ -296,16 +236,35 @@ func (t *tally) keys(in inbox.Inbox, th *thread, who inbox.PersonID, at inbox.Mo
 // or a tag's line says might.
 func (t *tally) report() inbox.Report {
 	out := inbox.Report{All: t.all.close("")}
-	if t.by == inbox.ByPerson || t.by == inbox.ByTeam || t.by == inbox.ByTag {
+	crowd, apart := reportCrowds[t.by]
+	if apart {
 		out.Floor = reportFloor
 	}
+	told, hidden := []string{}, map[inbox.PersonID]bool{}
+	hide := func(key string) {
+		out.Hidden++
+		maps.Copy(hidden, t.lines[key].people)
+	}
 	for _, key := range slices.Sorted(maps.Keys(t.lines)) {
-		l := t.lines[key].close(key)
-		if l.Conversations < out.Floor {
-			out.Hidden++
+		l := t.lines[key]
+		people := len(l.people)
+		if t.by == inbox.ByPerson { // each is alone in his line, and stands among the others
+			people = len(t.lines)
+		}
+		if len(l.seen) < out.Floor || people > 0 && people < crowd {
+			hide(key)
 			continue
 		}
-		out.Lines = append(out.Lines, l)
+		told = append(told, key)
+	}
+	// What all teams did less what is told of the others is what the hidden ones did: too few must not be hidden alone.
+	for t.by == inbox.ByTeam && len(hidden) > 0 && len(hidden) < crowd && len(told) > 0 {
+		least := slices.MinFunc(told, func(a, b string) int { return len(t.lines[a].people) - len(t.lines[b].people) })
+		hide(least)
+		told = slices.DeleteFunc(told, func(key string) bool { return key == least })
+	}
+	for _, key := range told {
+		out.Lines = append(out.Lines, t.lines[key].close(key))
 	}
 	return out
 }

@@ -1,6 +1,9 @@
 package relay
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -35,10 +38,11 @@ func TestAReportAddsUpStaffedTimeUnderEachKey(t *testing.T) {
 		inbox.ByTeam: {"north": {1, 1}, "south": {1, 0}}, inbox.ByHour: {"09": {1, 0}, "11": {0, 1}, "12": {1, 0}},
 	} {
 		sum := newTally(by, people)
-		threads := map[inbox.ConversationID]*thread{"1": {}, "2": {}}
+		var d digest
 		for _, f := range facts {
-			sum.fold(in, threads[f.body.Of()], inbox.Event{At: monday.Add(f.after), Body: f.body})
+			d.add(inbox.Event{At: monday.Add(f.after), Body: f.body})
 		}
+		sum.count(in, &d, monday, monday.Add(24*time.Hour), nil)
 		for key, w := range want {
 			l := sum.lines[key]
 			if l == nil {
@@ -56,19 +60,76 @@ func TestAReportAddsUpStaffedTimeUnderEachKey(t *testing.T) {
 	}
 }
 
+// add gives a digest a fact, as if it had been read.
+func (d *digest) add(e inbox.Event) {
+	if f, ok := d.factOf(e); ok {
+		d.facts = append(d.facts, f)
+	}
+}
+
+// worked is the digest of people who wrote in so many conversations each, none of them another's.
+func worked(each map[inbox.PersonID]int) (d *digest, tags map[inbox.ConversationID][]inbox.TagID) {
+	d, tags = &digest{}, map[inbox.ConversationID][]inbox.TagID{}
+	for _, who := range slices.Sorted(maps.Keys(each)) {
+		for i := range each[who] {
+			id := inbox.ConversationID(fmt.Sprint(who, i))
+			d.add(inbox.Event{At: monday, Body: inbox.MessageAdded{Message: inbox.Message{Conversation: id, Side: inbox.FromPerson, Author: who}}})
+			tags[id] = []inbox.TagID{"all", "of " + inbox.TagID(who)}
+		}
+	}
+	return d, tags
+}
+
 func TestAReportHidesWhatIsToldOfFew(t *testing.T) {
-	sum := newTally(inbox.ByPerson, []inbox.Person{{ID: "a"}, {ID: "b"}})
-	for i := range 6 {
-		id := inbox.ConversationID(rune('0' + i))
-		sum.fold(inbox.Inbox{}, &thread{}, inbox.Event{At: monday, Body: inbox.MessageAdded{Message: inbox.Message{Conversation: id, Side: inbox.FromPerson, Author: "a"}}})
+	people := func(teams ...inbox.TeamID) (all []inbox.Person) {
+		for i, team := range teams {
+			all = append(all, inbox.Person{ID: inbox.PersonID(rune('a' + i)), Team: team})
+		}
+		return all
 	}
-	sum.fold(inbox.Inbox{}, &thread{}, inbox.Event{At: monday, Body: inbox.MessageAdded{Message: inbox.Message{Conversation: "x", Side: inbox.FromPerson, Author: "b"}}})
-	r := sum.report()
-	if len(r.Lines) != 1 || r.Hidden != 1 || r.Floor != reportFloor || r.Lines[0].Conversations != 6 || r.All.Out != 7 {
-		t.Errorf("%+v", r)
-	}
-	if k := r.Lines[0].Key; k == "a" || k == "b" {
-		t.Errorf("a person is told as %s", k)
+	six := map[inbox.PersonID]int{"a": 6, "b": 6, "c": 6, "d": 6, "e": 6, "f": 6}
+	for name, c := range map[string]struct {
+		by     inbox.Breakdown
+		people []inbox.Person
+		each   map[inbox.PersonID]int
+		told   []string
+		hidden int
+	}{
+		"few conversations of a person":       {inbox.ByPerson, people("", ""), map[inbox.PersonID]int{"a": 6, "b": 1}, []string{"?"}, 1},
+		"a person who is alone":               {inbox.ByPerson, people(""), map[inbox.PersonID]int{"a": 60}, nil, 1},
+		"a team of one":                       {inbox.ByTeam, people("n"), map[inbox.PersonID]int{"a": 60}, nil, 1},
+		"a team of four":                      {inbox.ByTeam, people("n", "n", "n", "n"), six, nil, 2},
+		"a large team":                        {inbox.ByTeam, people("n", "n", "n", "n", "n", "n"), six, []string{"n"}, 0},
+		"a large team of which one worked":    {inbox.ByTeam, people("n", "n", "n", "n", "n", "n"), map[inbox.PersonID]int{"a": 60}, nil, 1},
+		"one that the others would tell of":   {inbox.ByTeam, people("n", "n", "n", "n", "n", "s"), six, nil, 2},
+		"two that the others tell nothing of": {inbox.ByTeam, people("n", "n", "n", "n", "n", "s", "s", "w", "w", "w"), map[inbox.PersonID]int{"a": 6, "b": 6, "c": 6, "d": 6, "e": 6, "f": 6, "g": 6, "h": 6, "i": 6, "j": 6}, []string{"n"}, 2},
+		"tags that one person works on":       {inbox.ByTag, people("", ""), map[inbox.PersonID]int{"a": 60, "b": 60}, []string{"all"}, 2},
+		"tags of few conversations":           {inbox.ByTag, people("", ""), map[inbox.PersonID]int{"a": 2, "b": 2}, nil, 3},
+		"a day":                               {inbox.ByDay, people(""), map[inbox.PersonID]int{"a": 1}, []string{"2026-11-23"}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sum := newTally(c.by, c.people)
+			d, tags := worked(c.each)
+			sum.count(inbox.Inbox{}, d, monday, monday+1, tags)
+			r := sum.report()
+			var told []string
+			for _, l := range r.Lines {
+				if c.by == inbox.ByPerson {
+					if len(l.Key) != 2 {
+						t.Errorf("a person is told as %s", l.Key)
+					}
+					l.Key = "?"
+				}
+				told = append(told, l.Key)
+			}
+			all := 0
+			for _, n := range c.each {
+				all += n
+			}
+			if !slices.Equal(told, c.told) || r.Hidden != c.hidden || r.All.Out != all {
+				t.Errorf("told of %v, %d hidden, %d messages of all", told, r.Hidden, r.All.Out)
+			}
+		})
 	}
 }
 

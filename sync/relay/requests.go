@@ -36,6 +36,8 @@ var (
 	ErrErasureWaits = errors.New("an approved erasure stays open until the erasure run has destroyed the customer's key")
 	// ErrNoCopy is returned when a copy is to be made for a request that does not ask for one.
 	ErrNoCopy = errors.New("the customer did not ask for a copy")
+	// ErrNotQuiet is returned when somebody is to be forgotten because nobody writes with him, and somebody has.
+	ErrNotQuiet = errors.New("somebody has written with the customer meanwhile: the relay takes the request back by itself")
 	// ErrReason is returned when a request is refused without a reason.
 	ErrReason = errors.New("say why, in at most 500 characters: the customer has a right to know")
 )
@@ -251,6 +253,13 @@ func (r *Relay) DecideRequest(ctx context.Context, id, by string, agree bool, re
 	if !agree {
 		act = audit.RequestRefused
 	}
+	if known, err := r.Request(ctx, id); err == nil && agree && known.Quiet != 0 && !settled(known) {
+		if still, err := r.stillQuiet(ctx, known); err != nil {
+			return inbox.Request{}, err
+		} else if !still {
+			return inbox.Request{}, ErrNotQuiet
+		}
+	}
 	q, err := r.actOnRequest(ctx, id, by, act, func(q *inbox.Request, p inbox.Person, at inbox.Moment) error {
 		next, err := inbox.RequestDecision(*q, p, agree)
 		if err != nil {
@@ -356,6 +365,9 @@ func (r *Relay) closeToSends(ctx context.Context, q inbox.Request) error {
 	if err != nil || !missing {
 		return err
 	}
+	if q.Quiet != 0 { // he stopped nothing
+		return r.db.Update(ctx, shard, func(tx ledger.Tx) error { return markErasing(tx, same, q.ID) })
+	}
 	row, err := r.sealConsent(ctx, same[0], "erasure "+string(q.ID), consentEntry{
 		At: inbox.At(r.now()), Source: inbox.FromKeyword, Marketing: inbox.Withdrawn, Templates: inbox.Withdrawn,
 		Proof: string(q.ID), What: inbox.WhatStoppedAll,
@@ -364,10 +376,8 @@ func (r *Relay) closeToSends(ctx context.Context, q inbox.Request) error {
 		return err
 	}
 	return r.db.Update(ctx, shard, func(tx ledger.Tx) error {
-		for _, contact := range same {
-			if err := tx.Put(bucketErasing, []byte(contact), []byte(q.ID)); err != nil {
-				return err
-			}
+		if err := markErasing(tx, same, q.ID); err != nil {
+			return err
 		}
 		thread, err := tx.Get(bucketThread, []byte(same[0]))
 		if err != nil {
@@ -382,6 +392,16 @@ func (r *Relay) closeToSends(ctx context.Context, q inbox.Request) error {
 		}
 		return log.Flush()
 	})
+}
+
+// markErasing notes that contacts are to be forgotten.
+func markErasing(tx ledger.Tx, contacts []inbox.ContactID, id inbox.RequestID) error {
+	for _, contact := range contacts {
+		if err := tx.Put(bucketErasing, []byte(contact), []byte(id)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // erasing reports whether two people agreed to forget the contact of the inbox whose shard tx is on: nothing may be sent

@@ -158,9 +158,7 @@ func (r *Relay) prepareMessage(ctx context.Context, in *incoming, m whatsapp.Mes
 		if err := r.spread(ctx, in.standing, in.inbox); err != nil {
 			return fact{}, err
 		}
-		f.after = func(ctx context.Context) error {
-			return r.vault.Told(ctx, in.standing.Card.ID, in.standing.Version)
-		}
+		f.after = func(ctx context.Context) error { return r.told(ctx, in.standing) }
 	}
 	return f, nil
 }

@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -473,6 +474,42 @@ func TestAVersionIsReleasedOnceMovedAndWithdrawn(t *testing.T) {
 	}
 	if err := m.Withdraw(t.Context(), "1.4.0", signing.Life); !errors.Is(err, signing.ErrNoRelease) {
 		t.Errorf("withdrawn twice: %v", err)
+	}
+}
+
+// What is withdrawn goes with its lists of parts, and leaves those of other versions, the most alike of names included.
+func TestWhatCameWithAVersionIsWithdrawnWithIt(t *testing.T) {
+	m := newMaker(t)
+	for _, version := range []string{"1.4.0", "1.4.0-rc.1", "1.4.1"} {
+		dir := t.TempDir()
+		var files []string
+		for _, name := range []string{"sealdesk-client_" + version + "-1_amd64.deb", "sealdesk-client-" + version + "-linux-amd64.cdx.json", "sealdesk-relay-" + version + "-linux-amd64.cdx.json"} {
+			files = append(files, filepath.Join(dir, name))
+			m.must(os.WriteFile(files[len(files)-1], []byte(name), 0o600))
+		}
+		m.must(m.Sign(t.Context(), signing.Wish{Version: version, Ring: updates.Broad, Notes: notes}, files, signing.Life))
+	}
+	left := func() (names []string) {
+		f, err := m.reader().read()
+		m.must(err)
+		for _, file := range f.Files {
+			names = append(names, file.Name)
+		}
+		kept, err := os.ReadDir(filepath.Join(m.Feed(), "targets"))
+		m.must(err)
+		if len(kept) != len(names) {
+			t.Errorf("the folder holds %d files, the feed %d", len(kept), len(names))
+		}
+		return names
+	}
+	for i, version := range []string{"1.4.0", "1.4.1", "1.4.0-rc.1"} {
+		m.must(m.Withdraw(t.Context(), version, signing.Life))
+		names := left()
+		if len(names) != 3*(2-i) || slices.ContainsFunc(names, func(n string) bool {
+			return strings.Contains(n, version+"-1_") || strings.Contains(n, version+"-linux")
+		}) {
+			t.Errorf("after %s: %q", version, names)
+		}
 	}
 }
 

@@ -149,7 +149,8 @@ func (e *input) KeyUp(ev *fyne.KeyEvent) {
 	e.Entry.KeyUp(ev)
 }
 
-// TypedShortcut implements fyne.Shortcutable: the router first; a paste is cut before it arrives.
+// TypedShortcut implements fyne.Shortcutable: the router first, but for undoing what was typed here; a paste is cut before it
+// arrives.
 func (e *input) TypedShortcut(s fyne.Shortcut) {
 	noticed(e.outer)
 	if p, ok := s.(*fyne.ShortcutPaste); ok {
@@ -176,6 +177,12 @@ func (e *input) TypedShortcut(s fyne.Shortcut) {
 			return
 		}
 		e.copied()
+	} else if _, ok := s.(*fyne.ShortcutUndo); ok {
+		was := e.Text
+		if e.Entry.TypedShortcut(s); e.Text == was { // it had nothing of its own to take back
+			forwardShortcut(e.outer, s)
+		}
+		return
 	} else if forwardShortcut(e.outer, s) {
 		return
 	}

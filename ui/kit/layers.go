@@ -16,13 +16,12 @@ type Layers struct {
 	tipText string
 	toast   *toastView
 	canvas  fyne.Canvas
-	// ToastLift is how far above the lower edge a toast stands.
-	ToastLift float32
+	lift    float32 // how far above the lower edge a toast stands
 }
 
 // NewLayers returns content with its layers, for c.SetContent.
 func NewLayers(c fyne.Canvas, content fyne.CanvasObject) *Layers {
-	l := &Layers{content: content, canvas: c, ToastLift: 88}
+	l := &Layers{content: content, canvas: c, lift: 88}
 	l.tip = NewPainted("", l.paintTip)
 	l.tip.Hide()
 	l.toast = newToastView()
@@ -147,21 +146,34 @@ func newToastView() *toastView {
 	v := &toastView{}
 	v.init(v, "", func(s *Sketch, size fyne.Size) {
 		s.Rect(0, 0, size.Width, size.Height, s.P.Toast, InputRadius)
-		x := float32(16)
+		text := v.wrapped(size.Width)
+		top := round((size.Height - text.Height) / 2)
 		if v.t.Icon != "" {
-			s.Icon(v.t.Icon, x, round((size.Height-18)/2), 18, s.P.OnToast)
-			x += 26
+			s.Icon(v.t.Icon, 16, top+round((LineHeight(Label)-18)/2), 18, s.P.OnToast)
 		}
-		s.TextIn(v.t.Text, x, round((size.Height-LineHeight(Label))/2), size.Width-x-10-v.rowWidth(), Label, s.P.OnToast, AlignStart)
+		s.Block(text, v.lead(), top, s.P.OnToast)
 	}, func() fyne.Size {
-		w := 32 + ceil(TextWidth(v.t.Text, Label)) + v.rowWidth()
-		if v.t.Icon != "" {
-			w += 26
-		}
-		return fyne.NewSize(w, Scaled(40))
+		return fyne.NewSize(v.lead()+16+ceil(TextWidth(v.t.Text, Label))+v.rowWidth(), Scaled(40))
 	})
 	v.arrange = func(size fyne.Size) { v.layRow(size.Width-v.rowWidth()-6, size.Height/2) }
 	return v
+}
+
+func (v *toastView) lead() float32 {
+	if v.t.Icon != "" {
+		return 42
+	}
+	return 16
+}
+
+// wrapped lays out the message: where the window is narrow it takes more lines than one.
+func (v *toastView) wrapped(width float32) Block {
+	return Layout(SharedMetrics(), []Run{{Text: v.t.Text}}, max(width-v.lead()-10-v.rowWidth(), 40), Style{Type: Label, Fill: true, Scale: Current().scale})
+}
+
+// HeightFor implements HeightFor.
+func (v *toastView) HeightFor(width float32) float32 {
+	return Scaled(40) + float32(v.wrapped(width).Lines-1)*LineHeight(Label)
 }
 
 // Toast shows a message in place of the one before.
@@ -202,6 +214,14 @@ func (l *Layers) Act(text string) bool {
 	return true
 }
 
+// LiftToast says how far above the lower edge a toast stands. One that is shown moves there.
+func (l *Layers) LiftToast(height float32) {
+	if l.lift != height {
+		l.lift = height
+		l.placeToast()
+	}
+}
+
 // ToastText is the message that is shown, "" for none.
 func (l *Layers) ToastText() string { return l.toast.t.Text }
 
@@ -209,6 +229,7 @@ func (l *Layers) placeToast() {
 	size := l.Size()
 	m := l.toast.MinSize()
 	m.Width = min(m.Width, max(size.Width-32, 80))
+	m.Height = l.toast.HeightFor(m.Width)
 	l.toast.Resize(m)
-	l.toast.Move(fyne.NewPos(round((size.Width-m.Width)/2), max(size.Height-l.ToastLift-m.Height, 8)))
+	l.toast.Move(fyne.NewPos(round((size.Width-m.Width)/2), max(size.Height-l.lift-m.Height, 8)))
 }

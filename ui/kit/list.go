@@ -265,7 +265,13 @@ func (l *List) ScrollTo(id string) {
 
 // ScrollToMiddle brings a row into the middle of the view, unless all of it is in view already. It does nothing for an
 // unknown row.
-func (l *List) ScrollToMiddle(id string) {
+func (l *List) ScrollToMiddle(id string) { l.scrollInto(id, 1./2) }
+
+// ScrollToThird is ScrollToMiddle, but what follows the row has more room: the row is a third below the top.
+func (l *List) ScrollToThird(id string) { l.scrollInto(id, 1./3) }
+
+// scrollInto brings a row into view with that part of the free room above it.
+func (l *List) scrollInto(id string, above float32) {
 	i := l.indexNear(id, max(l.top, 0), l.cfg.Len())
 	if i < 0 || i >= l.n {
 		return
@@ -276,7 +282,7 @@ func (l *List) ScrollToMiddle(id string) {
 			return
 		}
 	}
-	l.top, l.topY = i, max((height-l.heightOf(i))/2, l.cfg.PadTop)
+	l.top, l.topY = i, max(round((height-l.heightOf(i))*above), l.cfg.PadTop)
 	l.stuck, l.fresh = false, false
 	l.arrange(false)
 }
@@ -286,11 +292,21 @@ func (l *List) Older() { l.asked = false }
 
 // Where returns the position of a row in view on the window.
 func (l *List) Where(id string) (fyne.Position, bool) {
+	at, ok := l.Place(id)
+	if !ok {
+		return at, false
+	}
+	return fyne.CurrentApp().Driver().AbsolutePositionForObject(l).Add(at), true
+}
+
+// Place returns the position of a row in view in the list. It is known before the list was drawn for the first time, when no
+// window knows the list yet.
+func (l *List) Place(id string) (fyne.Position, bool) {
 	r := l.rows[id]
 	if r == nil {
 		return fyne.Position{}, false
 	}
-	return fyne.CurrentApp().Driver().AbsolutePositionForObject(l).Add(r.box.Position()), true
+	return r.box.Position(), true
 }
 
 // Redraw draws a row in view again without measuring it.

@@ -213,7 +213,7 @@ func TestGoldenLayers(t *testing.T) {
 		w := test.NewTempWindow(t, nil)
 		w.SetPadded(false)
 		l := kit.NewLayers(w.Canvas(), kit.Column(kit.Min(strip), kit.Grow(kit.Row(kit.Fix(rail, 56), kit.Grow(kit.NewFill(surface))))))
-		l.ToastLift = 24
+		l.LiftToast(24)
 		w.SetContent(l)
 		w.Resize(fyne.NewSize(640, 240))
 		l.Toast(kit.Toast{Text: "Conversation closed", Icon: "check", Action: kit.Action{Text: "Undo"}})
@@ -318,5 +318,32 @@ func TestChipsAreWholeAndThoseWithoutRoomAreCounted(t *testing.T) {
 		if got != c.want || used > c.room {
 			t.Errorf("in %v: %q, %v wide", c.room, got, used)
 		}
+	}
+}
+
+func TestBannersAndToastsAreReadToTheirEnd(t *testing.T) {
+	themed(t, kit.Options{Mode: kit.Light, TextSize: 130})
+	text := "Ihr Name, das Feld und der Grund werden festgehalten und von der Leitung gelesen."
+	for _, title := range []string{"", "Eine Begründung ist nötig, bevor die Nachricht hinausgeht"} {
+		for _, width := range []float32{240, 320, 472, 900} {
+			b := kit.NewBanner(kit.Notice{Style: kit.ChipPrivacy, Icon: "lock", Title: title, Text: text, Actions: []kit.Action{{Text: "Mehr", Do: func() {}}}})
+			b.Resize(fyne.NewSize(width, b.HeightFor(width)))
+			got := strings.Join(strings.Fields(strings.Join(kit.Texts(b), " ")), " ")
+			if strings.Contains(got, "…") || !strings.Contains(got, text) || !strings.Contains(got, title) {
+				t.Errorf("%v wide: %q", width, got)
+			}
+			if b.MinSize().Height != b.HeightFor(width) {
+				t.Errorf("%v wide: asks for %v, needs %v", width, b.MinSize().Height, b.HeightFor(width))
+			}
+		}
+	}
+	w := test.NewWindow(nil)
+	defer w.Close()
+	l := kit.NewLayers(w.Canvas(), kit.NewFill(surface))
+	w.SetContent(l)
+	w.Resize(fyne.NewSize(360, 300))
+	l.Toast(kit.Toast{Text: text, Icon: "lock", Action: kit.Action{Text: "Öffnen", Do: func() {}}})
+	if got := strings.Join(strings.Fields(strings.Join(kit.Texts(w.Content()), " ")), " "); !strings.Contains(got, text) {
+		t.Errorf("the toast says %q", got)
 	}
 }

@@ -218,32 +218,52 @@ func (b *Banner) textEnd(width float32) float32 {
 	return bannerLead + min(b.textWidth(), max(width-bannerLead-b.rowWidth()-12, 40)) + 8
 }
 
-func (b *Banner) least() fyne.Size {
-	h := Scaled(34)
+// wrapped lays out a text of the banner in the room its buttons leave.
+func (b *Banner) wrapped(text string, t Type, width float32) Block {
+	room := width - bannerLead - b.rowWidth() - 12
 	if b.n.Title != "" {
-		h = Scaled(62)
+		room -= 4
 	}
-	return fyne.NewSize(bannerLead+60+b.rowWidth(), h)
+	return Layout(SharedMetrics(), []Run{{Text: text}}, max(room, 40), Style{Type: t, Fill: true, Scale: Current().scale})
+}
+
+// HeightFor implements HeightFor: what a banner says is read to its end, on as many lines as it takes.
+func (b *Banner) HeightFor(width float32) float32 {
+	if b.n.Title == "" {
+		return Scaled(34) + float32(b.wrapped(b.n.Text, Label, width).Lines-1)*LineHeight(Label)
+	}
+	return Scaled(62) + float32(b.wrapped(b.n.Title, NameBold, width).Lines-1)*LineHeight(NameBold) +
+		float32(max(b.wrapped(b.n.Text, Snippet, width).Lines-1, 0))*LineHeight(Snippet)
+}
+
+func (b *Banner) least() fyne.Size {
+	width := b.Size().Width
+	if width <= 0 {
+		width = 1e5 // nothing is known yet: one line
+	}
+	return fyne.NewSize(bannerLead+60+b.rowWidth(), b.HeightFor(width))
 }
 
 func (b *Banner) paint(s *Sketch, size fyne.Size) {
 	pair := s.P.inks(b.n.Style)
 	s.Rect(0, 0, size.Width, size.Height, pair.Soft, InputRadius)
-	room := b.textEnd(size.Width) - bannerLead - 8
 	if b.n.Title == "" {
-		s.Icon(b.n.Icon, 11, round((size.Height-18)/2), 18, pair.Ink)
-		s.TextIn(b.n.Text, bannerLead-4, round((size.Height-LineHeight(Label))/2), room+4, Label, pair.Ink, AlignStart)
+		text := b.wrapped(b.n.Text, Label, size.Width)
+		top := round((size.Height - text.Height) / 2)
+		s.Icon(b.n.Icon, 11, top+round((LineHeight(Label)-18)/2), 18, pair.Ink)
+		s.Block(text, bannerLead-4, top, pair.Ink)
 		return
 	}
 	// Over a title the icon stands beside the first line.
-	top := round((size.Height - LineHeight(NameBold) - LineHeight(Snippet)) / 2)
-	s.Icon(b.n.Icon, 13, top+1, 20, pair.Ink)
+	title, text := b.wrapped(b.n.Title, NameBold, size.Width), b.wrapped(b.n.Text, Snippet, size.Width)
+	top := round((size.Height - title.Height - max(text.Height, LineHeight(Snippet))) / 2)
+	s.Icon(b.n.Icon, 13, top+1+round((LineHeight(NameBold)-20)/2), 20, pair.Ink)
 	ink := pair.Ink
 	if b.n.Style == ChipNeutral {
 		ink = s.P.Text
 	}
-	s.TextIn(b.n.Title, bannerLead+4, top, room, NameBold, ink, AlignStart)
-	s.TextIn(b.n.Text, bannerLead+4, top+LineHeight(NameBold), room, Snippet, pair.Ink, AlignStart)
+	s.Block(title, bannerLead+4, top, ink)
+	s.Block(text, bannerLead+4, top+title.Height, pair.Ink)
 }
 
 // StatusStrip is the 28 pixel line above the panes. It is hidden while it has nothing to say.
@@ -385,9 +405,10 @@ func (v *Steps) paint(s *Sketch, size fyne.Size) {
 			case StepFailed:
 				icon, c, detail = "warn", s.P.Danger.Ink, s.P.Danger.Ink
 			}
-			s.Icon(icon, 0, y+1, 20, c)
+			down := round((LineHeight(Name) - 20) / 2)
+			s.Icon(icon, 0, y+1+down, 20, c)
 			if i+1 < len(v.steps) {
-				s.Rect(9, y+25, 2, h-28, s.P.Border, 1)
+				s.Rect(9, y+25+down, 2, h-28-down, s.P.Border, 1)
 			}
 			one, two := v.blocks(i, size.Width)
 			s.Block(one, trackLead, y, ink)

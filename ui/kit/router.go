@@ -45,8 +45,8 @@ type RouterConfig struct {
 	// Copy is asked when Copy is pressed and no text entry has anything selected. It reports whether
 	// there was something to copy. Nil means there never is.
 	Copy func() bool
-	// Undo is asked when Undo is pressed, before a text entry undoes what was typed. It reports whether it took something
-	// back. Nil means there never is anything.
+	// Undo is asked when Undo is pressed and the text entry that has the focus, if one has, has nothing of its own to undo. It
+	// reports whether it took something back. Nil means there never is anything.
 	Undo func() bool
 	// Modifiers returns the keys held down. It is injected because only the desktop driver knows.
 	// Nil means none.

@@ -98,21 +98,39 @@ func (s *Sketch) Chip(c Chip, x, y float32) float32 {
 	return w
 }
 
+// AreaRest is the region of the chip that counts those there is no room for. See RestOfChips for its tooltip.
+const AreaRest = "rest"
+
 // Chips paints chips side by side within maxW, whole ones only: a last chip counts those there is no room for. It returns the
 // width. Callers put what matters most first.
 func (s *Sketch) Chips(chips []Chip, x, y, maxW float32) float32 {
 	at := x
-	for _, c := range fitChips(chips, maxW) {
-		at += s.Chip(c, at, y) + ChipGap
+	fit, rest := fitChips(chips, maxW)
+	for i, c := range fit {
+		w := s.Chip(c, at, y)
+		if rest > 0 && i == len(fit)-1 {
+			s.Area(AreaRest, at-ChipGap/2, y-3, w+ChipGap, ChipHeight()+6)
+		}
+		at += w + ChipGap
 	}
 	return max(at-ChipGap-x, 0)
 }
 
-// fitChips are the chips that fit side by side, the first one shortened if it must be.
-func fitChips(chips []Chip, maxW float32) []Chip {
+// RestOfChips names the chips that Chips only counts in that room; "" when all are shown.
+func RestOfChips(chips []Chip, maxW float32) string {
+	_, rest := fitChips(chips, maxW)
+	var names []string
+	for _, c := range chips[len(chips)-rest:] {
+		names = append(names, c.label())
+	}
+	return strings.Join(names, ", ")
+}
+
+// fitChips are the chips that fit side by side, the first one shortened if it must be, and the number of those that do not.
+func fitChips(chips []Chip, maxW float32) (fit []Chip, rest int) {
 	for n := len(chips); n > 0; n-- {
 		out := slices.Clone(chips[:n])
-		if rest := len(chips) - n; rest > 0 {
+		if rest = len(chips) - n; rest > 0 {
 			out = append(out, Chip{Text: "+" + strconv.Itoa(rest)})
 		}
 		w := -ChipGap
@@ -121,13 +139,13 @@ func fitChips(chips []Chip, maxW float32) []Chip {
 		}
 		if n == 1 && w > maxW {
 			out[0] = out[0].Within(maxW - (w - ChipWidth(out[0])))
-			return out
+			return out, rest
 		}
 		if w <= maxW {
-			return out
+			return out, rest
 		}
 	}
-	return nil
+	return nil, 0
 }
 
 // Within is the chip with its text shortened to fit a width.

@@ -3,6 +3,7 @@ package relaytest
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
@@ -96,6 +97,20 @@ func TestASupervisorComesInWithAPasskey(t *testing.T) {
 	})
 }
 
+// waiting is what the command line beside the running relay shows of devices that are nobody's yet.
+func (c *Company) waiting(t *testing.T) []relay.WaitingDevice {
+	t.Helper()
+	a, done, err := relay.OpenAdmin(t.Context(), c.Config, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := a.WaitingDevices(t.Context())
+	if err := errors.Join(err, done()); err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
 // TestALaptopIsOfWhoeverSignsInOnIt: zero-touch enrolment, from nothing but the relay's address and key.
 func TestALaptopIsOfWhoeverSignsInOnIt(t *testing.T) {
 	c, clk, first, a := signedIn(t, inbox.Agent, Options{Settle: func(c *relay.Config) { c.Device.EnrolBySignIn = true }})
@@ -131,6 +146,21 @@ func TestALaptopIsOfWhoeverSignsInOnIt(t *testing.T) {
 	if devices, err := c.Relay().ListDevices(t.Context(), ""); err != nil || len(devices) != 1 {
 		t.Fatalf("%d devices before anybody is there, %v", len(devices), err)
 	}
+	if list := c.waiting(t); len(list) != 1 || list[0].ID != got.Device || list[0].Name != "new laptop" || list[0].App != "1.0.0" ||
+		list[0].From != "127.0.0.1" || list[0].Since == 0 || list[0].Until.Sub(list[0].Since) != wire.UnclaimedLife {
+		t.Errorf("it waits as %+v", list)
+	}
+	doctor := func() string {
+		for _, f := range relay.Doctor(t.Context(), c.Path) {
+			if f.What == "laptops" {
+				return f.Detail
+			}
+		}
+		return ""
+	}
+	if said := doctor(); !strings.HasSuffix(said, "; 1 wait for somebody to sign in") {
+		t.Errorf("the doctor says %q of laptops", said)
+	}
 	if err := claim.Show(t.Context(), wire.Credential{Name: "tobias brandt", Password: goodPassword + "x"}); err != nil {
 		t.Fatal(err)
 	}
@@ -149,6 +179,9 @@ func TestALaptopIsOfWhoeverSignsInOnIt(t *testing.T) {
 	who := <-whose
 	if who.ID != first.device.Person || who.Name != "Tobias Brandt" {
 		t.Fatalf("it is %q's", who.ID)
+	}
+	if list, said := c.waiting(t), doctor(); len(list) != 0 || strings.Contains(said, "wait for") {
+		t.Errorf("it still waits: %+v, %q", list, said)
 	}
 	// From here on it is a device like any other: it opens its cache with what the relay lends, and nobody is asked again.
 	m := &machine{c: c, t: t, dir: t.TempDir(), service: newKeyring(t), opt: machineOptions{now: clk.now}}

@@ -318,3 +318,36 @@ func TestTheCastPlaysItsScripts(t *testing.T) {
 		t.Error("what is personal and no more is taken for an identifier")
 	}
 }
+
+func TestWhoHasBoughtWritesToTheSecondNumberAndAnswersHowItWent(t *testing.T) {
+	const service = "106540352242933"
+	w := newWire(t, func(c *wasim.Config) {
+		c.Numbers = append(c.Numbers, wasim.Number{ID: service, Display: "493023125200", Name: "Service"})
+		c.Personas, c.Live, c.Tempo = wasim.Personas(), true, wasim.NaturalTempo(1)
+	})
+	to := func(name string) (number string) {
+		for _, v := range w.values("messages") {
+			people, _ := v["contacts"].([]any)
+			if _, wrote := v["messages"]; wrote && len(people) > 0 && people[0].(doc)["profile"].(doc)["name"] == name {
+				number = v["metadata"].(doc)["phone_number_id"].(string)
+			}
+		}
+		return number
+	}
+	w.sim.Perform()
+	w.advance(2 * time.Minute)
+	if to("Holger Brandt") != service || to("Katharina Weber") != numberID {
+		t.Errorf("they write to %s and %s", to("Holger Brandt"), to("Katharina Weber"))
+	}
+	ask := message("interactive", doc{"type": "list", "body": doc{"text": "Wie zufrieden waren Sie?"}, "action": doc{"button": "Bewerten", "sections": []any{
+		doc{"rows": []any{doc{"id": "o0", "title": "Sehr gut"}, doc{"id": "o1", "title": "Gut"}}}}}})
+	ask["to"] = "493023125512"
+	if _, answer, code := w.call("POST", "/v25.0/"+service+"/messages", ask); code != 0 {
+		t.Fatalf("%d %v", code, answer)
+	}
+	w.advance(time.Minute)
+	reply, _ := w.last()
+	if pressed, _ := reply["interactive"].(doc); pressed == nil || pressed["list_reply"].(doc)["id"] != "o0" {
+		t.Errorf("the answer is %v", reply)
+	}
+}

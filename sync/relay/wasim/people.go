@@ -22,6 +22,8 @@ type Persona struct {
 	NoReceipts, Unreachable bool
 	// Email is an address they may give in the text; it is recorded as an identifier.
 	Email string
+	// Line is which of the company's numbers they write to, from 0; the first where there are not as many.
+	Line int
 	// Script is what they do when the simulation is live.
 	Script Script
 }
@@ -198,6 +200,15 @@ func (s *Sim) newUserID(country string) string {
 	id := country + "." + word(s.ids, "123456789", 1) + word(s.ids, digits, 19)
 	s.record("bsuid", id)
 	return id
+}
+
+// lineOf is the company number somebody writes to by themselves. The caller holds mu.
+func (s *Sim) lineOf(p *person) *line {
+	at := p.Line
+	if at >= len(s.cfg.Numbers) {
+		at = 0
+	}
+	return s.numbers[s.cfg.Numbers[at].ID]
 }
 
 // ChangeNumber gives a persona another telephone number, and with it, as Meta does, another user id, and says so in a

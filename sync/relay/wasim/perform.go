@@ -14,12 +14,12 @@ func (s *Sim) Perform() {
 		return
 	}
 	s.performing = true
-	n := s.numbers[s.cfg.Numbers[0].ID]
 	for _, p := range s.cfg.Personas {
 		h := s.people[p.Key]
 		if h == nil {
 			continue
 		}
+		n := s.lineOf(h)
 		s.schedule(s.natural(h.Script.Start), false, func(context.Context) { s.play(h, n, h.Script.Opening) })
 	}
 }

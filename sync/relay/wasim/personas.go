@@ -5,7 +5,8 @@ import "time"
 // Personas returns the people of the demo: they buy and sell ordinary things in English, German and Italian, and one each
 // writes Arabic and Chinese. Two have a user name beside their number, one has no number at all. The German and British
 // numbers come from ranges their regulators keep for fiction, the others only look the part; the mail addresses are of
-// domains that can never receive mail.
+// domains that can never receive mail. Who has bought already writes to the company's second number, where there is one, and
+// answers how it went.
 func Personas() []Persona {
 	return []Persona{
 		katharina(), marco(), emily(), holger(), giulia(), mohammed(), liwei(), oliver(), sofia(), jonas(), priya(),
@@ -113,6 +114,7 @@ func holger() Persona {
 	return Persona{
 		Key: "holger", Name: "Holger Brandt", Country: "DE", Language: "de", Number: "493023125512",
 		Email: "h.brandt@example.org",
+		Line:  1,
 		Script: Script{
 			Start: 8 * time.Second,
 			Opening: []Line{
@@ -121,6 +123,8 @@ func holger() Persona {
 				{Text: "Bestellnummer 4711-2209. Bitte um Rückruf: {{030/23125-512}}"},
 			},
 			Replies: []Rule{
+				{Words: []string{"wie zufrieden"}, Lines: []Line{{Press: "Sehr gut"}}},
+				{Words: []string{"montag bis freitag"}, Lines: []Line{{React: "👍"}}},
 				{Words: []string{"ersatz", "tausch", "neu", "schicken", "liefer"}, Lines: []Line{
 					{Text: "Ja, Ersatz wäre mir am liebsten."}, {Text: "Geht das bis Freitag? Sonst steht die Baustelle."},
 				}},
@@ -211,6 +215,7 @@ func oliver() Persona {
 	return Persona{
 		Key: "oliver", Name: "Oliver Hughes", Country: "GB", Language: "en", Number: "447700900388",
 		Email: "oliver@hughes.example",
+		Line:  1,
 		Script: Script{
 			Start: 26 * time.Second,
 			Opening: []Line{
@@ -218,6 +223,7 @@ func oliver() Persona {
 				{Text: "It still shows our old address. Could you send it again to {{oliver@hughes.example}}? My direct line is {{+44 (0)7700 900388}}."},
 			},
 			Replies: []Rule{
+				{Words: []string{"how did we do"}, Lines: []Line{{Press: "Very good"}}},
 				{Words: []string{"address", "street", "postcode"}, Lines: []Line{
 					{Text: "Unit 4, Mill Lane, from the first of the month."},
 					{Place: &Place{Latitude: 51.4545, Longitude: -2.5879, Name: "Hughes & Sons", Address: "Unit 4, Mill Lane, Bristol"}},
@@ -254,6 +260,7 @@ func jonas() Persona {
 	return Persona{
 		Key: "jonas", Name: "Jonas Keller", Country: "DE", Language: "de", Number: "4917604069073",
 		Username: "jonas_keller", Email: "jonas.keller@example.net",
+		Line: 1,
 		Script: Script{
 			Start: 45 * time.Second,
 			Opening: []Line{
@@ -262,6 +269,7 @@ func jonas() Persona {
 				{Text: "Anmeldung bitte auf {{jonas.keller@example.net}} bzw. {{0176 - 040 690 73}}"},
 			},
 			Replies: []Rule{
+				{Words: []string{"wie zufrieden"}, Lines: []Line{{Press: "Gut"}}},
 				{Words: []string{"platz", "plätze", "frei", "kurs"}, Lines: []Line{{Text: "Nice! Müssen wir Werkzeug mitbringen?"}}},
 				{Words: []string{"werkzeug", "mitbringen"}, Lines: []Line{{React: "👍"}, {Text: "Ok, dann bringen wir nur die Räder mit 🚲"}}},
 			},

@@ -129,7 +129,13 @@ func (s *Sim) playDo(in playLine) (string, error) {
 	if in.FromAd {
 		in.Ad = &Ad{Headline: "Chat with us", Body: "New season, new offers", Welcome: "How can we help?"}
 	}
-	return s.Do(in.Person, in.Line)
+	number := ""
+	s.mu.Lock()
+	if p := s.people[in.Person]; p != nil {
+		number = s.lineOf(p).ID
+	}
+	s.mu.Unlock()
+	return s.DoTo(in.Person, number, in.Line)
 }
 
 type playPerson struct{ Name, Kind, Number, Username string }

@@ -127,7 +127,7 @@ func (s *Sim) playLook(key string) playView {
 			continue
 		}
 		f := playFace{Key: k, Name: p.Name, Number: p.Number, Username: p.Username, Receipts: !p.NoReceipts}
-		t := n.thread(p)
+		t := s.lineOf(p).thread(p)
 		f.Stopped = t.stopped
 		if t.open(now) {
 			f.Window = int(window.Minutes() - now.Sub(t.lastInbound).Minutes())

@@ -139,17 +139,28 @@ func (d *Desk) Require(ctx context.Context, version string, life time.Duration) 
 	}, false)
 }
 
-// Withdraw takes a version out of the feed. Who has it keeps it: no device is ever led back. Errors: ErrNoRelease.
+// Withdraw takes a version out of the feed, and what came with it. Who has it keeps it: no device is ever led back. Errors:
+// ErrNoRelease.
 func (d *Desk) Withdraw(ctx context.Context, version string, life time.Duration) error {
 	return d.each(ctx, version, life, nil, true)
 }
 
 func (d *Desk) each(ctx context.Context, version string, life time.Duration, do func(*metadata.TargetFiles, updates.Release) error, remove bool) error {
 	return d.state(ctx, life, func(t *metadata.Metadata[metadata.TargetsType]) error {
+		var versions []string
+		for _, target := range t.Signed.Targets {
+			if r, ok := released(target); ok {
+				versions = append(versions, r.Version)
+			}
+		}
 		found := false
 		for name, target := range t.Signed.Targets {
 			r, ok := released(target)
-			if !ok || r.Version != version {
+			switch {
+			case !ok && remove && cameWith(name, versions) == version:
+				delete(t.Signed.Targets, name)
+				continue
+			case !ok || r.Version != version:
 				continue
 			}
 			found = true
@@ -164,4 +175,16 @@ func (d *Desk) each(ctx context.Context, version string, life time.Duration, do 
 		}
 		return nil
 	})
+}
+
+// cameWith is the version among some that a list of parts is of, by its name; "" when it is of none. The longest counts: the
+// name of 1.4.0-rc.1's list holds 1.4.0, too.
+func cameWith(name string, versions []string) (version string) {
+	for _, v := range versions {
+		of := regexp.MustCompile(`(?i)[-_]` + regexp.QuoteMeta(v) + `([-_].*)?\.cdx\.json$`)
+		if len(v) > len(version) && of.MatchString(name) {
+			version = v
+		}
+	}
+	return version
 }

@@ -47,6 +47,7 @@ const (
 	RequestRefused  Act = "request.refused"
 	RequestDone     Act = "request.done"
 	RequestExported Act = "request.exported"
+	RequestQuiet    Act = "request.quiet" // the relay put a customer forward to be forgotten with whom nobody writes any more
 
 	FetchedMedia Act = "media.fetched"
 

@@ -171,6 +171,14 @@ func (w *Writer) fold(e inbox.Event) error {
 	if err != nil {
 		return err
 	}
+	if b, ok := e.Body.(inbox.ConversationJoined); ok {
+		into, err := w.row(b.Into)
+		if err != nil {
+			return err
+		}
+		into.TakeOver(row.Conversation, e)
+		into.changed = into.there
+	}
 	row.Apply(e, "")
 	row.there, row.changed = true, true
 	switch b := e.Body.(type) {

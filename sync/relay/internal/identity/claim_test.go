@@ -61,7 +61,7 @@ func TestWhoeverSignsInOnADeviceWithoutACodeIsItsPerson(t *testing.T) {
 	if s, live := b.live(d.ID); !live || s.Person != b.person.ID {
 		t.Error("nobody is signed in on it")
 	}
-	if _, waits := b.r.Unclaimed(d.ID); waits || b.r.Waiting() != 0 {
+	if _, waits := b.r.Unclaimed(d.ID); waits || len(b.r.Waiting()) != 0 {
 		t.Error("it still waits for somebody")
 	}
 	if acts, _ := b.acts(start); !slices.Equal(acts, []string{"device.added sign-in", "sign-in.done password"}) {
@@ -146,14 +146,14 @@ func TestDevicesThatAreNobodysAreFewAndVanish(t *testing.T) {
 	if _, err := b.r.Knock(request(t, ""), "192.0.2.9:7"); !errors.Is(err, wire.ErrBusy) {
 		t.Errorf("one more of an address: %v", err)
 	}
-	for i := 1; b.r.Waiting() < unclaimedMost; i++ {
+	for i := 1; len(b.r.Waiting()) < unclaimedMost; i++ {
 		b.knock(fmt.Sprintf("192.0.%d.9", 3+i/8))
 	}
 	if _, err := b.r.Knock(request(t, ""), "203.0.113.1"); !errors.Is(err, wire.ErrBusy) {
 		t.Errorf("one more in all: %v", err)
 	}
 	b.pass(wire.UnclaimedLife)
-	if _, waits := b.r.Unclaimed(d.ID); waits || b.r.Waiting() != 0 {
+	if _, waits := b.r.Unclaimed(d.ID); waits || len(b.r.Waiting()) != 0 {
 		t.Error("they wait for ever")
 	}
 	if said := b.try(s, wire.Credential{Name: "Tobias Brandt", Password: goodPassword}); said.Trouble != wire.TroubleWrong {

@@ -1,7 +1,9 @@
 package identity
 
 import (
+	"cmp"
 	"crypto/ed25519"
+	"slices"
 	"sync"
 	"time"
 
@@ -91,13 +93,27 @@ func (r *Register) Unclaimed(id inbox.DeviceID) (Device, bool) {
 	return w.device, ok && u.now().Before(w.until)
 }
 
-// Waiting returns how many devices wait for somebody to sign in on them.
-func (r *Register) Waiting() int {
+// A Waiting is a device that waits for somebody to sign in on it. What it says of itself, anybody may have made up.
+type Waiting struct {
+	Device Device       // Enrolled is since when it waits
+	From   string       // the address of the other end; of an IPv6 address its network
+	Until  inbox.Moment // when it is forgotten if nobody signs in
+}
+
+// Waiting returns the devices that wait for somebody to sign in on them, those that wait longest first.
+func (r *Register) Waiting() []Waiting {
 	u := r.unclaimed
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.tidy()
-	return len(u.devices)
+	out := make([]Waiting, 0, len(u.devices))
+	for _, w := range u.devices {
+		out = append(out, Waiting{Device: w.device, From: w.from, Until: inbox.At(w.until)})
+	}
+	slices.SortFunc(out, func(a, b Waiting) int {
+		return cmp.Or(cmp.Compare(a.Device.Enrolled, b.Device.Enrolled), cmp.Compare(a.Device.ID, b.Device.ID))
+	})
+	return out
 }
 
 func (u *unclaimed) drop(id inbox.DeviceID) {

@@ -141,7 +141,10 @@ func (p *Pipeline) tellMark(ctx context.Context, id inbox.ConversationID, m mark
 	err := p.cfg.DB.View(ctx, p.shard, func(tx ledger.Tx) error {
 		contact, message = "", ""
 		theirs, ok, err := eventlog.MessageAt(tx, m.seq)
-		if err != nil || !ok || theirs.Conversation != id || theirs.Side != inbox.FromContact {
+		if err != nil || !ok || theirs.Side != inbox.FromContact {
+			return err
+		}
+		if where, _, err := eventlog.Conversation(tx, theirs.Conversation); err != nil || where.ID != id && where.Into != id {
 			return err
 		}
 		c, _, err := eventlog.Conversation(tx, id)

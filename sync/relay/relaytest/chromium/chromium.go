@@ -103,9 +103,10 @@ func ended() (*running, error) {
 
 // A Page is one page with its own cookies.
 type Page struct {
-	t  testing.TB
-	ws *websocket.Conn
-	n  int
+	t     testing.TB
+	ws    *websocket.Conn
+	n     int
+	asked []string
 }
 
 // Open opens an empty page, which closes with the test.
@@ -156,12 +157,17 @@ func (p *Page) Call(method string, params map[string]any) json.RawMessage {
 		var in struct {
 			ID            int
 			Result, Error json.RawMessage
+			Method        string
+			Params        struct{ Request struct{ URL string } }
 		}
 		if err := p.ws.ReadJSON(&in); err != nil {
 			p.t.Fatalf("%s: %v", method, err)
 		}
 		switch {
 		case in.ID != p.n: // an event
+			if in.Method == "Network.requestWillBeSent" {
+				p.asked = append(p.asked, in.Params.Request.URL)
+			}
 		case in.Error != nil:
 			p.t.Fatalf("%s: %s", method, in.Error)
 		default:
@@ -227,6 +233,14 @@ func (p *Page) Look(scheme, language string, width, height int) {
 	p.Call("Emulation.setEmulatedMedia", map[string]any{"features": []any{map[string]any{"name": "prefers-color-scheme", "value": scheme}}})
 	p.Call("Network.enable", nil)
 	p.Call("Network.setExtraHTTPHeaders", map[string]any{"headers": map[string]any{"Accept-Language": language}})
+}
+
+// Asked are the addresses the page has asked for since [Page.Look] was first called, its own and those that its policy then
+// kept from loading.
+func (p *Page) Asked() []string {
+	p.t.Helper()
+	p.Eval("0") // what was sent before has been heard
+	return p.asked
 }
 
 // Picture keeps a screenshot where `go test -artifacts` puts such things.

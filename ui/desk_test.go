@@ -1,0 +1,186 @@
+package ui
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/desktop"
+
+	"sealdesk/app/inbox"
+	"sealdesk/ui/kit"
+)
+
+func TestTheMenuOfAFieldOpensBesideItThoughThePanelWasShut(t *testing.T) {
+	for name, width := range map[string]float32{"a drawer": 1100, "a panel that was closed": 1440} {
+		t.Run(name, func(t *testing.T) {
+			g := newStage(t, company(), Settings{}, width, 760)
+			g.heard("inbox shown")
+			g.open("k")
+			d := g.ui.desk
+			if d.panes.sideShown() {
+				g.press(fyne.KeyI, ctrl)
+			}
+			other := g.app.NewWindow("") // so that the driver does not know where the panel is, as it does not before it was drawn
+			defer other.Close()
+			if !g.ui.do(actReveal) {
+				t.Fatal("nothing is done")
+			}
+			if !d.panes.sideShown() {
+				t.Fatal("the panel stays shut")
+			}
+			menu, ok := g.win.Canvas().Focused().(*kit.Menu)
+			if !ok {
+				t.Fatal("no menu")
+			}
+			at, right := menu.Position(), menu.Position().X+menu.Size().Width
+			var field fyne.Position
+			for i := range d.side.rows {
+				if v := d.side.field(i); v != nil && v.Field == inbox.FieldPhone {
+					field, _ = d.side.list.Place(strconv.Itoa(i))
+				}
+			}
+			field = field.Add(d.side.root.Position())
+			if field.X != width-sideWidth || right < field.X+sideInset || right > width || at.Y <= field.Y || at.Y > field.Y+60 {
+				t.Errorf("the menu is at %v to %v, the field at %v", at, right, field)
+			}
+		})
+	}
+}
+
+func undo(f fyne.Shortcutable) { f.TypedShortcut(&fyne.ShortcutUndo{}) }
+
+func TestUndoBelongsToTheFieldInWhichSomethingWasTyped(t *testing.T) {
+	g := opened(t, company(), "k")
+	d := g.ui.desk
+	taken := 0
+	offer := func() {
+		g.ui.toast(kit.Toast{Text: "done", Action: kit.Action{Text: word("toast.undo"), Do: func() { taken++ }}})
+	}
+	offer()
+	d.comp.focus()
+	g.typeText("abc")
+	for range 3 {
+		g.press(fyne.KeyBackspace, 0)
+	}
+	undo(d.comp.field)
+	if got := d.comp.text(); got != "abc" || taken != 0 {
+		t.Fatalf("emptied by hand: %q comes back, taken back: %d", got, taken)
+	}
+	undo(d.comp.field)
+	if got := d.comp.text(); got != "" || taken != 0 {
+		t.Fatalf("%q stays, taken back: %d", got, taken)
+	}
+	undo(d.comp.field)
+	if taken != 1 {
+		t.Error("a field with nothing to undo keeps Undo from what the message offers")
+	}
+	g.press(fyne.KeyF, ctrl|shift)
+	g.heard("search shown")
+	g.typeText("xyz")
+	offer()
+	undo(g.win.Canvas().Focused().(fyne.Shortcutable))
+	if got := d.find.field.Text(); got == "xyz" || taken != 1 {
+		t.Errorf("the search holds %q, taken back: %d", got, taken)
+	}
+	for d.find.field.Text() != "" {
+		undo(g.win.Canvas().Focused().(fyne.Shortcutable))
+	}
+	if undo(g.win.Canvas().Focused().(fyne.Shortcutable)); taken != 2 {
+		t.Errorf("taken back: %d", taken)
+	}
+	d.comp.focus()
+	g.typeText("a draft")
+	offer()
+	g.win.Canvas().Focus(d.line.list)
+	if undo(d.line.list); taken != 3 || d.comp.text() != "a draft" {
+		t.Errorf("out of the field it is what the message offers: %d, the draft is %q", taken, d.comp.text())
+	}
+}
+
+func TestShortMessagesStandClearOfWhatTheGuardSays(t *testing.T) {
+	g, _ := guarded(t, map[string]inbox.Verdict{"Herr Rossi": verdict(inbox.GuardAsk, inbox.GuardRecipient)}, Settings{}, 1100, 700)
+	clear := func(when string) {
+		t.Helper()
+		toast := kit.Find(g.win.Canvas().Content(), "Task saved")
+		if toast == nil || !toast.Visible() {
+			t.Fatal("no message")
+		}
+		end, comp := toast.Position().Y+toast.Size().Height, g.win.Canvas().Size().Height-g.ui.desk.comp.root.Size().Height
+		if end > comp || end < comp-40 {
+			t.Errorf("%s: the message ends at %v, the composer begins at %v", when, end, comp)
+		}
+	}
+	g.ui.toast(kit.Toast{Text: "Task saved", Icon: "task"})
+	clear("before")
+	low := g.ui.desk.comp.root.Size().Height
+	g.typeText("Guten Tag Herr Rossi")
+	g.wantShown("A reason is needed")
+	g.rest()
+	if g.ui.desk.comp.root.Size().Height <= low {
+		t.Fatal("the guard takes no room")
+	}
+	clear("while the guard asks")
+	g.ui.desk.comp.setText("")
+	g.ui.desk.comp.guard.judge()
+	g.until("nothing is asked", func() bool { return g.ui.desk.comp.root.Size().Height <= low })
+	clear("after")
+}
+
+func TestWhatARowHasNoRoomForIsNamedUnderThePointer(t *testing.T) {
+	m := team()
+	m.rows["k"].Tasks = []inbox.Task{{ID: "k1", Text: inbox.PlainText("Call back"), Due: ago(-10 * time.Minute), Person: "me"}}
+	m.rows["k"].Tags = []inbox.TagID{"t2", "t1"}
+	g := opened(t, m, "k")
+	list := g.ui.desk.listing.list
+	at, ok := list.Place("k")
+	if !ok {
+		t.Fatal("not in view")
+	}
+	tips := map[string]bool{}
+	for x := float32(0); x < list.Size().Width; x += 4 {
+		list.MouseMoved(&desktop.MouseEvent{PointEvent: fyne.PointEvent{Position: at.AddXY(x, rowHeight()-rowMargin()-8)}})
+		tips[g.ui.layers.TipText()] = true
+	}
+	chips := rowChips(g.ui.desk.listing.row(rowOf(g.ui.desk.all, "k")))
+	delete(tips, "")
+	var names []string
+	for _, c := range chips {
+		names = append(names, c.Text)
+	}
+	want := kit.RestOfChips(chips, chipsRoom(list.Size().Width))
+	if len(tips) != 1 || !tips[want] || !strings.HasSuffix(strings.Join(names, ", "), want) || len(want) < 5 {
+		t.Errorf("tips %v of %v, want %q", tips, names, want)
+	}
+}
+
+func TestChoicesOfATaskLookLikeChoices(t *testing.T) {
+	g := newStage(t, company(), Settings{Language: "de", TextSize: 130, Theme: "dark"}, 820, 640)
+	g.heard("inbox shown")
+	g.open("k")
+	g.ui.desk.showTask(nil)
+	g.typeText("Angebot schicken")
+	for range 2 { // past who does it
+		g.win.Canvas().FocusNext()
+		if _, ok := g.win.Canvas().Focused().(*kit.Segments); !ok {
+			t.Fatalf("%T has the keyboard", g.win.Canvas().Focused())
+		}
+	}
+	g.press(fyne.KeyRight, 0)
+	g.wantShown("fällig 15:53")
+	g.picture("task-new-dark-de-130")
+}
+
+func TestATimeWithinASentenceIsNoHeading(t *testing.T) {
+	if err := speak("de"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { english(t) })
+	for when, want := range map[string]string{"Gestern, 12:53": "gestern, 12:53", "Mo 08:00": "Mo 08:00", "15:53": "15:53"} {
+		if got := within(when); got != want {
+			t.Errorf("%q stands as %q", when, got)
+		}
+	}
+}
