@@ -36,8 +36,11 @@ const (
 
 	arenaLimit = 512 << 20 // about two million messages
 
-	flagSide  = 14 // the flags of a record: Has below, the side above
-	flagsKept = 1<<flagSide - 1
+	// The flags of a record: what it has, above that its kind, above that its side.
+	flagKind  = 8
+	flagSide  = 14
+	flagsHas  = 1<<flagKind - 1
+	flagsKind = 1<<(flagSide-flagKind) - 1
 )
 
 // A Query says which messages to find: those that have all the words, carry all of Has, lie between After and Before, come
@@ -63,6 +66,7 @@ type Hit struct {
 	At      inbox.Moment
 	Side    inbox.Side
 	Author  inbox.PersonID
+	Kind    inbox.MessageKind
 	Has     Has
 	Snippet inbox.Masked // its text around the first of the words, on one line
 	Marks   []arena.Mark // where the words are in Snippet.Visible(), in bytes, in order
@@ -228,7 +232,7 @@ func hitOf(h arena.Hit) Hit {
 		size += len(sp.Text)
 	}
 	out := Hit{Message: inbox.MessageID(h.ID), Seq: h.Place, At: inbox.Moment(h.At), Side: inbox.Side(h.Flags >> flagSide), Author: inbox.PersonID(h.Author),
-		Has: Has(h.Flags & flagsKept), Snippet: inbox.NewMasked(spans...), Marks: h.Marks}
+		Kind: inbox.MessageKind(h.Flags >> flagKind & flagsKind), Has: Has(h.Flags & flagsHas), Snippet: inbox.NewMasked(spans...), Marks: h.Marks}
 	if len(out.Snippet.Visible()) != size { // it was hidden after all
 		out.Marks = nil
 	}

@@ -73,7 +73,7 @@ func isSearched(t interface{ Fatalf(string, ...any) }, s *Store) {
 					if texts = append(texts, ""); texts[0] != "" {
 						texts[0] = string(arena.Fold(texts[0]))
 					}
-					want[fmt.Sprint(r.ID, " ", m.ID)] = fmt.Sprint(m.Seq, m.At, m.Side, m.Author, carries(m.Kind), texts[0])
+					want[fmt.Sprint(r.ID, " ", m.ID)] = fmt.Sprint(m.Seq, m.At, m.Side, m.Kind, m.Author, carries(m.Kind), texts[0])
 				}
 			}
 			at, more = p.Older, p.More
@@ -90,7 +90,7 @@ func isSearched(t interface{ Fatalf(string, ...any) }, s *Store) {
 		if got[key] != "" {
 			t.Fatalf("a message can be found twice")
 		}
-		got[key] = fmt.Sprint(hit.Seq, hit.At, hit.Side, hit.Author, hit.Has&^HasLink, string(arena.Fold(hit.Snippet.Visible())))
+		got[key] = fmt.Sprint(hit.Seq, hit.At, hit.Side, hit.Kind, hit.Author, hit.Has&^HasLink, string(arena.Fold(hit.Snippet.Visible())))
 	}
 	if !maps.Equal(got, want) {
 		for k, v := range want {

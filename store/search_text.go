@@ -74,7 +74,7 @@ func enter(texts *arena.Arena, id inbox.ConversationID, m lean, seq uint64, t *a
 		return nil
 	}
 	return texts.Add(arena.Record{Group: string(id), ID: string(m.ID), Author: string(m.Author), At: int64(m.At), Place: seq,
-		Flags: uint16(has) | uint16(m.Side)<<flagSide}, t)
+		Flags: uint16(has) | uint16(m.Kind)<<flagKind | uint16(m.Side)<<flagSide}, t)
 }
 
 // parts are the texts of a message, as masked text or as its bytes.

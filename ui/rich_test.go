@@ -73,6 +73,7 @@ func equipped() *memory {
 		{ID: "r2", Kind: inbox.RequestData, Inbox: "sales", Conversation: "m", At: ago(2 * h), Due: ago(-30 * 24 * h)},
 		{ID: "r3", Kind: inbox.RequestData, Inbox: "sales", Conversation: "gone", At: ago(60 * 24 * h), Due: ago(30 * 24 * h), State: inbox.RequestDone, Settled: ago(50 * 24 * h)},
 		{ID: "r4", Kind: inbox.RequestErasure, Inbox: "sales", Conversation: "s", At: ago(40 * 24 * h), Due: ago(10 * 24 * h), State: inbox.RequestRefused, Second: "sl", Reason: "Offene Rechnung", Settled: ago(20 * 24 * h)},
+		{ID: "r5", Kind: inbox.RequestErasure, Inbox: "sales", Conversation: "g", At: ago(26 * h), Due: ago(-29 * 24 * h), Quiet: ago(800 * 24 * h)},
 	}
 	m.answer = func(q inbox.Question) (inbox.Answer, error) {
 		switch q := q.(type) {

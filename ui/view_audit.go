@@ -34,6 +34,7 @@ var acts = map[string]struct{ key, icon string }{
 	"updates.imported": {"act.updates.imported", "update"},
 	"template.created": {"act.template.created", "template"}, "template.edited": {"act.template.edited", "template"}, "template.deleted": {"act.template.deleted", "template"},
 	"request.approved": {"act.request.approved", "scales"}, "request.refused": {"act.request.refused", "scales"}, "request.done": {"act.request.done", "scales"},
+	"request.quiet":    {"act.request.quiet", "scales"},
 	"request.exported": {"act.request.exported", "download"}, "incident.closed": {"act.incident.closed", "bell"},
 	"guard.found": {"act.guard.found", "shield"}, "guard.alerted": {"act.guard.alerted", "shield"},
 	"reveal.asked": {"act.reveal.asked", "eye"}, "reveal.granted": {"act.reveal.granted", "eye"}, "reveal.refused": {"act.reveal.refused", "eye-off"},

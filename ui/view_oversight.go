@@ -118,6 +118,9 @@ func requestView(r inbox.Request, row *Row, h house, s staff, t clock) RequestVi
 	if r.Kind == inbox.RequestErasure {
 		v.Title = word("request.erasure")
 	}
+	if r.Quiet != 0 {
+		v.Title, v.Asked = word("request.quiet"), word("request.quiet.since", "Date", t.date(r.Quiet), "Time", t.when(r.At))
+	}
 	v.Who = word("request.someone")
 	if row != nil {
 		v.Who, v.Number = row.Contact.Display(), row.Contact.Phone.Visible()

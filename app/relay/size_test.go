@@ -119,7 +119,7 @@ func BenchmarkSize(b *testing.B) {
 	write(first, last)
 	rate := (last - first) / time.Since(began).Seconds()
 	after := weight(b, filepath.Join(dir, "r", "data"))
-	time.Sleep(5 * time.Second) // and again
+	time.Sleep(5 * time.Second) // a real process comes to rest again
 	at := metric("process_resident_memory_bytes")
 	if b.Failed() {
 		return

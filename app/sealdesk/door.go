@@ -154,8 +154,12 @@ func (h *house) become(ctx context.Context, got engine.Enrolled) error {
 		return err
 	}
 	forgetWiped(h.dir)
-	return h.ring.SetDevice(ctx, store.Device{ID: got.Device, Person: got.Person.ID, Name: got.Person.Name, Relay: got.Relay, Pin: got.Pin, Key: got.Key,
-		RelayKey: got.Orders, Audit: got.Audit, WipeEpoch: got.Epoch})
+	if err := h.ring.SetDevice(ctx, store.Device{ID: got.Device, Person: got.Person.ID, Name: got.Person.Name, Relay: got.Relay, Pin: got.Pin, Key: got.Key,
+		RelayKey: got.Orders, Audit: got.Audit, WipeEpoch: got.Epoch}); err != nil {
+		return err
+	}
+	h.handOver()
+	return nil
 }
 
 // Rebuild implements ui.Door.
@@ -175,7 +179,22 @@ func (h *house) SetUpAgain(ctx context.Context) error {
 		return trouble(err)
 	}
 	forgetWiped(h.dir)
-	return trouble(h.ring.Forget(ctx))
+	if err := h.ring.Forget(ctx); err != nil {
+		return trouble(err)
+	}
+	h.handOver()
+	return nil
+}
+
+// handOver begins the next run, if this one has shown somebody's inbox: what is left of it in memory is not for whoever comes
+// next.
+func (h *house) handOver() {
+	h.mu.Lock()
+	seen := h.seen
+	h.mu.Unlock()
+	if seen {
+		h.replace()
+	}
 }
 
 // leave ends what this installation was.
@@ -333,7 +352,7 @@ func (m model) Search(ctx context.Context, typed string, only inbox.Conversation
 	for _, f := range r.Found {
 		found := ui.Found{Conversation: f.Conversation, Total: f.Total}
 		for _, h := range f.Hits {
-			hit := ui.SearchHit{Message: h.Message, Seq: h.Seq, At: h.At, Side: h.Side, Author: h.Author, Snippet: h.Snippet}
+			hit := ui.SearchHit{Message: h.Message, Seq: h.Seq, At: h.At, Side: h.Side, Author: h.Author, Kind: h.Kind, Snippet: h.Snippet}
 			for _, k := range h.Marks {
 				hit.Marks = append(hit.Marks, [2]int{k.From, k.To})
 			}

@@ -41,6 +41,7 @@ type house struct {
 	open    *session // nil while no engine runs
 	engine  *engine.Engine
 	keeper  *custody.Keeper // nil before the device is known
+	seen    bool            // somebody's inbox was shown in this run
 	ahead   chan opened     // what the store opened ahead of the window came to; nil once it was taken
 	device  string          // what people call this machine
 }

@@ -220,7 +220,7 @@ func (h *house) sessionOf(ctx context.Context, device store.Device, open *sessio
 	lease := open.keeper.Lease()
 	h.mu.Lock()
 	first := !open.unlocked
-	open.unlocked = true
+	open.unlocked, h.seen = true, true
 	h.mu.Unlock()
 	if first {
 		go h.guardLease(open)

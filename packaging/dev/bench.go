@@ -49,6 +49,7 @@ func benchmarks() []benchmark {
 		{id: "B9", title: "memory", pkg: "./app/sealdesk", regexp: "^BenchmarkB9$", tags: clientTags, cgo: true, display: true, once: true},
 		{id: "window", title: "the window at rest and at work", pkg: "./app/sealdesk", regexp: "^BenchmarkWindow$", tags: clientTags, cgo: true, display: true, once: true},
 		{id: "size", title: "a relay's disk and memory", pkg: "./app/relay", regexp: "^BenchmarkSize$", once: true},
+		{id: "report", title: "a report of 92 days", pkg: "./sync/relay", regexp: "^BenchmarkReport$", once: true},
 		{id: "B13", title: "masking", pkg: "./sync/relay/internal/mask", regexp: "^BenchmarkText$"},
 		{id: "ui", title: "main goroutine", pkg: "./ui", regexp: "^BenchmarkBudget", tags: goldenTags},
 	}
@@ -178,7 +179,11 @@ func readFigures(path string) ([]figure.Figure, error) {
 func figureTable(figures []measured) string {
 	rows := [][]string{{"id", "case", "ours", "peer", "peer's", "unit", "ratio", "spread", "target", "verdict"}}
 	for _, f := range figures {
-		rows = append(rows, []string{f.ID, f.Case, short(f.Ours), f.Peer, short(f.PeerValue), f.Unit, short(f.Ratio) + "x", fmt.Sprintf("%.0f%%", 100*f.Spread), f.Target, f.Verdict})
+		row := []string{f.ID, f.Case, short(f.Ours), f.Peer, short(f.PeerValue), f.Unit, short(f.Ratio) + "x", fmt.Sprintf("%.0f%%", 100*f.Spread), f.Target, f.Verdict}
+		if f.Peer == "" { // a size, compared with nothing
+			row[4], row[6], row[7] = "", "", ""
+		}
+		rows = append(rows, row)
 	}
 	return table(rows) + "\n" + summary(figures) + "\n" + notes(figures)
 }

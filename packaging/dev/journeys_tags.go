@@ -35,17 +35,20 @@ var demoReplies = []struct{ shortcut, text string }{
 func organiseMoves() []move {
 	back, enter := key("shift+Tab"), key("Return")
 	moves := []move{{name: "tags and quick replies", keys: []press{key("ctrl+k"), typed("tags and quick"), enter}, await: []string{seesPalette, seesOrganise}, rest: true}}
-	start := []press{back, back, back} // past the button of the empty page and the field, to the button beside the field
+	start := []press{back} // to the button of the empty page
 	for i, t := range demoTags {
 		keys := append(start, enter, typed(t.name), key("Tab"))
 		for range t.colour {
 			keys = append(keys, key("Right"))
 		}
-		m := move{name: "a tag", keys: append(keys, back, enter), await: []string{seesTagEdited, seesChangeTaken}}
+		m := move{name: "a tag", keys: append(keys, back, enter), await: []string{seesTagEdited, seesChangeTaken}, rest: i == 0} // until it stands in the list
 		if i == len(demoTags)-1 {
 			m.shot = "organise-tags"
 		}
 		moves, start = append(moves, m), nil // the button has the keyboard again
+		if i == 0 {
+			start = []press{back, back, back} // that one went with the emptiness: past the list and the field, to the one that stays
+		}
 	}
 	start = []press{back, key("End"), key("Tab")} // the other half of the page
 	for i, r := range demoReplies {

@@ -85,16 +85,23 @@ func (w *wineBench) open(ctx context.Context, log *os.File) error {
 	if err := os.Mkdir(w.prefix, 0o700); err != nil {
 		return err
 	}
-	// In the foreground its server ends with us, and with it everything that runs in the prefix.
 	server := "/usr/lib/wine/wineserver64"
 	if path, err := exec.LookPath("wineserver"); err == nil {
 		server = path
 	}
-	if _, err := w.stage.sup.start(launch{name: "wineserver", path: server, args: []string{"-f", "-p"}, env: w.env}); err != nil {
-		return err
-	}
+	// A Windows in the run that made it starts no service on demand, and the task service is one: it is turned off and on again.
 	if err := w.must(ctx, log, "wineboot", "--init"); err != nil {
 		return &problem{happened: "no Wine prefix could be made", err: err, tail: tailOf(log.Name(), 12)}
+	}
+	if _, _, err := w.run(ctx, log, "wineboot", "--kill"); err != nil {
+		return err
+	}
+	if err := (call{env: w.env, log: log}).run(ctx, server, "--wait"); err != nil {
+		return err
+	}
+	// In the foreground its server ends with us, and with it everything that runs in the prefix.
+	if _, err := w.stage.sup.start(launch{name: "wineserver", path: server, args: []string{"-f", "-p"}, env: w.env}); err != nil {
+		return err
 	}
 	// A notification area of its own would be a window that takes the keyboard away.
 	if err := w.must(ctx, log, "reg", "add", `HKCU\Software\Wine\X11 Driver`, "/v", "ShowSystray", "/d", "N", "/f"); err != nil {
@@ -425,9 +432,19 @@ func (w *wineBench) remove(ctx context.Context, log *os.File) error {
 	if err := w.must(ctx, log, "reg", "add", policyKey, "/v", "LogLevel", "/t", "REG_SZ", "/d", "warn", "/f"); err != nil {
 		return err
 	}
-	seen := w.c("Program Files", "Sealdesk", "updates", "seen")
-	if err := errors.Join(os.MkdirAll(seen, 0o700), os.WriteFile(filepath.Join(seen, "root.json"), []byte("{}"), 0o600)); err != nil {
+	// What an updater and a notification would have left.
+	had, err := w.look(ctx, log)
+	if err != nil {
 		return err
+	}
+	made := []string{w.c("Program Files", "Sealdesk", "updates", "seen", "root.json")}
+	for _, dir := range had.caches {
+		made = append(made, filepath.Join(filepath.Dir(dir), "fyne", appName, "icon.png"))
+	}
+	for _, name := range made {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, []byte("x"), 0o600)); err != nil {
+			return err
+		}
 	}
 	if err := w.must(ctx, log, "msiexec", "/x", msiCode("product "+nextVersion(w.b.version)), "/qn"); err != nil {
 		return err

@@ -366,7 +366,14 @@ func (r *Relay) closeToSends(ctx context.Context, q inbox.Request) error {
 		return err
 	}
 	if q.Quiet != 0 { // he stopped nothing
-		return r.db.Update(ctx, shard, func(tx ledger.Tx) error { return markErasing(tx, same, q.ID) })
+		err := r.db.Update(ctx, shard, func(tx ledger.Tx) error { return markErasing(tx, same, q.ID) })
+		if err != nil {
+			return err
+		}
+		if now, err := r.Request(ctx, string(q.ID)); err != nil || now.State == inbox.RequestRefused { // taken back meanwhile
+			return errors.Join(err, r.unmarkErasing(ctx, q.Inbox, same))
+		}
+		return nil
 	}
 	row, err := r.sealConsent(ctx, same[0], "erasure "+string(q.ID), consentEntry{
 		At: inbox.At(r.now()), Source: inbox.FromKeyword, Marketing: inbox.Withdrawn, Templates: inbox.Withdrawn,
@@ -402,6 +409,17 @@ func markErasing(tx ledger.Tx, contacts []inbox.ContactID, id inbox.RequestID) e
 		}
 	}
 	return nil
+}
+
+func (r *Relay) unmarkErasing(ctx context.Context, in inbox.InboxID, contacts []inbox.ContactID) error {
+	return r.db.Update(ctx, eventlog.Shard(in.Log()), func(tx ledger.Tx) error {
+		for _, contact := range contacts {
+			if err := tx.Delete(bucketErasing, []byte(contact)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // erasing reports whether two people agreed to forget the contact of the inbox whose shard tx is on: nothing may be sent

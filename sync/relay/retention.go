@@ -227,30 +227,23 @@ func (r *Relay) wroteAgain(ctx context.Context, requests []inbox.Request) ([]inb
 			out = append(out, q) // whatever is wrong is met again, and told of
 			continue
 		}
-		back := false
-		err = r.db.Update(ctx, oversightShard(), func(tx ledger.Tx) error {
-			begun, err := tx.Get(bucketErasure, []byte(q.ID))
-			if back = err == nil && begun == nil; !back {
-				return err
-			}
-			q := q
-			q.State, q.Settled, q.Reason = inbox.RequestRefused, inbox.At(r.now()), keptReason
-			return recordKeep(tx, q, audit.RequestRefused, q.Settled)
+		begun := false
+		err = r.db.View(ctx, oversightShard(), func(tx ledger.Tx) error {
+			row, err := tx.Get(bucketErasure, []byte(q.ID))
+			begun = row != nil
+			return err
 		})
-		if err == nil && back {
-			err = r.db.Update(ctx, eventlog.Shard(q.Inbox.Log()), func(tx ledger.Tx) error {
-				for _, contact := range same {
-					if err := tx.Delete(bucketErasing, []byte(contact)); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
+		if err == nil && !begun {
+			back := q
+			back.State, back.Settled, back.Reason = inbox.RequestRefused, inbox.At(r.now()), keptReason
+			err = errors.Join(r.unmarkErasing(ctx, q.Inbox, same), // whoever dies in between finds it approved, and all this again
+				r.db.Update(ctx, oversightShard(), func(tx ledger.Tx) error { return recordKeep(tx, back, audit.RequestRefused, back.Settled) }),
+				r.unmarkErasing(ctx, q.Inbox, same)) // it may have been marked meanwhile; see closeToSends
 		}
 		if err != nil {
 			return nil, err
 		}
-		if !back {
+		if begun {
 			out = append(out, q)
 		}
 	}

@@ -51,7 +51,7 @@ func offer(t *testing.T, c *Company) (names []string) {
 	}
 	admin, done, err := relay.OpenAdmin(t.Context(), c.Config, nil)
 	for errors.Is(err, ledger.ErrLocked) { // it runs, and opens its socket last
-		time.Sleep(5 * time.Millisecond) // a real socket
+		time.Sleep(5 * time.Millisecond) // a real process
 		admin, done, err = relay.OpenAdmin(t.Context(), c.Config, nil)
 	}
 	if err == nil {
