@@ -316,7 +316,7 @@ func firstFilter(t tally) Filter {
 // what the filter looks at, until another is opened.
 func (d *desk) kept() inbox.ConversationID {
 	passing := d.filter == FilterMentioned || d.filter == FilterDue
-	if passing && d.listing.filter == d.filter && rowWith(d.shown, d.open) != nil {
+	if passing && d.listing.of(d) && rowWith(d.shown, d.open) != nil {
 		return d.open
 	}
 	return ""
@@ -329,7 +329,7 @@ func (d *desk) applyRows() {
 	d.fresh = choose(d.all, d.filter, d.scope, d.staff.me.ID, d.house, d.kept())
 	hold := d.listing.held() || d.u.pressed()
 	var waiting int
-	d.shown, waiting = settle(d.shown, d.fresh, hold && d.listing.filter == d.filter)
+	d.shown, waiting = settle(d.shown, d.fresh, hold && d.listing.of(d))
 	d.listing.show(t, waiting)
 	d.u.title(t.unread)
 	d.rail.unread(t.unread)

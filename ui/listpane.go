@@ -26,6 +26,7 @@ type listPane struct {
 
 	count   string
 	filter  Filter
+	scope   scope
 	over    string // the row under the pointer
 	waiting int
 	drawn   []*Row // what the list was told last
@@ -327,17 +328,20 @@ func (p *listPane) key(ev *fyne.KeyEvent) bool {
 // held reports whether the pointer is over the list.
 func (p *listPane) held() bool { return p.over != "" }
 
+// of reports whether what is shown is what the desk wants to show: the same filter, the same scope.
+func (p *listPane) of(d *desk) bool { return p.filter == d.filter && p.scope == d.scope }
+
 // show takes in new rows.
 func (p *listPane) show(t tally, waiting int) {
 	d := p.d
-	same := p.filter == d.filter && d.loaded
+	same := p.of(d) && d.loaded
 	open := count("inbox.open", t.open)
 	if open != p.count || waiting != p.waiting {
 		p.count, p.waiting = open, waiting
 		p.top.Refresh()
 		p.moved.Refresh()
 	}
-	p.filter, p.broken = d.filter, false
+	p.filter, p.scope, p.broken = d.filter, d.scope, false
 	p.fit(p.root.Size().Width)
 	visible(p.moved, waiting > 0)
 	visible(p.loading, !d.loaded)

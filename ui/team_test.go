@@ -429,3 +429,21 @@ func TestAMentionThatIsReadStaysUntilAnotherIsOpened(t *testing.T) {
 		t.Error("what was read comes back")
 	}
 }
+
+// The list holds still under a pointer; what another tag shows is another list.
+func TestAnotherScopeIsShownAtOnceUnderThePointer(t *testing.T) {
+	g := newStage(t, crowded(), Settings{}, 1280, 800)
+	g.heard("inbox shown")
+	g.ui.desk.setFilter(FilterAll)
+	all := len(g.ui.desk.shown)
+	g.ui.desk.setScope(scope{tag: "t4"})
+	few := len(g.ui.desk.shown)
+	if few == 0 || few >= all {
+		t.Fatalf("%d of %d have the tag", few, all)
+	}
+	g.ui.desk.listing.over = "k"
+	g.ui.desk.setScope(scope{})
+	if n := len(g.ui.desk.shown); n != all {
+		t.Errorf("%d of %d are shown", n, all)
+	}
+}

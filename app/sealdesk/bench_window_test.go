@@ -112,7 +112,7 @@ func BenchmarkWindow(b *testing.B) {
 				if err != nil {
 					return err
 				}
-				time.Sleep(idleSpan)
+				time.Sleep(idleSpan) // a real process is left alone
 				after, _, err := r.used()
 				s.values = append(s.values, (after-before)/float64(idleSpan.Milliseconds())*100)
 				return err
@@ -130,7 +130,7 @@ func BenchmarkWindow(b *testing.B) {
 			if err := errors.Join(r.hands("type", "--delay", "0", draft), r.waits("draft kept")); err != nil {
 				return err
 			}
-			time.Sleep(3 * time.Second) // … and what is typed is shown
+			time.Sleep(3 * time.Second) // a real process shows what was typed
 			_, before, err := r.used()
 			if err != nil {
 				return err
@@ -138,7 +138,7 @@ func BenchmarkWindow(b *testing.B) {
 			if err := r.hands("type", "--delay", "60", strings.Repeat("ab c", draftKeys/4)); err != nil {
 				return err
 			}
-			time.Sleep(time.Second) // the frame of the last key
+			time.Sleep(time.Second) // a real process draws the last key
 			_, after, err := r.used()
 			if err != nil {
 				return err

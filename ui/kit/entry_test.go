@@ -175,3 +175,41 @@ func TestTextThatIsSetIsGoneOnWithAtItsEnd(t *testing.T) {
 		t.Errorf("a draft from before goes on at %q", early.Content())
 	}
 }
+
+// A menu that a key with Shift opened takes the key's release: Enter sends all the same.
+func TestAShiftLetGoElsewhereIsNotHeld(t *testing.T) {
+	themed(t, kit.Options{})
+	d := composer(t)
+	enter := &fyne.KeyEvent{Name: fyne.KeyReturn}
+	d.c.SetText("hello")
+	d.c.KeyDown(&fyne.KeyEvent{Name: desktop.KeyShiftLeft})
+	kit.Hold(t, fyne.KeyModifierShift)
+	if d.c.TypedKey(enter); d.sent != 0 || d.c.Content() != "hello\n" {
+		t.Errorf("Shift+Enter: sent %d, %q", d.sent, d.c.Content())
+	}
+	kit.Hold(t, 0)
+	if d.c.TypedKey(enter); d.sent != 1 {
+		t.Error("Enter breaks the line")
+	}
+}
+
+func TestAnEmptyStateThatIsSetAgainKeepsTheFocus(t *testing.T) {
+	themed(t, kit.Options{})
+	done := ""
+	act := func(name string) kit.Action { return kit.Action{Text: name, Do: func() { done = name }} }
+	e := kit.NewEmptyState("tag", "No tags", "Make one.", act("New tag"))
+	w := window(t, e, 400, 300)
+	e.Set("tag", "No tags", "Make one.", act("New tag"))
+	var first fyne.Focusable
+	w.Canvas().FocusNext()
+	if first = w.Canvas().Focused(); first == nil {
+		t.Fatal("nothing takes the focus")
+	}
+	e.Set("tag", "No quick replies", "Make one.", act("New quick reply"))
+	if w.Canvas().Focused() != first {
+		t.Error("the focus is gone")
+	}
+	if first.TypedKey(&fyne.KeyEvent{Name: fyne.KeyReturn}); done != "New quick reply" {
+		t.Errorf("did %q", done)
+	}
+}

@@ -470,6 +470,7 @@ type EmptyState struct {
 	icon  string
 	title string
 	text  *Text
+	do    *Button // kept over what it says, and with it the keyboard's focus
 }
 
 // NewEmptyState returns an empty state. action may have no text.
@@ -478,6 +479,7 @@ func NewEmptyState(icon, title, advice string, action Action) *EmptyState {
 	e.init(e, title, e.paint, func() fyne.Size { return fyne.NewSize(120, 80) })
 	e.arrange = e.place
 	e.text = NewText("", Snippet, InkMuted).Align(AlignCenter)
+	e.do = NewButton("", Secondary, nil)
 	e.Set(icon, title, advice, action)
 	return e
 }
@@ -488,7 +490,9 @@ func (e *EmptyState) Set(icon, title, advice string, action Action) {
 	e.text.Set(advice)
 	e.kids = append(e.kids[:0], e.text)
 	if action.Text != "" {
-		e.kids = append(e.kids, NewButton(action.Text, Secondary, action.Do))
+		e.do.SetText(action.Text)
+		e.do.OnTap = action.Do
+		e.kids = append(e.kids, e.do)
 	}
 	e.Refresh()
 }
