@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -138,7 +139,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) (err error) 
 	posts.until(screens.Ready, firstPatience)
 	window.Show() // draws the first frame before it returns
 	screens.Shown()
-	app.Run()
+	runApp(app)
 	untie() // the window is gone: nobody may close it once more
 	screens.Close()
 	cancel()
@@ -201,6 +202,17 @@ func windowSize(text string) (w, h float32, err error) {
 		return 0, 0, fmt.Errorf("the size of the window is written like 1440x900, not %q", text)
 	}
 	return w, h, nil
+}
+
+// runApp shows the window until it is closed. When it ends, Fyne's tray closes a connection that it has not made where there is no
+// session bus, or no time for one: that panic comes when all else is over, and is no crash anybody must hear of.
+func runApp(app fyne.App) {
+	defer func() {
+		if v := recover(); v != nil && !bytes.Contains(debug.Stack(), []byte("fyne.io/systray.nativeEnd(")) {
+			panic(v)
+		}
+	}()
+	app.Run()
 }
 
 // modifiers tells which of Ctrl, Alt and Shift are held down; only a desktop knows.

@@ -206,7 +206,14 @@ func (s *stage) setup(ctx context.Context, w *driver, screen *display, p person,
 	if err := s.relayCall(log).run(ctx, s.d.binary(relayProgram), s.c.wipe(own.ID, "replaced")...); err != nil {
 		return err
 	}
-	return w.make(ctx, move{name: "the device was wiped", await: []string{seesWindow, seesWiped, seesWipeProven}, rest: true, shot: "wiped"})
+	// The program ended what it was and began anew, with a window of its own.
+	if err := w.await(ctx, []string{seesWindow, seesWiped, seesWipeProven}, minute); err != nil {
+		return err
+	}
+	if err := w.findWindow(ctx, windowTitle); err != nil {
+		return err
+	}
+	return w.make(ctx, move{name: "the device was wiped", rest: true, shot: "wiped"})
 }
 
 // altered changes one part of an enrolment string: to a value, or, for "", to something of the same shape that is wrong.
