@@ -410,6 +410,35 @@ func TestWhatIsAroundTheWindowLooksAsDesigned(t *testing.T) {
 	}
 }
 
+func TestNoWordIsCutInLargeText(t *testing.T) {
+	for _, c := range []struct {
+		name, language string
+		w, h           float32
+	}{{"1440-de", "de", 1440, 900}, {"1100-it", "it", 1100, 760}} {
+		g := newStage(t, company(), Settings{Theme: "dark", Language: c.language, TextSize: 130}, c.w, c.h)
+		g.heard("inbox shown")
+		g.ui.layers.SetContent(kit.NewFill(inkCanvas))
+		whole := func(what string) {
+			t.Helper()
+			for _, text := range g.texts() {
+				if strings.HasSuffix(text, "…") && !slices.ContainsFunc(actions, func(a action) bool { return strings.HasSuffix(word(a.label), text) }) {
+					t.Errorf("%s, %s: %q is cut", c.name, what, text)
+				}
+			}
+			g.picture("around-" + what + "-" + c.name)
+		}
+		g.ui.showHelp()
+		g.rest()
+		whole("help")
+		kit.EscapeDialog(g.win.Canvas())
+		g.ui.showTour()
+		g.press(fyne.KeyReturn, 0)
+		g.rest()
+		whole("tour-window")
+		kit.EscapeDialog(g.win.Canvas())
+	}
+}
+
 func TestTheWindowLooksAsDesignedInHighContrast(t *testing.T) {
 	for name, s := range map[string]Settings{"contrast-light": {Contrast: true, EnterSends: true}, "contrast-dark-compact-130-de": {Theme: "dark", Contrast: true, Compact: true, TextSize: 130, Language: "de", EnterSends: true}} {
 		g := newStage(t, company(), s, 1440, 900)

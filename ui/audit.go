@@ -23,6 +23,7 @@ type auditPage struct {
 
 	filter  auditFilter
 	entries []inbox.AuditEntry
+	named   map[inbox.DeviceID]string // the devices the reader may see; nil before the server was asked
 	chain   ChainView
 	more    bool
 	asking  bool
@@ -189,6 +190,29 @@ func (p *auditPage) pickDevice(at fyne.Position) {
 	})
 }
 
+// learn asks once what the devices are called from which people acted. Nobody waits for the answer: without it an entry has the
+// id of its device.
+func (p *auditPage) learn() {
+	if p.named != nil {
+		return
+	}
+	p.named = map[inbox.DeviceID]string{}
+	d := p.d
+	go func() {
+		a, err := d.ask(d.ctx, inbox.AskDevices{})
+		d.u.cfg.Post(func() {
+			list, ok := a.(inbox.Devices)
+			if err != nil || !ok {
+				p.named = nil
+				return
+			}
+			for _, x := range list.List {
+				p.named[x.ID] = x.Name
+			}
+		})
+	}()
+}
+
 // mostDevices is how many devices a menu lists; the page of devices leads to the others.
 const mostDevices = 13
 
@@ -219,6 +243,7 @@ func (p *auditPage) ask(fresh bool) {
 				err = errors.New("not an answer to the question")
 			}
 			if p.failed = err; err == nil {
+				p.learn()
 				if fresh {
 					p.entries = nil
 				}
@@ -325,7 +350,7 @@ func (p *auditPage) key(ev *fyne.KeyEvent) bool {
 func (p *auditPage) open(i int) {
 	d, e := p.d, p.entries[i]
 	var cells []kit.Cell
-	for _, f := range entryFacts(e, d.house, d.staff, d.clock()) {
+	for _, f := range entryFacts(e, d.house, d.staff, p.named, d.clock()) {
 		cells = append(cells, kit.Min(kit.Row(kit.Fix(kit.NewText(f.Label, kit.Snippet, kit.InkMuted), kit.Scaled(120)), kit.Grow(kit.NewText(f.Text, kit.Snippet, kit.InkText)))), kit.Gap(6))
 	}
 	cfg := kit.DialogConfig{Title: strings.TrimSuffix(entryView(e, d.house, d.staff, d.clock()).Text, "."), Body: kit.Column(cells...), Width: 560, Safe: kit.Action{Text: word("action.shut")}}

@@ -3,6 +3,10 @@ package ui
 import (
 	"context"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +15,7 @@ import (
 	"fyne.io/fyne/v2"
 
 	"sealdesk/app/inbox"
+	"sealdesk/ui/kit"
 )
 
 // entries are one of each act, the newest first.
@@ -157,6 +162,54 @@ func TestEveryActHasASentenceAndAnUnknownOneIsShownAsItIs(t *testing.T) {
 	if text, _ = actText(inbox.AuditEntry{Act: "contact.erased"}, s); text != "The server destroyed what was held of a customer" {
 		t.Errorf("%q", text)
 	}
+}
+
+func TestEveryActTheServerWritesHasASentence(t *testing.T) {
+	named := regexp.MustCompile(`\bAct\s*=\s*"([a-z.-]+)"`)
+	written := map[string]bool{}
+	err := filepath.WalkDir(filepath.Join("..", "sync", "relay"), func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		src, err := os.ReadFile(path)
+		for _, m := range named.FindAllSubmatch(src, -1) {
+			written[string(m[1])] = true
+		}
+		return err
+	})
+	if err != nil || !written["message.sent"] || !written["wipe.ordered"] {
+		t.Fatal("the acts of the server were not found", len(written), err)
+	}
+	for act := range written {
+		if _, ok := acts[act]; !ok {
+			t.Errorf("%s has no sentence", act)
+		}
+	}
+	for act := range acts {
+		if !written[act] {
+			t.Errorf("%s has a sentence, and nobody writes it", act)
+		}
+	}
+}
+
+func TestAnEntryNamesTheDeviceItCameFrom(t *testing.T) {
+	m := audited(3, wholeChain())
+	g := auditStage(t, m, Settings{}, 1180, 800)
+	g.until("the devices", func() bool { return len(g.ui.desk.audit.named) > 0 })
+	p := g.ui.desk.audit
+	from := p.entries[0].Device
+	if p.named[from] == "" {
+		t.Fatalf("%s has no name among %v", from, p.named)
+	}
+	p.open(0)
+	g.wantShown(p.named[from])
+	if slices.Contains(g.texts(), string(from)) {
+		t.Errorf("the id of a device that has a name is shown: %v", g.texts())
+	}
+	kit.EscapeDialog(g.win.Canvas())
+	p.entries[0].Device = "gone"
+	p.open(0)
+	g.wantShown("gone") // a device the reader may not see is told apart by its id
 }
 
 func TestTheWorstTreeSpeaksForTheLog(t *testing.T) {
@@ -401,7 +454,7 @@ func TestARowOfTheLogShowsNoIDs(t *testing.T) {
 	}
 	m := company()
 	e := inbox.AuditEntry{ID: "e1", Act: "message.withdrawn", Detail: id}
-	whole := entryFacts(e, house{}, newStaff(m.me, m.people), at1453)
+	whole := entryFacts(e, house{}, newStaff(m.me, m.people), map[inbox.DeviceID]string{"d2": "LT-0391"}, at1453)
 	if !slices.ContainsFunc(whole, func(f FactView) bool { return f.Text == id }) {
 		t.Error("the entry in full leaves its detail out")
 	}

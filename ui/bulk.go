@@ -103,12 +103,12 @@ func (d *desk) wishAll(icon, one, many string, do, back func(c inbox.Conversatio
 	if len(undo) == 0 {
 		return
 	}
-	text, also := one, kit.Action{}
-	switch {
-	case len(undo) > 1:
-		text = count(many, len(undo))
-	case next != nil:
-		also = next(last)
+	text, also := count(many, len(undo)), kit.Action{}
+	if len(undo) == 1 {
+		text = join(one, last.Contact.Display()) // the reader has gone on while the words still stand
+		if next != nil {
+			also = next(last)
+		}
 	}
 	d.unpick()
 	d.u.toast(kit.Toast{Text: text, Icon: icon, Also: also, Action: kit.Action{Text: word("toast.undo"), Do: func() {
@@ -324,6 +324,21 @@ func (d *desk) setScope(s scope) {
 	d.u.trace("filter shown")
 }
 
+// scopeInboxes are the inboxes the list can be narrowed to; none where the reader has one only.
+func (d *desk) scopeInboxes() []inbox.Inbox {
+	if len(d.house.inboxes) < 2 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(d.house.inboxes), func(in inbox.Inbox) bool { return !d.staff.me.WorksIn(in.ID) })
+}
+
+// showScope shows all there is of an inbox or a tag, from wherever the reader is.
+func (d *desk) showScope(s scope) {
+	d.showPage(pageInbox)
+	d.filter = FilterAll
+	d.setScope(s)
+}
+
 // showFilters offers the filters that have no pill, the inboxes and the tags.
 func (d *desk) showFilters(at fyne.Position) {
 	t := d.tally()
@@ -344,12 +359,8 @@ func (d *desk) showFilters(at fyne.Position) {
 		icon := map[Filter]string{FilterMentioned: "at", FilterTasks: "task", FilterSnoozed: "snooze", FilterClosed: "check", FilterMine: "user", FilterUnassigned: "people", FilterDue: "clock", FilterAll: "inbox"}[f]
 		cfg.Items = append(cfg.Items, kit.MenuItem{Text: word(filterWords[f][0]), Icon: icon, Hint: hint(t.of(f)), Do: func() { d.setFilter(f) }})
 	}
-	if len(d.house.inboxes) > 1 {
-		for _, in := range d.house.inboxes {
-			if d.staff.me.WorksIn(in.ID) {
-				cfg.Items = append(cfg.Items, kit.MenuItem{Text: in.Name, Icon: "inbox", Do: func() { d.setScope(scope{inbox: in.ID}) }})
-			}
-		}
+	for _, in := range d.scopeInboxes() {
+		cfg.Items = append(cfg.Items, kit.MenuItem{Text: in.Name, Icon: "inbox", Do: func() { d.setScope(scope{inbox: in.ID}) }})
 	}
 	const most = 8
 	for i, tag := range d.house.tags {

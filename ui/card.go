@@ -14,6 +14,31 @@ func cardScreen(content fyne.CanvasObject, inset, width float32) []fyne.CanvasOb
 	return []fyne.CanvasObject{kit.NewFill(inkCanvas), boxed(&cardPlace{card, scroll.View, width}, scroll.View)}
 }
 
+// footedScreen is a cardScreen whose foot stays in view when there is no room for all of it: what is above scrolls.
+func footedScreen(content, foot *fyne.Container, inset, width float32) []fyne.CanvasObject {
+	scroll := kit.NewScroller(content)
+	card := kit.NewCard(kit.Column(kit.Grow(kit.Inset(scroll.View, -scrollLead, 0, -scrollBar, 0)), kit.Min(foot)), inset)
+	return []fyne.CanvasObject{kit.NewFill(inkCanvas), boxed(&footedPlace{card, content, foot, inset, width}, card)}
+}
+
+type footedPlace struct {
+	card         *kit.Card
+	above, below *fyne.Container
+	inset, width float32
+}
+
+// Layout implements fyne.Layout.
+func (p *footedPlace) Layout(_ []fyne.CanvasObject, size fyne.Size) {
+	w := min(p.width, size.Width-2*pageLead)
+	need := kit.NewCard(kit.Column(kit.Min(p.above), kit.Min(p.below)), p.inset).HeightFor(w)
+	h := min(float32(int(need+1)), size.Height-2*pageLead)
+	p.card.Move(fyne.NewPos(float32(int((size.Width-w)/2)), float32(int((size.Height-h)/2))))
+	p.card.Resize(fyne.NewSize(w, h))
+}
+
+// MinSize implements fyne.Layout.
+func (p *footedPlace) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(100, 100) }
+
 type cardPlace struct {
 	card  *kit.Card
 	view  *container.Scroll

@@ -77,7 +77,7 @@ func newComposer(d *desk) *composer {
 			if c.quick.key(ev) {
 				return true
 			}
-			return ev.Name == fyne.KeyUp && d.u.cfg.Modifiers() == 0 && c.text() == "" && d.line.choose(-1)
+			return ev.Name == fyne.KeyUp && d.u.held() == 0 && c.text() == "" && d.line.choose(-1)
 		},
 	})
 	c.hurry, c.closed, c.held = kit.NewBanner(kit.Notice{}), kit.NewBanner(kit.Notice{}), kit.NewBanner(kit.Notice{})

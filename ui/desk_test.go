@@ -124,6 +124,24 @@ func TestShortMessagesStandClearOfWhatTheGuardSays(t *testing.T) {
 	}
 	clear("while the guard asks")
 	g.ui.desk.comp.setText("")
+	g.m.tell(func() {
+		for i := range 4 {
+			g.m.replies = append(g.m.replies, inbox.QuickReply{ID: inbox.QuickReplyID("q" + strconv.Itoa(i)), Shortcut: "s" + strconv.Itoa(i), Text: "One moment, please."})
+		}
+	})
+	g.until("the quick replies", func() bool { return len(g.ui.desk.house.repliesIn(g.ui.desk.row.Inbox)) >= 4 })
+	g.ui.desk.comp.focus()
+	g.typeText("/s")
+	g.wantShown("/s3")
+	g.rest()
+	if g.ui.desk.comp.root.Size().Height < low+3*kit.Scaled(suggestHeight) {
+		t.Fatal("the suggestions take no room")
+	}
+	clear("over the suggestions")
+	g.ui.toast(kit.Toast{Text: "Task saved", Icon: "task"})
+	clear("told while there are suggestions")
+	g.press(fyne.KeyEscape, 0)
+	g.ui.desk.comp.setText("")
 	g.ui.desk.comp.guard.judge()
 	g.until("nothing is asked", func() bool { return g.ui.desk.comp.root.Size().Height <= low })
 	clear("after")

@@ -67,6 +67,7 @@ func TestTheGateLooksAsDesigned(t *testing.T) {
 		{"second-large-it", Settings{TextSize: 130, Language: "it"}, 820, 640, []SignIn{{Need: NeedSecond, Second: secondFactor()}}, nil},
 		{"kept", Settings{}, 820, 600, []SignIn{{Need: NeedKept, Recovery: recoveryCodes()}}, nil},
 		{"kept-dark-de", Settings{Theme: "dark", Language: "de"}, 820, 600, []SignIn{{Need: NeedKept, Recovery: recoveryCodes()}}, nil},
+		{"kept-large-de", Settings{Theme: "dark", Language: "de", TextSize: 130}, 1100, 760, []SignIn{{Need: NeedKept, Recovery: recoveryCodes()}}, nil},
 		{"browser", Settings{}, 820, 560, []SignIn{{Ways: []SignInWay{ByBrowser}}}, nil},
 		{"down-de", Settings{Language: "de"}, 820, 560, nil, func(g *stage) {
 			g.m.gate.mu.Lock()
@@ -105,6 +106,19 @@ func TestTheGateLooksAsDesigned(t *testing.T) {
 			t.Errorf("giving the browser up is no failure: %v", g.texts())
 		}
 	})
+}
+
+func TestRecoveryCodesAreWholeAtEverySize(t *testing.T) {
+	for _, size := range []int{80, 100, 130, 200} {
+		g := newStage(t, asking(SignIn{Need: NeedKept, Recovery: recoveryCodes()}), Settings{TextSize: size}, 820, 560)
+		g.heard("sign-in shown")
+		g.rest()
+		for _, c := range recoveryCodes() {
+			if !g.shows(c) {
+				t.Errorf("at %d %%: %s is not whole", size, c)
+			}
+		}
+	}
 }
 
 func TestAPersonSignsInForTheFirstTimeByKeyboardAlone(t *testing.T) {

@@ -327,6 +327,8 @@ func TestEnrolmentLooksAsDesigned(t *testing.T) {
 	}{
 		{"first", nil, 0, Settings{}},
 		{"done", nil, 0, Settings{}},
+		{"done-dark-de-130", nil, 0, Settings{Theme: "dark", Language: "de", TextSize: 130}},
+		{"unreachable-dark-de-130", TroubleUnreachable, EnrolReading, Settings{Theme: "dark", Language: "de", TextSize: 130}},
 		{"used", TroubleCodeUsed, EnrolServer, Settings{Theme: "dark"}},
 		{"certificate", Mismatch{Want: "3F:9A…C1", Got: "77:02…AE"}, EnrolReading, Settings{Language: "de"}},
 	} {
@@ -337,6 +339,9 @@ func TestEnrolmentLooksAsDesigned(t *testing.T) {
 			g.heard("enrol shown")
 			if c.name != "first" {
 				g.typeText("sealdesk:enrol?relay=inbox.company")
+				if c.s.TextSize > 100 { // longer than the field
+					g.typeText(".example:443&pin=3x9aQyc1&code=AK7X7F76T4LYZH")
+				}
 				g.press(fyne.KeyReturn, 0)
 				g.until("an answer", func() bool { return g.said("enrolled") || g.said("enrol "+troubleOf(c.err).Error()) })
 			}

@@ -171,26 +171,35 @@ func (u *UI) showHelp() {
 		columns[c] = append(columns[c], g...)
 	}
 	room := u.cfg.Window.Canvas().Size().Height - 220 // a low window has lower rows
-	row := func(l ShortcutView) float32 {
+	keysWidth := func(l ShortcutView) float32 { return kit.TextWidth(l.Keys, kit.ChipText) + 14 }
+	label := func(l ShortcutView, column float32) kit.Block { // what has no room beside its keys goes on in another line
+		return layoutText([]kit.Run{{Text: l.Label}}, column-keysWidth(l)-8, kit.Style{Type: kit.Snippet})
+	}
+	columnOf := func(width float32) float32 { return (width - 40) / 2 }
+	row := func(l ShortcutView, column float32) float32 {
 		if l.Label == "" {
 			return kit.Dense(10, 6)
 		}
 		most := room / float32(max(len(columns[0]), len(columns[1]), 1))
-		return kit.LineHeight(kit.Snippet) + min(kit.Dense(8, 4), max(most-kit.LineHeight(kit.Snippet), 2))
+		h := kit.LineHeight(kit.Snippet)
+		if l.Keys != "" {
+			h = label(l, column).Height
+		}
+		return h + min(kit.Dense(8, 4), max(most-kit.LineHeight(kit.Snippet), 2))
 	}
 	sheet := newTall(word("action.help"), func(s *kit.Sketch, size fyne.Size) {
-		column := (size.Width - 40) / 2
+		column := columnOf(size.Width)
 		for c, lines := range columns {
 			x, y := float32(c)*(column+40), float32(0)
 			for _, l := range lines {
-				h := row(l)
+				h := row(l, column)
 				switch {
 				case l.Label == "":
 				case l.Keys == "":
 					s.TextIn(l.Label, x, y+(h-kit.LineHeight(kit.LabelBold))/2, column, kit.LabelBold, s.P.TextMuted, kit.AlignStart)
 				default:
-					w := kit.TextWidth(l.Keys, kit.ChipText) + 14
-					s.TextIn(l.Label, x, y+(h-kit.LineHeight(kit.Snippet))/2, column-w-8, kit.Snippet, s.P.Text, kit.AlignStart)
+					w, text := keysWidth(l), label(l, column)
+					s.Block(text, x, y+(h-text.Height)/2, s.P.Text)
 					cap := min(kit.Scaled(20), h-2)
 					s.Frame(x+column-w, y+(h-cap)/2, w, cap, s.P.Sunken, s.P.Border, 1, 5)
 					s.Text(l.Keys, x+column-w+7, y+(h-kit.LineHeight(kit.ChipText))/2, kit.ChipText, s.P.TextMuted)
@@ -198,19 +207,19 @@ func (u *UI) showHelp() {
 				y += h
 			}
 		}
-	}, func(float32) float32 {
+	}, func(width float32) float32 {
 		var most float32
 		for _, lines := range columns {
 			var h float32
 			for _, l := range lines {
-				h += row(l)
+				h += row(l, columnOf(width))
 			}
 			most = max(most, h)
 		}
 		return most
 	})
 	tour := kit.NewButton(word("tour.action"), kit.Flat, nil)
-	dialog := kit.ShowDialog(u.cfg.Window.Canvas(), kit.DialogConfig{Title: word("action.help"), Body: kit.Column(kit.Min(sheet), kit.Gap(8), kit.Min(kit.Inset(kit.Row(kit.Min(tour), kit.Spring()), -8, 0, 0, 0))), Width: 820,
+	dialog := kit.ShowDialog(u.cfg.Window.Canvas(), kit.DialogConfig{Title: word("action.help"), Body: kit.Column(kit.Min(sheet), kit.Gap(8), kit.Min(kit.Inset(kit.Row(kit.Min(tour), kit.Spring()), -8, 0, 0, 0))), Width: kit.Scaled(820),
 		Do: kit.Action{Text: word("settings.done"), Do: u.home}})
 	tour.OnTap = func() {
 		dialog.Close()
@@ -238,6 +247,8 @@ const (
 	pickRow    = "c:"
 	pickPerson = "p:"
 	pickFilter = "f:"
+	pickInbox  = "i:"
+	pickTag    = "g:"
 	pickRemove = "r:"
 	pickTurn   = "t:"
 	pickField  = "v:"
@@ -281,6 +292,14 @@ func (d *desk) paletteItems(query string) []kit.Item {
 			items = append(items, kit.Item{ID: pickFilter + string(rune('0'+f)), Title: word("action.filter", "Name", word(filterWords[f][0])), Icon: "inbox"})
 		}
 	}
+	if query != "" { // an empty palette offers what one may not think of, not every tag
+		for _, in := range d.scopeInboxes() {
+			items = append(items, kit.Item{ID: pickInbox + string(in.ID), Title: word("action.filter", "Name", in.Name), Hint: word("find.inbox"), Icon: "inbox"})
+		}
+		for _, t := range d.house.tags {
+			items = append(items, kit.Item{ID: pickTag + string(t.ID), Title: word("action.filter", "Name", t.Name), Hint: word("palette.tag"), Icon: "tag"})
+		}
+	}
 	rows := d.all
 	if query == "" && len(rows) > mostRows {
 		rows = rows[:mostRows]
@@ -313,6 +332,10 @@ func (d *desk) picked(it kit.Item) {
 		}
 	case pickField:
 		d.looks.act(inbox.Field(id[0] - '0'))
+	case pickInbox:
+		d.showScope(scope{inbox: inbox.InboxID(id)})
+	case pickTag:
+		d.showScope(scope{tag: inbox.TagID(id)})
 	case pickFilter:
 		d.setFilter(Filter(id[0] - '0'))
 	case pickAction:
@@ -325,8 +348,12 @@ func (d *desk) showAssign() {
 	if !d.mayAll(inbox.ActAssign) {
 		return
 	}
+	where := word("palette.assign")
+	if n := len(d.aim()); n > 1 {
+		where = count("palette.assign.n", n)
+	}
 	people := colleagues(d.staff, d.aim()[0].Conversation, d.session.Relay.Presence().Online)
-	kit.NewPicker(kit.PickerConfig{Name: word("action.assign"), Placeholder: word("palette.assign"), Empty: word("palette.empty"),
+	kit.NewPicker(kit.PickerConfig{Name: word("action.assign"), Placeholder: where, Empty: word("palette.empty"),
 		OnPick: d.picked, OnClose: func() { d.u.trace("overlay closed"); d.comp.focus() },
 		Items: func(string) []kit.Item {
 			var items []kit.Item

@@ -88,7 +88,7 @@ func newListPane(d *desk) *listPane {
 		},
 		OnTap: func(i int, area string, _ fyne.Position) {
 			d.u.typed = d.u.cfg.Now()
-			switch held := d.u.cfg.Modifiers(); {
+			switch held := d.u.held(); {
 			case held&fyne.KeyModifierShift != 0:
 				d.pickTo(d.shown[i].ID)
 			case held&fyne.KeyModifierShortcutDefault != 0 || area == "face" && len(d.picks) > 0:

@@ -404,6 +404,7 @@ func TestTheWipedPageSaysWhatIsProven(t *testing.T) {
 		what Wiped
 	}{
 		{"proven", Settings{}, full},
+		{"proven-dark-de-130", Settings{Theme: "dark", Language: "de", TextSize: 130}, full},
 		{"running-dark-de", Settings{Theme: "dark", Language: "de"}, Wiped{Why: inbox.WipeLeaving, At: noon, Steps: steps(3)}},
 		{"unsent-it", Settings{Language: "it"}, Wiped{Order: "w", Why: inbox.WipeTampering, At: noon, Steps: steps(7), Left: []string{"store/cache.old", "b"}, Done: true}},
 	} {

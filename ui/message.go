@@ -34,7 +34,7 @@ func (t *timeline) press(i int, _ string, at fyne.Position) {
 
 // extends reports whether pressing on an item goes on with what is selected in it.
 func (t *timeline) extends(i int) bool {
-	return i < len(t.items) && t.marked != "" && t.items[i].ID == t.marked && t.d.u.cfg.Modifiers()&fyne.KeyModifierShift != 0
+	return i < len(t.items) && t.marked != "" && t.items[i].ID == t.marked && t.d.u.held()&fyne.KeyModifierShift != 0
 }
 
 // caret is the place in the text of an item that is nearest to a point of its row.

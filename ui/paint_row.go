@@ -15,7 +15,7 @@ var chipStyles = map[Tone]kit.ChipStyle{
 }
 
 func chip(v ChipView) kit.Chip {
-	return kit.Chip{Text: v.Text, Icon: v.Icon, Style: chipStyles[v.Tone]}
+	return kit.Chip{Text: v.Text, Short: v.Short, Icon: v.Icon, Plain: v.Plain, Style: chipStyles[v.Tone]}
 }
 
 // ink is the colour of text and icons of a tone.

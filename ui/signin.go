@@ -434,18 +434,33 @@ func (f *signInForm) factor() fyne.CanvasObject {
 	return kit.Row(kit.Min(top), kit.Gap(24), kit.Grow(right))
 }
 
-// codes are the recovery codes in two columns, with the ways to keep them.
+// codeSheet shows codes in two columns, or in one where two have no room: half a code opens nothing.
+func codeSheet(codes []string) fyne.CanvasObject {
+	const between float32 = 16
+	runs := func(c string) []kit.Run { return []kit.Run{{Text: c, Look: kit.Code}} }
+	line := func() float32 { return kit.LineHeight(kit.Snippet) + 4 }
+	columns := func(width float32) int {
+		for _, c := range codes {
+			if layoutText(runs(c), 4096, kit.Style{Type: kit.Snippet}).Width > (width-between)/2 {
+				return 1
+			}
+		}
+		return 2
+	}
+	rows := func(width float32) int { return (len(codes) + columns(width) - 1) / columns(width) }
+	return newTall(word("signin.kept.title"), func(s *kit.Sketch, size fyne.Size) {
+		down := rows(size.Width)
+		for i, c := range codes {
+			x := float32(i/down) * ((size.Width-between)/2 + between)
+			s.Block(s.Layout(runs(c), size.Width-x, kit.Style{Type: kit.Snippet}), x, float32(i%down)*line(), s.P.Text)
+		}
+	}, func(width float32) float32 { return float32(rows(width))*line() - 4 })
+}
+
+// codes are the recovery codes, with the ways to keep them.
 func (f *signInForm) codes() fyne.CanvasObject {
 	codes := f.view.Codes
-	half := (len(codes) + 1) / 2
-	column := func(list []string) fyne.CanvasObject {
-		var cells []kit.Cell
-		for _, c := range list {
-			cells = append(cells, kit.Min(kit.NewRuns([]kit.Run{{Text: c, Look: kit.Code}}, kit.Snippet, kit.InkText).MaxLines(1)), kit.Gap(4))
-		}
-		return kit.Column(cells...)
-	}
-	panel := kit.NewPanel(kit.Row(kit.Grow(column(codes[:half])), kit.Gap(16), kit.Grow(column(codes[half:]))), kit.ChipNeutral, 14)
+	panel := kit.NewPanel(codeSheet(codes), kit.ChipNeutral, 14)
 	file := func() string { return recoveryFile(f.at.asked.Name, codes, f.u.clock()) }
 	copyAll := kit.NewButton(word("signin.kept.copy"), kit.Flat, func() { f.u.copiedAs(strings.Join(codes, "\n"), "toast.copied.plain") }).SetIcon("copy")
 	save := kit.NewButton(word("signin.kept.save"), kit.Flat, func() { f.u.save(word("signin.kept.name")+".txt", []byte(file())) }).SetIcon("download")

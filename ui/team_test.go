@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -446,4 +447,115 @@ func TestAnotherScopeIsShownAtOnceUnderThePointer(t *testing.T) {
 	if n := len(g.ui.desk.shown); n != all {
 		t.Errorf("%d of %d are shown", n, all)
 	}
+}
+
+func TestATagStandsBeforeWhoAnswersAndHowLong(t *testing.T) {
+	english(t)
+	m := team()
+	row := *m.rows["k"]
+	row.State, row.Assignee, row.Unread, row.Waiting = inbox.Open, "me", 1, ago(30*time.Minute)
+	row.LastInbound, row.Tags, row.Mentioned = ago(30*time.Minute), []inbox.TagID{"t2", "t1"}, m.seq+1
+	row.Tasks = []inbox.Task{{ID: "k1", Text: inbox.PlainText("Call back"), Person: "me"}}
+	h := house{inboxes: m.inboxes, tags: m.tags}
+	texts := func() (out []string) {
+		for _, c := range rowView(&row, newStaff(m.me, m.people), h, inbox.Presence{}, at1453).Chips {
+			out = append(out, c.Text)
+		}
+		return out
+	}
+	first := h.tagged(row.Conversation)[0].Name
+	got := texts()
+	if i, you, tag, ask := 0, slices.Index(got, word("person.you")), slices.Index(got, first), slices.Index(got, word("chip.mentioned")); ask != i+1 || tag != ask+1 || you != tag+2 || len(got) != 7 {
+		t.Errorf("with a mention: %v", got)
+	}
+	row.Mentioned, row.Tasks = 0, nil
+	if got = texts(); slices.Index(got, first) != 1 || slices.Index(got, word("person.you")) != 2 {
+		t.Errorf("without: %v", got)
+	}
+	if err := speak("de"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { english(t) })
+	g := newStage(t, tagged(), Settings{Language: "de", TextSize: 130, Theme: "dark"}, 1440, 900)
+	g.heard("inbox shown")
+	g.ui.desk.setFilter(FilterAll)
+	g.rest()
+	g.picture("rows-tagged-dark-de-130")
+}
+
+// tagged is a team whose conversations have tags of every length.
+func tagged() *memory {
+	m := team()
+	m.tags = []inbox.Tag{{ID: "t1", Name: "Appointment", Colour: 2}, {ID: "t2", Name: "Urgent", Colour: 3}, {ID: "t3", Name: "A contract for maintenance", Colour: 1}}
+	for i, id := range slices.Sorted(maps.Keys(m.rows)) {
+		row := *m.rows[id]
+		row.Tags = [][]inbox.TagID{{"t1", "t2"}, {"t2"}, {"t3"}}[i%3]
+		m.rows[id] = &row
+	}
+	return m
+}
+
+func TestThePaletteShowsATagOrAnInboxByItsName(t *testing.T) {
+	m := team()
+	m.inboxes = append(m.inboxes, inbox.Inbox{ID: "service", Name: "Service"})
+	m.me.Inboxes = append(m.me.Inboxes, "service")
+	g := newStage(t, m, Settings{}, 1280, 800)
+	g.heard("inbox shown")
+	d := g.ui.desk
+	for _, it := range d.paletteItems("") {
+		if it.Icon == "tag" && it.Hint == word("palette.tag") {
+			t.Error("the empty palette lists every tag")
+		}
+	}
+	show := func(typed string, want scope) {
+		t.Helper()
+		d.filter, d.scope = FilterClosed, scope{}
+		g.press(fyne.KeyK, ctrl)
+		g.typeText(typed)
+		shown := d.palette.Shown()
+		if len(shown) == 0 || shown[0].Title != word("action.filter", "Name", typed) {
+			t.Fatalf("%q offers %v", typed, shown)
+		}
+		g.press(fyne.KeyReturn, 0)
+		if d.scope != want || d.filter != FilterAll || d.page != pageInbox {
+			t.Errorf("%q shows %+v, filter %d", typed, d.scope, d.filter)
+		}
+	}
+	show("Complaint", scope{tag: "t1"})
+	if in := d.scopeInboxes(); len(in) > 1 {
+		show(in[1].Name, scope{inbox: in[1].ID})
+	} else {
+		t.Fatal("the company has one inbox only")
+	}
+	d.showPage(pageBoard)
+	show("Offer", scope{tag: "t2"})
+}
+
+func TestWhatIsAskedAndToldSaysWhichConversationsItIsAbout(t *testing.T) {
+	m := team()
+	g := opened(t, m, "k")
+	d := g.ui.desk
+	name := d.row.Contact.Display()
+	asked := func(want string) {
+		t.Helper()
+		d.showAssign()
+		if got := g.win.Canvas().Focused().(kit.Accessible).AccessibleName(); got != want {
+			t.Errorf("%q is asked, not %q", got, want)
+		}
+		g.press(fyne.KeyEscape, 0)
+	}
+	asked(word("palette.assign"))
+	g.press(fyne.KeyE, ctrl|shift)
+	g.wantShown(join(word("toast.closed"), name))
+	d.setFilter(FilterAll)
+	d.pickAll()
+	for id := range d.picks {
+		if len(d.picks) > 2 {
+			delete(d.picks, id)
+		}
+	}
+	if !d.mayAll(inbox.ActAssign) {
+		t.Fatal("these cannot be assigned")
+	}
+	asked("Assign 2 conversations to")
 }

@@ -154,11 +154,18 @@ func tourWindow(s *kit.Sketch, size fyne.Size) {
 	chips := []kit.Chip{{Text: word("span.h", "H", 9), Icon: "clock", Style: kit.ChipOK}, {Text: word("span.hm", "H", 3, "M", 12), Icon: "clock", Style: kit.ChipWarn},
 		{Text: word("chip.window.left", "Span", word("span.m", "M", 41)), Icon: "clock", Style: kit.ChipDanger}, {Text: word("chip.window.closed"), Icon: "lock", Style: kit.ChipNeutral}}
 	x, w := float32(36), (size.Width-72)/4
-	y := middle(size.Height, 44)
+	rows := float32(1) // where the words are long every other chip stands in a second row, so that none is cut
+	for _, c := range chips {
+		if kit.ChipWidth(c) > w-4 {
+			rows = 2
+		}
+	}
+	y := middle(size.Height, 20+rows*(kit.ChipHeight()+6))
 	for i, c := range chips {
 		pair := []kit.Pair{s.P.OK, s.P.Warn, s.P.Danger, {Ink: s.P.BorderStrong, Soft: s.P.Sunken}}[i]
 		s.Rect(x+float32(i)*w, y, w-4, 8, pair.Ink, 4)
-		s.Chips([]kit.Chip{c}, x+float32(i)*w, y+20, w)
+		at := min(x+float32(i)*w, size.Width-36-kit.ChipWidth(c))
+		s.Chips([]kit.Chip{c}, at, y+20+float32(i%int(rows))*(kit.ChipHeight()+6), size.Width-at)
 	}
 }
 

@@ -147,9 +147,6 @@ func New(cfg Config) *UI {
 	if cfg.Location == nil {
 		cfg.Location = time.Local
 	}
-	if cfg.Modifiers == nil {
-		cfg.Modifiers = func() fyne.KeyModifier { return 0 }
-	}
 	var managed Managed
 	if cfg.Managed != nil {
 		managed = cfg.Managed()
@@ -184,6 +181,14 @@ func New(cfg Config) *UI {
 	w.SetOnDropped(u.dropped)
 	u.attach()
 	return u
+}
+
+// held returns the modifier keys that are held down; none where nobody knows.
+func (u *UI) held() fyne.KeyModifier {
+	if u.cfg.Modifiers == nil {
+		return 0
+	}
+	return u.cfg.Modifiers()
 }
 
 // attach makes the window use our keys.

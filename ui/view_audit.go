@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -55,6 +56,10 @@ var acts = map[string]struct{ key, icon string }{
 	"wipe.half-destroyed": {"act.wipe.half", "wipe"}, "wipe.started": {"act.wipe.started", "wipe"}, "wipe.proven": {"act.wipe.proven", "check"}, "wipe.refused": {"act.wipe.refused", "warn"},
 	"wipe.proof-saved": {"act.wipe.proof", "download"},
 	"keys.rotated":     {"act.keys.rotated", "lock"}, "keys.older": {"act.keys.older", "warn"},
+	"conversation.tagged": {"act.conversation.tagged", "tag"}, "task.set": {"act.task.set", "task"}, "tag.set": {"act.tag.set", "tag"}, "quick-reply.set": {"act.reply.set", "note"},
+	"message.searched": {"act.message.searched", "search"}, "report.seen": {"act.report.seen", "chart"},
+	"person.away-set": {"act.person.away", "pause"}, "person.languages-set": {"act.person.languages", "user"},
+	"backup.taken": {"act.backup.taken", "download"}, "backup.drilled": {"act.backup.drilled", "check"}, "backup.drill-failed": {"act.backup.failed", "warn"},
 	"audit.searched": {"act.audit.searched", "search"}, "audit.exported": {"act.audit.exported", "download"}, "audit.anchored": {"act.audit.anchored", "shield"},
 }
 
@@ -65,7 +70,7 @@ type ActGroup struct{ Prefix, Key string }
 var actGroups = []ActGroup{
 	{"", "audit.group.all"}, {"message.", "audit.group.message"}, {"conversation.", "audit.group.conversation"}, {"media.", "audit.group.media"}, {"reveal.", "audit.group.reveal"},
 	{"contact.", "audit.group.contact"}, {"guard.", "audit.group.guard"}, {"sign-in.", "audit.group.signin"}, {"device.", "audit.group.device"}, {"wipe.", "audit.group.wipe"}, {"person.", "audit.group.person"},
-	{"request.", "audit.group.request"}, {"audit.", "audit.group.audit"},
+	{"request.", "audit.group.request"}, {"backup.", "audit.group.backup"}, {"audit.", "audit.group.audit"},
 }
 
 // auditSpans are the lengths of time the log can be narrowed to, in days; 0 is all.
@@ -127,7 +132,7 @@ func entryView(e inbox.AuditEntry, h house, s staff, t clock) EntryView {
 		v.Refused, v.Tone = word("audit.refused"), ToneWarn
 	}
 	switch e.Act {
-	case "reveal.many", "keys.older", "guard.alerted", "sign-in.refused", "step-up.refused", "wipe.refused", "person.sign-on-gone":
+	case "reveal.many", "keys.older", "backup.drill-failed", "guard.alerted", "sign-in.refused", "step-up.refused", "wipe.refused", "person.sign-on-gone":
 		v.Tone = ToneWarn
 	}
 	return v
@@ -178,8 +183,8 @@ func wireID(word string) bool {
 	return true
 }
 
-// entryFacts is an entry in full.
-func entryFacts(e inbox.AuditEntry, h house, s staff, t clock) []FactView {
+// entryFacts is an entry in full. named are the devices the reader knows by name; of another one its id says which it was.
+func entryFacts(e inbox.AuditEntry, h house, s staff, named map[inbox.DeviceID]string, t clock) []FactView {
 	var out []FactView
 	fact := func(label, text string) {
 		if text != "" {
@@ -208,7 +213,7 @@ func entryFacts(e inbox.AuditEntry, h house, s staff, t clock) []FactView {
 	fact(word("audit.fact.inbox"), h.inbox(e.Inbox).Name)
 	fact(word("audit.fact.detail"), e.Detail)
 	fact(word("audit.fact.object"), e.Object)
-	fact(word("audit.fact.from"), string(e.Device))
+	fact(word("audit.fact.from"), cmp.Or(named[e.Device], string(e.Device)))
 	fact(word("audit.fact.entry"), e.ID)
 	return out
 }

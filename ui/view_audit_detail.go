@@ -18,7 +18,7 @@ var detailWords = map[string]string{
 
 // machineActs are those whose detail is the log's own shorthand: what of it is not among the words is left to the entry in
 // full.
-var machineActs = []string{"session.", "sign-in.", "step-up.", "wipe.", "keys.", "audit.", "person.off", "person.sign-on", "device.reimaged"}
+var machineActs = []string{"session.", "sign-in.", "step-up.", "wipe.", "keys.", "audit.", "person.off", "person.sign-on", "person.away", "person.languages", "backup.", "device.reimaged"}
 
 // shorthand is a detail of the log's own shorthand as a sentence; false for a detail that people wrote.
 func shorthand(act, detail string) (text string, ok bool) {

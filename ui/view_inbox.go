@@ -199,9 +199,11 @@ func pills(t tally, active Filter, narrow string) []PillView {
 
 // A ChipView is a word on a coloured ground.
 type ChipView struct {
-	Text string
-	Icon string
-	Tone Tone
+	Text  string
+	Short string // where not all chips have room; "" is Text
+	Icon  string
+	Plain bool // its words say enough without the icon
+	Tone  Tone
 }
 
 // A RowView is one conversation in the list.
@@ -262,8 +264,17 @@ func rowView(r *Row, s staff, h house, p inbox.Presence, t clock) RowView {
 		state, calm = state[:n-1], state[n-1:]
 	}
 	v.Chips = append(v.Chips, state...)
+	var tags []ChipView
 	if c.Erased == 0 {
-		v.Chips = append(v.Chips, workChips(c, s, t)...)
+		for _, tag := range h.tagged(c) {
+			tags = append(tags, tagChip(tag))
+		}
+		work := workChips(c, s, t)
+		if len(tags) > 0 { // what it is about: after what asks for the reader himself
+			work = slices.Insert(work, min(len(work), map[bool]int{true: 1}[mentioned(c)]), tags[0])
+			tags = tags[1:]
+		}
+		v.Chips = append(v.Chips, work...)
 	}
 	switch {
 	case c.Erased != 0:
@@ -274,12 +285,7 @@ func rowView(r *Row, s staff, h house, p inbox.Presence, t clock) RowView {
 	default:
 		v.Chips = append(v.Chips, ChipView{Text: s.name(c.Assignee)})
 	}
-	v.Chips = append(v.Chips, calm...)
-	if c.Erased == 0 {
-		for _, tag := range h.tagged(c) {
-			v.Chips = append(v.Chips, tagChip(tag))
-		}
-	}
+	v.Chips = append(append(v.Chips, calm...), tags...)
 	if writing, _ := p.In(c.ID); len(writing) > 0 && strings.TrimSpace(draft) == "" {
 		v.Prefix, v.Alert, v.Icon, v.Snippet = "", false, "note", word("row.writing", "Name", s.short(writing[0]))
 	}

@@ -37,11 +37,11 @@ func dueChip(due inbox.Moment, t clock) ChipView {
 	left := due.Sub(t.now)
 	switch {
 	case left < 0:
-		return ChipView{Text: word("chip.late", "Span", span(-left)), Icon: "clock", Tone: ToneDanger}
+		return ChipView{Text: word("chip.late", "Span", span(-left)), Short: "−" + span(-left), Icon: "clock", Tone: ToneDanger}
 	case left < 15*time.Minute:
-		return ChipView{Text: word("chip.due", "Span", span(left)), Icon: "clock", Tone: ToneWarn}
+		return ChipView{Text: word("chip.due", "Span", span(left)), Short: span(left), Icon: "clock", Tone: ToneWarn}
 	}
-	return ChipView{Text: word("chip.due", "Span", span(left)), Icon: "clock"}
+	return ChipView{Text: word("chip.due", "Span", span(left)), Short: span(left), Icon: "clock"}
 }
 
 // wakeText says when a snoozed conversation wakes.
@@ -88,7 +88,7 @@ func workChips(c inbox.Conversation, s staff, t clock) []ChipView {
 var tagTones = []Tone{ToneQuiet, ToneInfo, ToneOK, ToneWarn, ToneDanger, ToneAccent}
 
 func tagChip(t inbox.Tag) ChipView {
-	return ChipView{Text: t.Name, Icon: "tag", Tone: tagTones[int(t.Colour)%len(tagTones)]}
+	return ChipView{Text: t.Name, Icon: "tag", Plain: true, Tone: tagTones[int(t.Colour)%len(tagTones)]}
 }
 
 // tagged returns the tags of a conversation that there still are, by name.

@@ -77,6 +77,7 @@ func (s *wipedScreen) build() {
 		cells = append(cells, kit.Min(told(n, 0)))
 	}
 	s.do = nil
+	var foot []kit.Cell
 	if v.Button != "" {
 		row := []kit.Cell{}
 		if v.Copy != "" {
@@ -88,9 +89,9 @@ func (s *wipedScreen) build() {
 			s.u.show(s.u.start.root)
 			s.u.way(WaySetUp)
 		})
-		cells = append(cells, kit.Gap(16), kit.Min(kit.Row(append(row, kit.Spring(), kit.Min(s.do))...)))
+		foot = append(foot, kit.Gap(16), kit.Min(kit.Row(append(row, kit.Spring(), kit.Min(s.do))...)))
 	}
-	s.root.Objects = cardScreen(kit.Column(cells...), 32, 560)
+	s.root.Objects = footedScreen(kit.Column(cells...), kit.Column(foot...), 32, 560)
 	s.root.Refresh()
 }
 

@@ -124,7 +124,7 @@ func (e *input) TypedRune(r rune) {
 // TypedKey implements fyne.Focusable.
 func (e *input) TypedKey(ev *fyne.KeyEvent) {
 	noticed(e.outer)
-	if mod, known := heldKeys(); known && e.shift && mod&fyne.KeyModifierShift == 0 {
+	if r := peers(e.outer).router; e.shift && r != nil && r.released(fyne.KeyModifierShift) {
 		e.KeyUp(&fyne.KeyEvent{Name: desktop.KeyShiftLeft}) // its release went to an overlay that was open then
 	}
 	if e.onKey != nil && e.onKey(ev, e.shift) {
@@ -134,15 +134,6 @@ func (e *input) TypedKey(ev *fyne.KeyEvent) {
 		return
 	}
 	e.Entry.TypedKey(ev)
-}
-
-// heldKeys returns the modifier keys that are held down, if the driver knows.
-var heldKeys = func() (mod fyne.KeyModifier, known bool) {
-	d, known := fyne.CurrentApp().Driver().(desktop.Driver)
-	if known {
-		mod = d.CurrentKeyModifiers()
-	}
-	return mod, known
 }
 
 // KeyDown implements desktop.Keyable.

@@ -180,14 +180,16 @@ func TestTextThatIsSetIsGoneOnWithAtItsEnd(t *testing.T) {
 func TestAShiftLetGoElsewhereIsNotHeld(t *testing.T) {
 	themed(t, kit.Options{})
 	d := composer(t)
+	k := &keys{mod: fyne.KeyModifierShift, refuse: true}
+	k.router(t).Attach(d.w.Canvas())
+	t.Cleanup(func() { kit.Release(d.w.Canvas()) })
 	enter := &fyne.KeyEvent{Name: fyne.KeyReturn}
 	d.c.SetText("hello")
 	d.c.KeyDown(&fyne.KeyEvent{Name: desktop.KeyShiftLeft})
-	kit.Hold(t, fyne.KeyModifierShift)
 	if d.c.TypedKey(enter); d.sent != 0 || d.c.Content() != "hello\n" {
 		t.Errorf("Shift+Enter: sent %d, %q", d.sent, d.c.Content())
 	}
-	kit.Hold(t, 0)
+	k.mod = 0
 	if d.c.TypedKey(enter); d.sent != 1 {
 		t.Error("Enter breaks the line")
 	}

@@ -2,9 +2,12 @@ package kit
 
 import (
 	"image/color"
+	"slices"
 	"strconv"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/theme"
 )
 
 // Field is a labelled single-line input with a line below it for what is wrong or right.
@@ -28,6 +31,58 @@ type fieldEntry struct {
 	keepTab bool
 	input
 	name string
+}
+
+// CreateRenderer implements fyne.Widget: an input without the bar of its scroller, which would lie over the text. Who types
+// sees the end of it, and the arrows lead through the rest.
+func (f *fieldEntry) CreateRenderer() fyne.WidgetRenderer {
+	r := &fieldRenderer{WidgetRenderer: f.input.CreateRenderer(), f: f, cover: canvas.NewRectangle(color.Transparent), line: canvas.NewRectangle(color.Transparent)}
+	r.style()
+	return r
+}
+
+// fieldRenderer covers the bar, where there is one, with the ground of the field, and draws the line of the field again above
+// it.
+type fieldRenderer struct {
+	fyne.WidgetRenderer
+	f           *fieldEntry
+	cover, line *canvas.Rectangle
+}
+
+// The objects of Fyne's entry: its ground, its line and its scroller, then what stands above them.
+const entryParts = 3
+
+func (r *fieldRenderer) style() {
+	ground, line := r.WidgetRenderer.Objects()[0].(*canvas.Rectangle), r.WidgetRenderer.Objects()[1].(*canvas.Rectangle)
+	r.cover.FillColor, r.cover.CornerRadius = ground.FillColor, line.CornerRadius
+	r.line.StrokeColor, r.line.StrokeWidth, r.line.CornerRadius = line.StrokeColor, line.StrokeWidth, line.CornerRadius
+	text := fyne.MeasureText(r.f.Text, theme.Size(theme.SizeNameText), r.f.TextStyle)
+	long := text.Width+4*theme.Size(theme.SizeNameInnerPadding) > r.f.Size().Width
+	for _, o := range []*canvas.Rectangle{r.cover, r.line} {
+		o.Hidden = !long
+	}
+}
+
+func (r *fieldRenderer) Objects() []fyne.CanvasObject {
+	return slices.Insert(slices.Clone(r.WidgetRenderer.Objects()), entryParts, fyne.CanvasObject(r.cover), fyne.CanvasObject(r.line))
+}
+
+func (r *fieldRenderer) Layout(size fyne.Size) {
+	r.WidgetRenderer.Layout(size)
+	line := r.WidgetRenderer.Objects()[1]
+	r.line.Move(line.Position())
+	r.line.Resize(line.Size())
+	bar := theme.Size(theme.SizeNameScrollBar)
+	r.cover.Move(fyne.NewPos(1, size.Height-bar-1))
+	r.cover.Resize(fyne.NewSize(size.Width-2, bar))
+	r.style()
+}
+
+func (r *fieldRenderer) Refresh() {
+	r.WidgetRenderer.Refresh()
+	r.style()
+	r.cover.Refresh()
+	r.line.Refresh()
 }
 
 // visibleObjects is the eye of a password.

@@ -350,7 +350,7 @@ func (v *Steps) Set(steps []Step) {
 	v.Refresh()
 }
 
-// HeightFor implements HeightFor: what does not fit beside the track of a joined sequence goes on in another line.
+// HeightFor implements HeightFor: what does not fit beside the track or the disc goes on in another line.
 func (v *Steps) HeightFor(width float32) float32 {
 	var h float32
 	for i := range v.steps {
@@ -359,12 +359,19 @@ func (v *Steps) HeightFor(width float32) float32 {
 	return h
 }
 
-const trackLead = 30 // left edge of the track to text
+const (
+	trackLead = 30 // left edge of the track to text
+	discLead  = 40 // left edge of the discs to text
+)
 
-// blocks lays out a step of a joined sequence.
+// blocks lays out a step.
 func (v *Steps) blocks(i int, width float32) (title, detail Block) {
-	room, m, scale := max(width-trackLead, 60), SharedMetrics(), Current().scale
-	title = Layout(m, []Run{{Text: v.steps[i].Title}}, room, Style{Type: Name, Scale: scale})
+	lead, typ := float32(discLead), NameBold
+	if v.joint {
+		lead, typ = trackLead, Name
+	}
+	room, m, scale := max(width-lead, 60), SharedMetrics(), Current().scale
+	title = Layout(m, []Run{{Text: v.steps[i].Title}}, room, Style{Type: typ, Scale: scale})
 	if v.steps[i].Detail != "" {
 		detail = Layout(m, []Run{{Text: v.steps[i].Detail}}, room, Style{Type: Caption, Scale: scale})
 	}
@@ -380,11 +387,15 @@ func (v *Steps) height(i int, width float32) float32 {
 		}
 		return h + Scaled(18)
 	}
-	h := LineHeight(NameBold) + Scaled(10)
+	h := LineHeight(NameBold)
 	if v.steps[i].Detail != "" {
 		h += LineHeight(Caption)
 	}
-	return max(h, 40)
+	if width > discLead {
+		title, detail := v.blocks(i, width)
+		h = max(h, title.Height+detail.Height)
+	}
+	return max(h+Scaled(10), 40)
 }
 
 func (v *Steps) paint(s *Sketch, size fyne.Size) {
@@ -438,8 +449,9 @@ func (v *Steps) paint(s *Sketch, size fyne.Size) {
 		if st.Detail == "" {
 			top = y + round((d-LineHeight(NameBold))/2)
 		}
-		s.TextIn(st.Title, 40, top, size.Width-40, NameBold, ink, AlignStart)
-		s.TextIn(st.Detail, 40, top+LineHeight(NameBold), size.Width-40, Caption, detail, AlignStart)
+		one, two := v.blocks(i, size.Width)
+		s.Block(one, discLead, top, ink)
+		s.Block(two, discLead, top+one.Height, detail)
 		y += h
 	}
 }

@@ -186,6 +186,11 @@ func (r *Router) HandleKey(ev *fyne.KeyEvent) bool {
 	return r.run(chord{normal(ev.Name), mod & fyne.KeyModifierShift})
 }
 
+// released reports whether a modifier key is known not to be held down.
+func (r *Router) released(key fyne.KeyModifier) bool {
+	return r.cfg.Modifiers != nil && r.cfg.Modifiers()&key == 0
+}
+
 func (r *Router) run(c chord) bool {
 	ids := r.byKey[c]
 	if len(ids) == 0 || r.cfg.Do == nil {

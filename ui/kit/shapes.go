@@ -25,7 +25,9 @@ const (
 // Chip is a short word on a soft background. The zero value is an empty neutral chip.
 type Chip struct {
 	Text   string
+	Short  string // where several stand side by side and not all have room; "" is Text
 	Icon   string
+	Plain  bool // its words say enough without the icon
 	Style  ChipStyle
 	Count  string // after the text of a filter, "" for none
 	Active bool   // the chosen filter
@@ -126,16 +128,43 @@ func RestOfChips(chips []Chip, maxW float32) string {
 	return strings.Join(names, ", ")
 }
 
-// fitChips are the chips that fit side by side, the first one shortened if it must be, and the number of those that do not.
+// leastChip is how narrow the second chip may be cut before it is rather left out.
+const leastChip = 60
+
+// fitChips are the chips that fit side by side, and the number of those that do not. Where not all fit they take their short
+// words, and the last one loses an icon it can do without; as the second one it is shortened too, if it must be.
 func fitChips(chips []Chip, maxW float32) (fit []Chip, rest int) {
+	wide := func(list []Chip) float32 {
+		w := -ChipGap
+		for _, c := range list {
+			w += ChipWidth(c) + ChipGap
+		}
+		return w
+	}
+	if wide(chips) > maxW {
+		chips = slices.Clone(chips)
+		for i, c := range chips {
+			if c.Short != "" {
+				chips[i].Text = c.Short
+			}
+		}
+	}
 	for n := len(chips); n > 0; n-- {
 		out := slices.Clone(chips[:n])
 		if rest = len(chips) - n; rest > 0 {
 			out = append(out, Chip{Text: "+" + strconv.Itoa(rest)})
 		}
-		w := -ChipGap
-		for _, c := range out {
-			w += ChipWidth(c) + ChipGap
+		w := wide(out)
+		if last := out[n-1]; n > 1 && w > maxW && last.Plain {
+			room := maxW - (w - ChipWidth(last))
+			last.Icon = ""
+			if ChipWidth(last) > room && n == 2 && room >= Scaled(leastChip) {
+				last = last.Within(room)
+			}
+			if ChipWidth(last) <= room {
+				out[n-1] = last
+				return out, rest
+			}
 		}
 		if n == 1 && w > maxW {
 			out[0] = out[0].Within(maxW - (w - ChipWidth(out[0])))
