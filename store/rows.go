@@ -128,7 +128,7 @@ func (s *Store) startLoading() {
 		go func() {
 			defer close(s.loaded)
 			if s.loadErr = s.readRows(); s.loadErr == nil {
-				s.startFilling()
+				s.startFilling(s.after)
 			}
 		}()
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"sealdesk/app/inbox"
 	"sealdesk/store/arena"
@@ -101,6 +102,7 @@ type searcher struct {
 	mu      sync.Mutex
 	texts   *arena.Arena  // nil: rows were not loaded yet, or it was cleared
 	filled  chan struct{} // closed when nobody fills texts any more
+	hurry   func()        // ends the wait before texts are filled; any number of times
 	state   SearchState
 	todo    map[inbox.ConversationID]bool // not read yet: whatever is told of them will be read
 	order   []inbox.ConversationID        // of todo
@@ -119,15 +121,18 @@ func (s *Store) FillSearch(ctx context.Context) error {
 	}
 	s.applying.Lock() // what it would tell is either read or told
 	defer s.applying.Unlock()
-	s.startFilling()
+	s.startFilling(0)
 	return nil
 }
 
-// startFilling begins to fill the search, unless that has begun. No Apply may run meanwhile.
-func (s *Store) startFilling() {
+// startFilling begins to fill the search after a while, unless that has begun. No Apply may run meanwhile.
+func (s *Store) startFilling(after time.Duration) {
 	f := &s.search
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.texts != nil && after == 0 {
+		f.hurry()
+	}
 	if f.texts != nil || !s.begin() {
 		return
 	}
@@ -140,8 +145,17 @@ func (s *Store) startFilling() {
 		f.todo[r.ID], f.order[i] = true, r.ID
 	}
 	f.state = SearchState{Of: len(list)}
+	now := make(chan struct{})
+	f.hurry = sync.OnceFunc(func() { close(now) })
 	go func(texts *arena.Arena, filled chan struct{}) {
 		defer s.filing.Done()
+		wait := time.NewTimer(after)
+		defer wait.Stop()
+		select {
+		case <-wait.C:
+		case <-now:
+		case <-s.ending.Done():
+		}
 		s.fill(texts)
 		close(filled)
 		s.mu.Lock()
@@ -161,6 +175,7 @@ func (s *Store) ClearSearch() error {
 		f.mu.Unlock()
 		return nil
 	}
+	f.hurry() // it finds nothing to fill
 	err := texts.Clear()
 	f.text.Reset()
 	f.texts, f.text, f.todo, f.order, f.reading, f.late, f.state = nil, nil, nil, nil, "", nil, SearchState{}
@@ -192,6 +207,9 @@ func (s *Store) Search(ctx context.Context, q Query) (Results, error) {
 	}
 	s.search.mu.Lock()
 	texts, state := s.search.texts, s.search.state
+	if texts != nil {
+		s.search.hurry()
+	}
 	s.search.mu.Unlock()
 	hits, counts, err := []arena.Hit(nil), []arena.Count(nil), arena.ErrCleared
 	if texts != nil {

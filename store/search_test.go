@@ -186,8 +186,10 @@ func TestWhatIsToldWhileAConversationIsReadIsNotLost(t *testing.T) {
 }
 
 // library fills a store with two conversations in two inboxes.
-func library(t testing.TB) *Store {
-	s := mustOpen(t, config(t))
+func library(t testing.TB) *Store { return libraryIn(t, config(t)) }
+
+func libraryIn(t testing.TB, cfg Config) *Store {
+	s := mustOpen(t, cfg)
 	ctx := context.Background()
 	try(t, s.Apply(ctx, stretch(inbox.CompanyLog, 0,
 		inbox.PersonChanged{Person: inbox.Person{ID: me, Name: "Mia Muster"}}, inbox.PersonChanged{Person: inbox.Person{ID: "tobias", Name: "Tobias Größer"}},
@@ -371,6 +373,32 @@ func TestAClearedSearchSaysSoUntilItIsFilledAgain(t *testing.T) {
 	try(t, s.Close())
 	if _, err := s.Search(ctx, q); !errors.Is(err, ErrClosed) {
 		t.Error(err)
+	}
+}
+
+// The first frame of a start has the processor: the search begins a while later, or when somebody asks, and never keeps anybody.
+func TestTheSearchBeginsWhenItIsAskedOrAWhileLater(t *testing.T) {
+	ctx := context.Background()
+	cfg := config(t)
+	try(t, libraryIn(t, cfg).Close())
+	cfg.SearchAfter = time.Hour
+	for name, act := range map[string]func(s *Store) error{
+		"asked":   func(s *Store) error { _, err := s.Search(ctx, Query{Words: []string{"stuhl"}}); return err },
+		"filled":  func(s *Store) error { return s.FillSearch(ctx) },
+		"cleared": func(s *Store) error { return s.ClearSearch() },
+		"closed":  func(s *Store) error { return nil },
+	} {
+		s := mustOpen(t, cfg)
+		_, err := s.Inbox(ctx)
+		try(t, err)
+		if st := s.SearchState(); st.Read != 0 {
+			t.Errorf("%s: %+v before anybody asked", name, st)
+		}
+		try(t, act(s))
+		if name == "asked" || name == "filled" {
+			filledSearch(t, s)
+		}
+		try(t, s.Close())
 	}
 }
 

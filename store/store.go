@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -40,6 +41,9 @@ type Config struct {
 	RelayHalf seal.Key       // the half the relay lends; the zero key while it lends none
 	Reader    inbox.PersonID // whose read marks count, and who writes
 	Log       *slog.Logger   // nil: silent
+	// SearchAfter is how long after the first look at the inbox messages are made ready to be searched: until then the processor
+	// is for the first frame. The first search does not wait for it.
+	SearchAfter time.Duration
 }
 
 // Store is an open store. Get one from [Open].
@@ -47,6 +51,7 @@ type Store struct {
 	dir    string
 	reader inbox.PersonID
 	log    *slog.Logger
+	after  time.Duration // Config.SearchAfter
 	lock   *os.File
 	cache  *bbolt.DB
 	outbox *bbolt.DB
@@ -197,7 +202,7 @@ func open(ctx context.Context, cfg Config) (_ *Store, err error) {
 		return nil, err
 	}
 	s := &Store{
-		dir: cfg.Dir, reader: cfg.Reader, log: cfg.Log, lock: lock, key: cfg.Key, held: map[inbox.LogID][]byte{},
+		dir: cfg.Dir, reader: cfg.Reader, log: cfg.Log, after: cfg.SearchAfter, lock: lock, key: cfg.Key, held: map[inbox.LogID][]byte{},
 		loaded:  make(chan struct{}),
 		cursors: map[inbox.LogID]inbox.Cursor{}, people: map[inbox.PersonID]inbox.Person{}, inboxes: map[inbox.InboxID]inbox.Inbox{},
 		base: map[inbox.ConversationID]*inbox.Conversation{}, shown: map[inbox.ConversationID]*Row{},

@@ -32,6 +32,9 @@ var (
 // PassphraseTries is how many wrong passphrases are taken before only the relay opens the cache.
 const PassphraseTries = 5
 
+// searchAfter keeps the processor for the first frame of a start.
+const searchAfter = 2 * time.Second
+
 // Config says whose custody it is.
 type Config struct {
 	Dir    string // the data folder: all in it is ours
@@ -98,7 +101,7 @@ func New(cfg Config) *Keeper {
 func StoreDir(dir string) string { return filepath.Join(dir, "store") }
 
 func (k *Keeper) storeConfig(key store.CacheKey, half seal.Key) store.Config {
-	return store.Config{Dir: StoreDir(k.cfg.Dir), Key: key, RelayHalf: half, Reader: k.cfg.Device.Person, Log: k.cfg.Log}
+	return store.Config{Dir: StoreDir(k.cfg.Dir), Key: key, RelayHalf: half, Reader: k.cfg.Device.Person, Log: k.cfg.Log, SearchAfter: searchAfter}
 }
 
 // Store returns the cache; nil while it is closed.
