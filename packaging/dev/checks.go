@@ -282,7 +282,7 @@ var raceRuns = []struct {
 	{func(p goPackage) bool {
 		return plainPackages(p) && p.hasTests() && !p.is("app", "packaging/dev") && !p.is(singleHanded...)
 	}, []string{"-short"}},
-	{func(p goPackage) bool { return windowPackages(p) && goldenPackages(p) && p.hasTests() }, []string{"-short", "-skip", "Golden|Paint|Pixel|Picture|Budget"}},
+	{func(p goPackage) bool { return windowPackages(p) && goldenPackages(p) && p.hasTests() }, []string{"-short", "-skip", "Golden|Paint|Pixel|Picture|Budget|AsDesigned"}},
 }
 
 // is says whether the package is one of these folders.
