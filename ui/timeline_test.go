@@ -177,6 +177,11 @@ func TestNamesInANoteStandOut(t *testing.T) {
 	if got := named(runs, []string{"Nobody", ""}); len(got) != 3 {
 		t.Errorf("%+v", got)
 	}
+	x.Body, x.Mentions = inbox.PlainText("Frag @"+m.me.Name+", bitte."), []inbox.PersonID{m.me.ID} // who is elsewhere called "You"
+	v = itemView(&x, newStaff(m.me, m.people), at1453)
+	if runs := named(v.runs(v.Body, nil), v.Names); len(runs) != 3 || runs[1].Text != "@"+m.me.Name {
+		t.Errorf("the reader's own name: %+v", runs)
+	}
 }
 
 func TestPicturesOfAConversationFollowEachOther(t *testing.T) {

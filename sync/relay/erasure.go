@@ -137,7 +137,7 @@ func (r *Relay) eraseAll(ctx context.Context, orders []erasureOrder) error {
 		if err := r.eraseStrays(ctx, known); err != nil {
 			return fmt.Errorf("looking through deliveries: %w", err)
 		}
-		if err := r.vault.EraseAll(ctx, first); err != nil && !errors.Is(err, vault.ErrErased) {
+		if err := r.vault.EraseAll(ctx, first); err != nil {
 			return fmt.Errorf("destroying keys: %w", err)
 		}
 	}
