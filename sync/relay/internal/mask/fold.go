@@ -260,7 +260,7 @@ func firstLook(text string, k *Known) (found look) {
 				}
 				said, times, found = said+n, times+more, found|look
 			}
-			if i-start <= 4 && besideDigit(text, start, i) && poseLetters(text[start:i]) {
+			if i-start <= 4 && poseLetters(text[start:i]) && besideDigit(text, start, i) {
 				gap += i - start
 				said += 2
 				found |= lookSpoken
@@ -301,7 +301,7 @@ func firstLook(text string, k *Known) (found look) {
 						n, more, look := tells(text[i:end])
 						said, times, found = said+n, times+more, found|look
 					}
-					if end-i <= 8 && besideDigit(text, i, end) && poseLetters(text[i:end]) {
+					if end-i <= 8 && poseLetters(text[i:end]) && besideDigit(text, i, end) {
 						said += 2
 						found |= lookSpoken
 					}
