@@ -162,6 +162,9 @@ func (x mishap) play(t *testing.T, customers, each int) (out tally) {
 		k.c.Sim.Release()
 	}
 	open := []inbox.Receipt{inbox.Queued, inbox.Sent}
+	if x.faults.FailedFirst > 0 { // every failure is followed by the truth
+		open = append(open, inbox.Failed)
+	}
 	for f, p := range x.faults.Graph {
 		if p > 0 && f.Accepts() { // a status tells of every one of them
 			open = append(open, inbox.Unknown)
