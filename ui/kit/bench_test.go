@@ -150,3 +150,28 @@ func BenchmarkMeasure5000(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkLongDraft is a key typed in a message of nearly 4,000 characters: without a break, at its end and in its middle,
+// and in one without blanks.
+func BenchmarkLongDraft(b *testing.B) {
+	blanks := strings.Repeat("so long a text that nobody reads it ", 100)
+	for name, x := range map[string]struct {
+		text string
+		up   int
+	}{"end": {blanks, 0}, "middle": {blanks, 25}, "no blanks": {strings.ReplaceAll(blanks, " ", "x"), 0}} {
+		b.Run(name, func(b *testing.B) {
+			themed(b, kit.Options{})
+			d := composer(b)
+			d.c.SetText(x.text)
+			for range x.up {
+				d.c.TypedKey(&fyne.KeyEvent{Name: fyne.KeyUp})
+			}
+			n := 0
+			for b.Loop() {
+				d.c.TypedRune(rune('a' + n%26))
+				n++
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/1000/float64(b.N), "ms/key")
+		})
+	}
+}

@@ -53,11 +53,22 @@ func (e *input) SetText(text string) {
 // fill shows a text with the caret behind it, where its writer goes on.
 func (e *input) fill(text string) {
 	same := e.Text == text
-	e.Entry.SetText(text)
-	if !same && text != "" {
-		e.Entry.TypedKey(&fyne.KeyEvent{Name: fyne.KeyPageDown})
-		e.Entry.TypedKey(&fyne.KeyEvent{Name: fyne.KeyEnd})
+	e.wrapping(e.Size().Width, func() {
+		e.Entry.SetText(text)
+		if !same && text != "" {
+			e.Entry.TypedKey(&fyne.KeyEvent{Name: fyne.KeyPageDown})
+			e.Entry.TypedKey(&fyne.KeyEvent{Name: fyne.KeyEnd})
+		}
+	})
+}
+
+// wrapping runs f, in which the entry may wrap its text anew for a width.
+func (e *input) wrapping(width float32, f func()) {
+	if e.MultiLine {
+		briskly(width, f)
+		return
 	}
+	f()
 }
 
 // Content is the text, including one that waits for a width.
@@ -70,7 +81,7 @@ func (e *input) Content() string {
 
 // Resize implements fyne.CanvasObject and hands over text that waited.
 func (e *input) Resize(size fyne.Size) {
-	e.Entry.Resize(size)
+	e.wrapping(size.Width, func() { e.Entry.Resize(size) })
 	if e.pending != nil && size.Width >= leastWrap {
 		text := *e.pending
 		e.pending = nil
@@ -118,7 +129,7 @@ func (e *input) TypedRune(r rune) {
 		}
 		return
 	}
-	e.Entry.TypedRune(r)
+	e.wrapping(e.Size().Width, func() { e.Entry.TypedRune(r) })
 }
 
 // TypedKey implements fyne.Focusable.
@@ -133,7 +144,11 @@ func (e *input) TypedKey(ev *fyne.KeyEvent) {
 	if forwardKey(e.outer, ev) {
 		return
 	}
-	e.Entry.TypedKey(ev)
+	if ev.Name == fyne.KeyTab { // the entry asks the true driver whether Shift is held
+		e.Entry.TypedKey(ev)
+		return
+	}
+	e.wrapping(e.Size().Width, func() { e.Entry.TypedKey(ev) })
 }
 
 // KeyDown implements desktop.Keyable.
@@ -173,7 +188,7 @@ func (e *input) TypedShortcut(s fyne.Shortcut) {
 			return
 		}
 		e.copied()
-		e.Entry.TypedShortcut(s)
+		e.wrapping(e.Size().Width, func() { e.Entry.TypedShortcut(s) })
 		return
 	} else if _, ok := s.(*fyne.ShortcutCut); ok && e.SelectedText() != "" {
 		if s = clipped(s); s == nil {
@@ -182,14 +197,14 @@ func (e *input) TypedShortcut(s fyne.Shortcut) {
 		e.copied()
 	} else if _, ok := s.(*fyne.ShortcutUndo); ok {
 		was := e.Text
-		if e.Entry.TypedShortcut(s); e.Text == was { // it had nothing of its own to take back
+		if e.wrapping(e.Size().Width, func() { e.Entry.TypedShortcut(s) }); e.Text == was { // it had nothing of its own to take back
 			forwardShortcut(e.outer, s)
 		}
 		return
 	} else if forwardShortcut(e.outer, s) {
 		return
 	}
-	e.Entry.TypedShortcut(s)
+	e.wrapping(e.Size().Width, func() { e.Entry.TypedShortcut(s) })
 }
 
 func (e *input) copied() {

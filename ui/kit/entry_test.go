@@ -1,12 +1,15 @@
 package kit_test
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/test"
+	"fyne.io/fyne/v2/widget"
 
 	"sealdesk/ui/kit"
 )
@@ -213,5 +216,64 @@ func TestAnEmptyStateThatIsSetAgainKeepsTheFocus(t *testing.T) {
 	}
 	if first.TypedKey(&fyne.KeyEvent{Name: fyne.KeyReturn}); done != "New quick reply" {
 		t.Errorf("did %q", done)
+	}
+}
+
+// TestLongTextIsWrappedAsFyneWrapsIt compares the rows of the composer, which measures in a way of its own, with those of
+// Fyne's entry.
+func TestLongTextIsWrappedAsFyneWrapsIt(t *testing.T) {
+	themed(t, kit.Options{})
+	var rows func(o fyne.CanvasObject) []string // as they stand: laying them out would wrap them anew
+	rows = func(o fyne.CanvasObject) (list []string) {
+		switch x := o.(type) {
+		case *canvas.Text:
+			if x.Visible() && x.Text != "" {
+				list = append(list, x.Text)
+			}
+		case *fyne.Container:
+			for _, inner := range x.Objects {
+				list = append(list, rows(inner)...)
+			}
+		case fyne.Widget:
+			for _, inner := range test.WidgetRenderer(x).Objects() {
+				list = append(list, rows(inner)...)
+			}
+		}
+		return list
+	}
+	words := strings.Fields("Guten Tag, wir brauchen bis Monatsende ein Angebot für die Wärmepumpe im Heizungsraum; (AVAST!) 漢字かな交じり文の長い文章 😊 مرحبا 1.234,56")
+	random := rand.New(rand.NewPCG(3, 4))
+	for _, width := range []float32{300, 700, 1900} {
+		for range 2 {
+			var text strings.Builder
+			for text.Len() < 1100 {
+				text.WriteString(words[random.IntN(len(words))])
+				text.WriteString([]string{" ", " ", " ", "  ", ""}[random.IntN(5)])
+				if random.IntN(100) == 0 {
+					text.WriteByte('\n')
+				}
+			}
+			plain := widget.NewMultiLineEntry()
+			plain.Wrapping = fyne.TextWrapWord
+			window(t, plain, width, 2000)
+			c := kit.NewComposer(kit.ComposerConfig{Name: "Message"})
+			window(t, c, width, 2000)
+			half := text.String()[:len(strings.ToValidUTF8(text.String()[:1085], ""))] // the rest is typed
+			plain.SetText(half)
+			plain.TypedKey(&fyne.KeyEvent{Name: fyne.KeyPageDown})
+			plain.TypedKey(&fyne.KeyEvent{Name: fyne.KeyEnd})
+			c.SetText(half)
+			for _, r := range text.String()[len(half):] {
+				plain.TypedRune(r)
+				c.TypedRune(r)
+			}
+			want, got := rows(plain), rows(c)
+			for i := range max(len(want), len(got)) {
+				if i >= len(want) || i >= len(got) || want[i] != got[i] {
+					t.Errorf("%.0f wide: %d rows, want %d; row %d is %q, want %q", width, len(got), len(want), i, got[i:min(i+2, len(got))], want[i:min(i+2, len(want))])
+					break
+				}
+			}
+		}
 	}
 }

@@ -389,9 +389,12 @@ func (l *layouter) split(i int, limit float32) bool {
 	rest.at += int32(len(t)) // a word has no marks inside that are not drawn
 	a.end = rest.at
 	rest.text = a.text[len(t):]
-	rest.w = l.m.width(rest.text, a.face)
+	whole := a.w
 	a.text, a.space, a.nsp, a.last = t, 0, 0, true
 	a.w = l.m.width(t, a.face)
+	if rest.w = whole - a.w; rest.w < 2*limit { // what is longer is cut again, and need not be known better
+		rest.w = l.m.width(rest.text, a.face)
+	}
 	l.atoms = append(l.atoms, atom{})
 	copy(l.atoms[i+2:], l.atoms[i+1:])
 	l.atoms[i], l.atoms[i+1] = a, rest
