@@ -184,7 +184,7 @@ func (d *desk) build() {
 	d.board, d.reports, d.organise = newBoard(d), newReports(d), newOrganise(d)
 	d.strip = kit.NewStatusStrip()
 	d.palette = nil
-	d.panes = &panes{rail: d.rail.root, list: boxed(fill{}, d.listing.root, d.find.root), middle: newMiddle(d), side: d.side.root, changed: d.resized,
+	d.panes = &panes{rail: d.rail.root, list: boxed(front{}, d.listing.root, d.find.root), middle: newMiddle(d), side: d.side.root, changed: d.resized,
 		under: func() (y, h float32) { return d.line.root.Position().Y, d.line.root.Size().Height }}
 	d.root = boxed(fill{}, kit.Column(kit.Min(d.strip), kit.Grow(d.panes.container())))
 	d.panes.turn(d.pageRoot())

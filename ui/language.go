@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/lang"
@@ -25,7 +26,9 @@ func speak(language string) error {
 	}
 	texts.Lock()
 	defer texts.Unlock()
-	for _, locale := range []fyne.Locale{system, fyne.Locale(nearest(system.LanguageString())), "en"} {
+	locales := []fyne.Locale{system, fyne.Locale(nearest(system.LanguageString())), "en"}
+	slices.Sort(locales) // often two are the same, and reading the texts is a good part of a start
+	for _, locale := range slices.Compact(locales) {
 		if err := lang.AddTranslationsForLocale(data, locale); err != nil {
 			return fmt.Errorf("registering the texts of %s: %w", language, err)
 		}

@@ -211,6 +211,18 @@ func (fill) Layout(objs []fyne.CanvasObject, size fyne.Size) {
 
 func (fill) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(100, 100) }
 
+// front gives all the room to what is in view; whoever shows something else lays it out anew. So what is not looked at costs
+// nothing at the start.
+type front struct{ fill }
+
+func (f front) Layout(objs []fyne.CanvasObject, size fyne.Size) {
+	for _, o := range objs {
+		if o.Visible() {
+			f.fill.Layout([]fyne.CanvasObject{o}, size)
+		}
+	}
+}
+
 // relayout places what is in a container and in containers inside it anew. Unlike a refresh it redraws nothing that
 // keeps its size.
 func relayout(c *fyne.Container) {

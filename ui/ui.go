@@ -221,16 +221,17 @@ func (u *UI) Ready() bool { return u.begun }
 func (u *UI) Shown() {
 	u.drawn = true
 	u.trace("window shown")
+	for _, f := range u.unseen {
+		f()
+	}
+	u.unseen = nil
 	u.protect()
 	u.refreshTray()
 	u.showCrash()
 	if u.astray {
 		u.refuseAddress()
 	}
-	for _, f := range u.unseen {
-		f()
-	}
-	u.unseen = nil
+	fyne.MeasureText("x", 14, fyne.TextStyle{}) // the toolkit finds its own fonts once, for entries: not when one is opened
 }
 
 // SetActive tells whether the window has the focus.

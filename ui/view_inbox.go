@@ -182,7 +182,8 @@ func pills(t tally, active Filter, narrow string) []PillView {
 	for _, f := range firstPills {
 		out = append(out, pill(f))
 	}
-	last := PillView{Filter: active, Text: "⋯", Short: "⋯", Bare: "⋯"}
+	const dots = "···"
+	last := PillView{Filter: active, Text: dots, Short: dots, Bare: dots}
 	if !slices.Contains(firstPills, active) {
 		last = pill(active)
 	}
