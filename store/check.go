@@ -40,8 +40,9 @@ type walker struct {
 	visit    func(bucket string, key, value []byte)
 	fault    error
 
-	bones  bool // leave the leaves of buckets alone
-	leaves int  // the depth they are at in this bucket
+	bones  bool     // leave the leaves of buckets alone
+	leaves int      // the depth they are at in this bucket
+	rooms  [][]byte // the page that is looked at in each depth; only bones, of which nobody keeps a row
 }
 
 // walk checks the structure of a bbolt file and calls visit, if not nil, for every row of every top bucket it can
@@ -160,29 +161,43 @@ func (w *walker) mark(id, n uint64) bool {
 	return true
 }
 
-// page reads a page with its overflow.
-func (w *walker) page(id uint64) []byte {
-	var head [pageHead]byte
+// page reads a page with its overflow. It is good until the next one of that depth.
+func (w *walker) page(id uint64, depth int) []byte {
 	if id < 2 || id >= w.pages {
 		w.bad("page out of range")
 		return nil
 	}
-	if !w.read(head[:], id*w.pageSize) {
+	b := w.room(depth)
+	if !w.read(b, id*w.pageSize) {
 		return nil
 	}
-	n := uint64(native.Uint32(head[12:])) + 1
-	if native.Uint64(head[:]) != id {
+	n := uint64(native.Uint32(b[12:])) + 1
+	if native.Uint64(b) != id {
 		w.bad("page has another name")
 		return nil
 	}
 	if !w.mark(id, n) {
 		return nil
 	}
-	b := make([]byte, n*w.pageSize)
+	if n == 1 {
+		return b
+	}
+	b = make([]byte, n*w.pageSize)
 	if !w.read(b, id*w.pageSize) {
 		return nil
 	}
 	return b
+}
+
+// room is where a page of that depth is read to.
+func (w *walker) room(depth int) []byte {
+	if !w.bones {
+		return make([]byte, w.pageSize)
+	}
+	for len(w.rooms) <= depth {
+		w.rooms = append(w.rooms, make([]byte, w.pageSize))
+	}
+	return w.rooms[depth]
 }
 
 func (w *walker) read(b []byte, at uint64) bool {
@@ -208,7 +223,7 @@ func (w *walker) tree(bucket string, id uint64, low, high []byte, depth int) {
 		w.mark(id, 1)
 		return
 	}
-	p := w.page(id)
+	p := w.page(id, depth)
 	if p == nil {
 		return
 	}
@@ -232,19 +247,19 @@ func (w *walker) branch(bucket string, p []byte, low, high []byte, depth int) {
 		w.bad("branch count")
 		return
 	}
-	keys, next := make([][]byte, count), make([]uint64, count)
-	for i := range count {
+	key := func(i int) []byte {
 		at := pageHead + i*elementSize
-		keys[i] = w.cut(p, at, native.Uint32(p[at:]), native.Uint32(p[at+4:]))
-		next[i] = native.Uint64(p[at+8:])
-		if keys[i] == nil {
-			return
-		}
+		return w.cut(p, at, native.Uint32(p[at:]), native.Uint32(p[at+4:]))
 	}
+	next := key(0)
 	for i := range count {
-		l, h := keys[i], high
+		l, h := next, high
 		if i+1 < count {
-			h = keys[i+1]
+			next = key(i + 1)
+			h = next
+		}
+		if l == nil || i+1 < count && h == nil {
+			return
 		}
 		if h != nil && bytes.Compare(l, h) >= 0 || low != nil && bytes.Compare(l, low) < 0 {
 			w.bad("keys out of order")
@@ -252,7 +267,7 @@ func (w *walker) branch(bucket string, p []byte, low, high []byte, depth int) {
 		if i == 0 {
 			l = low // the first key of a branch may be staler than its page: bbolt looks there for anything smaller
 		}
-		w.tree(bucket, next[i], l, h, depth+1)
+		w.tree(bucket, native.Uint64(p[pageHead+i*elementSize+8:]), l, h, depth+1)
 	}
 }
 
@@ -344,7 +359,7 @@ func (w *walker) cutSized(p []byte, at int, pos uint64, size uint32) []byte {
 
 // freelist checks that free pages are in range, ascending, and used by nobody.
 func (w *walker) freelist(id uint64) {
-	p := w.page(id)
+	p := w.page(id, 0)
 	if p == nil {
 		return
 	}

@@ -150,11 +150,10 @@ func (s *Store) readRows() error {
 	type pair struct{ k, v []byte }
 	var pairs []pair
 	var rows []*inbox.Conversation
-	var told map[inbox.LogID]things
-	err := s.view("reading the inbox", func(tx *bbolt.Tx) (err error) {
-		if told, err = s.readThings(tx); err != nil {
-			return err
-		}
+	if err := s.tell(); err != nil {
+		return err
+	}
+	err := s.view("reading the inbox", func(tx *bbolt.Tx) error {
 		b := tx.Bucket(s.row.name)
 		if err := b.ForEach(func(k, v []byte) error {
 			pairs = append(pairs, pair{k, v})
@@ -202,7 +201,6 @@ func (s *Store) readRows() error {
 		s.base[c.ID], s.shown[c.ID], s.list[i] = c, r, r
 	}
 	slices.SortFunc(s.list, newerRow)
-	s.told = told
 	s.poke()
 	return nil
 }

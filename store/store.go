@@ -77,6 +77,8 @@ type Store struct {
 	loading sync.Once
 	loaded  chan struct{} // closed when rows are in memory or loadErr says why not
 	loadErr error
+	telling sync.Once // of told
+	toldErr error
 
 	mu       sync.RWMutex // guards what follows
 	closed   bool

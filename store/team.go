@@ -7,7 +7,7 @@ import (
 	"sealdesk/app/inbox"
 )
 
-// Tags returns the company's tags by name, without those that were removed. It waits until the cache has been loaded.
+// Tags returns the company's tags by name, without those that were removed.
 func (s *Store) Tags() []inbox.Tag {
 	var out []inbox.Tag
 	for _, b := range s.thingsOf(inbox.CompanyLog) {
@@ -20,7 +20,7 @@ func (s *Store) Tags() []inbox.Tag {
 }
 
 // QuickReplies returns the texts the company keeps ready for an inbox, by shortcut and then language; for all inboxes when in is
-// "". It waits until the cache has been loaded.
+// "".
 func (s *Store) QuickReplies(in inbox.InboxID) []inbox.QuickReply {
 	var out []inbox.QuickReply
 	for _, b := range s.thingsOf(inbox.CompanyLog) {

@@ -63,3 +63,32 @@ func TestTeamWorkShowsBeforeTheRelayHasSaidSo(t *testing.T) {
 		t.Error("a task without words is taken")
 	}
 }
+
+// TestTheFirstFrameWaitsForNoRows asks for all that the first frame of the inbox shows.
+func TestTheFirstFrameWaitsForNoRows(t *testing.T) {
+	ctx := context.Background()
+	cfg := config(t)
+	s := mustOpen(t, cfg)
+	try(t, s.Apply(ctx, stretch(inbox.CompanyLog, 0, inbox.TagChanged{Tag: inbox.Tag{ID: "t1", Name: "Offer"}})))
+	try(t, s.Apply(ctx, stretch(numberA.Log(), 0, opened("c1"), opened("c2"))))
+	s = reopened(t, s, cfg)
+	rows, err := s.Head(ctx)
+	try(t, err)
+	s.Me()
+	s.People()
+	s.Inboxes()
+	s.Templates(numberA)
+	s.Cards()
+	s.Incidents()
+	s.Requests()
+	s.PendingReveals()
+	s.Held()
+	s.QuickReplies("")
+	if len(rows) != 2 || len(s.Tags()) != 1 {
+		t.Errorf("%d rows and %d tags", len(rows), len(s.Tags()))
+	}
+	s.loading.Do(func() { close(s.loaded) }) // nobody did so far
+	if len(s.list) > 0 {
+		t.Error("the rows were loaded")
+	}
+}

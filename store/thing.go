@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"maps"
 	"slices"
 
@@ -142,7 +141,23 @@ func (s *Store) showThings(w *work) {
 	}
 }
 
-// readThings reads all of them. It is part of loading.
+// tell reads all of them, once. They are few beside the rows, and what the first frame shows of the company does not wait
+// for those.
+func (s *Store) tell() error {
+	s.telling.Do(func() {
+		var told map[inbox.LogID]things
+		s.toldErr = s.view("reading what the company has", func(tx *bbolt.Tx) (err error) {
+			told, err = s.readThings(tx)
+			return err
+		})
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.told = told
+	})
+	return s.toldErr
+}
+
+// readThings reads all of them.
 func (s *Store) readThings(tx *bbolt.Tx) (map[inbox.LogID]things, error) {
 	out := map[inbox.LogID]things{}
 	return out, tx.Bucket(s.thing.name).ForEach(func(k, v []byte) error {
@@ -172,9 +187,9 @@ func (s *Store) readThings(tx *bbolt.Tx) (map[inbox.LogID]things, error) {
 	})
 }
 
-// thingsOf returns what is known of a log, once the cache has been loaded.
+// thingsOf returns what is known of a log.
 func (s *Store) thingsOf(log inbox.LogID) things {
-	if s.load(context.Background()) != nil {
+	if s.tell() != nil {
 		return nil
 	}
 	s.mu.RLock()
@@ -182,9 +197,9 @@ func (s *Store) thingsOf(log inbox.LogID) things {
 	return s.told[log]
 }
 
-// eachTold calls f for every thing of every log, once the cache has been loaded.
+// eachTold calls f for every thing of every log.
 func (s *Store) eachTold(f func(log inbox.LogID, b inbox.EventBody)) {
-	if s.load(context.Background()) != nil {
+	if s.tell() != nil {
 		return
 	}
 	s.mu.RLock()
@@ -197,8 +212,7 @@ func (s *Store) eachTold(f func(log inbox.LogID, b inbox.EventBody)) {
 	}
 }
 
-// Templates returns the templates of an inbox that were not removed, approved and others, by name and then language. It
-// waits until the cache has been loaded.
+// Templates returns the templates of an inbox that were not removed, approved and others, by name and then language.
 func (s *Store) Templates(in inbox.InboxID) []inbox.Template {
 	var out []inbox.Template
 	for _, b := range s.thingsOf(in.Log()) {
@@ -212,7 +226,7 @@ func (s *Store) Templates(in inbox.InboxID) []inbox.Template {
 	return out
 }
 
-// Cards returns the company's contact cards that were not removed, by name. It waits until the cache has been loaded.
+// Cards returns the company's contact cards that were not removed, by name.
 func (s *Store) Cards() []inbox.CompanyCard {
 	var out []inbox.CompanyCard
 	for _, b := range s.thingsOf(inbox.CompanyLog) {
@@ -224,8 +238,7 @@ func (s *Store) Cards() []inbox.CompanyCard {
 	return out
 }
 
-// Incidents returns what this reader may watch over: open ones first, then the one that happened last first. It waits
-// until the cache has been loaded.
+// Incidents returns what this reader may watch over: open ones first, then the one that happened last first.
 func (s *Store) Incidents() []inbox.Incident {
 	var out []inbox.Incident
 	for _, b := range s.thingsOf(inbox.OversightLog) {
@@ -239,8 +252,7 @@ func (s *Store) Incidents() []inbox.Incident {
 	return out
 }
 
-// Requests returns what customers asked about their data: those that wait for somebody first, then the newest first. It
-// waits until the cache has been loaded.
+// Requests returns what customers asked about their data: those that wait for somebody first, then the newest first.
 func (s *Store) Requests() []inbox.Request {
 	var out []inbox.Request
 	for _, b := range s.thingsOf(inbox.OversightLog) {
