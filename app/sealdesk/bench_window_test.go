@@ -17,6 +17,7 @@ import (
 // account of the program.
 
 const (
+	restSpan   = 10 * time.Second // the search has been filled by then
 	idleSpan   = 5 * time.Second
 	longDraft  = 4000 // characters
 	draftKeys  = 40
@@ -107,7 +108,7 @@ func BenchmarkWindow(b *testing.B) {
 			}
 			defer r.end()
 			quiet := func(s *series) error {
-				time.Sleep(3 * time.Second) // a real process comes to rest
+				time.Sleep(restSpan) // a real process comes to rest
 				before, _, err := r.used()
 				if err != nil {
 					return err
@@ -144,6 +145,10 @@ func BenchmarkWindow(b *testing.B) {
 				return err
 			}
 			key.values = append(key.values, (after-before)/draftKeys)
+			// The next round begins with an empty draft: a full one takes no keys.
+			if err := errors.Join(r.hands("key", "ctrl+a", "BackSpace"), r.waits("draft kept")); err != nil {
+				return err
+			}
 			notches := fmt.Sprint(int(scrollSpan.Milliseconds() / 40))
 			if err := r.hands("mousemove", "700", "400", "click", "--repeat", notches, "--delay", "40", "4"); err != nil {
 				return err
