@@ -77,12 +77,12 @@ func (e *edit) apply(facts []inbox.Event) (left []inbox.Event, touched bool) {
 				delete(e.missing, of)
 			}
 			if q := b.Message.Quote; q != nil {
-				if body, ok := e.masked[q.Message]; ok { // a quote repeats what was masked
+				if e.withdrawn[q.Message] { // whatever it was masked to before
+					b.Message.Quote, touched = &inbox.Quote{Side: q.Side}, true
+				} else if body, ok := e.masked[q.Message]; ok { // a quote repeats what was masked
 					quote := *q
 					quote.Excerpt = body.Excerpt(quoteRunes)
 					b.Message.Quote, touched = &quote, true
-				} else if e.withdrawn[q.Message] {
-					b.Message.Quote, touched = &inbox.Quote{Side: q.Side}, true
 				}
 			}
 			f.Body = b

@@ -20,7 +20,7 @@ import (
 func history(t *rapid.T, log inbox.LogID, n int) []inbox.Event {
 	var events []inbox.Event
 	var said []inbox.Message
-	erased := map[inbox.ConversationID]bool{}
+	erased, left := map[inbox.ConversationID]bool{}, map[inbox.MessageID]bool{}
 	for seq := uint64(1); seq <= uint64(n); seq++ {
 		at := start.Add(time.Duration(seq) * time.Second)
 		conv := inbox.ConversationID(fmt.Sprintf("%s-c%d", log.Inbox(), rapid.IntRange(0, 2).Draw(t, "conv")))
@@ -59,7 +59,9 @@ func history(t *rapid.T, log inbox.LogID, n int) []inbox.Event {
 			body = inbox.Assigned{Conversation: conv, To: "you"}
 		case 5, 6:
 			m := old()
-			body = inbox.ReceiptChanged{Conversation: m.Conversation, Message: m.ID, Receipt: inbox.Receipt(rapid.IntRange(1, 6).Draw(t, "receipt"))}
+			b := inbox.ReceiptChanged{Conversation: m.Conversation, Message: m.ID, Receipt: inbox.Receipt(rapid.IntRange(1, 6).Draw(t, "receipt"))}
+			left[m.ID] = left[m.ID] || b.Receipt > inbox.Queued
+			body = b
 		case 7:
 			m := old()
 			body = inbox.Reacted{Conversation: m.Conversation, Message: m.ID, Reaction: inbox.Reaction{Side: inbox.FromContact,
@@ -83,7 +85,7 @@ func history(t *rapid.T, log inbox.LogID, n int) []inbox.Event {
 				Language: "de", Body: fmt.Sprint("body ", seq), Removed: rapid.IntRange(0, 3).Draw(t, "removed") == 0}}
 		case 16, 17:
 			m := old()
-			if m.Side != inbox.FromPerson || erased[m.Conversation] { // to somebody forgotten nobody writes
+			if m.Side != inbox.FromPerson || erased[m.Conversation] || left[m.ID] { // to somebody forgotten nobody writes, and what has left stays
 				body = inbox.StateChanged{Conversation: conv, State: inbox.Open}
 				break
 			}

@@ -49,6 +49,7 @@ func newAlarm(below float32) *alarm {
 // set says something, or with no words hides the field.
 func (a *alarm) set(n kit.Notice) {
 	a.n = n
+	a.painted.SetAccessibleName(oneLine(n.Title + " " + n.Text))
 	visible(a.tall, n.Text != "" || n.Title != "")
 	a.Refresh()
 }

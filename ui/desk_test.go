@@ -151,26 +151,30 @@ func TestWhatARowHasNoRoomForIsNamedUnderThePointer(t *testing.T) {
 	m := team()
 	m.rows["k"].Tasks = []inbox.Task{{ID: "k1", Text: inbox.PlainText("Call back"), Due: ago(-10 * time.Minute), Person: "me"}}
 	m.rows["k"].Tags = []inbox.TagID{"t2", "t1"}
-	g := opened(t, m, "k")
-	list := g.ui.desk.listing.list
-	at, ok := list.Place("k")
-	if !ok {
-		t.Fatal("not in view")
-	}
-	tips := map[string]bool{}
-	for x := float32(0); x < list.Size().Width; x += 4 {
-		list.MouseMoved(&desktop.MouseEvent{PointEvent: fyne.PointEvent{Position: at.AddXY(x, rowHeight()-rowMargin()-8)}})
-		tips[g.ui.layers.TipText()] = true
-	}
-	chips := rowChips(g.ui.desk.listing.row(rowOf(g.ui.desk.all, "k")))
-	delete(tips, "")
-	var names []string
-	for _, c := range chips {
-		names = append(names, c.Text)
-	}
-	want := kit.RestOfChips(chips, chipsRoom(list.Size().Width))
-	if len(tips) != 1 || !tips[want] || !strings.HasSuffix(strings.Join(names, ", "), want) || len(want) < 5 {
-		t.Errorf("tips %v of %v, want %q", tips, names, want)
+	m.rows["k"].Mentioned = m.seq + 1
+	for _, size := range []int{100, 130} {
+		g := newStage(t, m, Settings{TextSize: size}, 1280, 800)
+		g.heard("inbox shown")
+		list := g.ui.desk.listing.list
+		at, ok := list.Place("k")
+		if !ok {
+			t.Fatal("not in view")
+		}
+		tips := map[string]bool{}
+		for x := float32(0); x < list.Size().Width; x += 4 {
+			list.MouseMoved(&desktop.MouseEvent{PointEvent: fyne.PointEvent{Position: at.AddXY(x, rowHeight()-rowMargin()-8)}})
+			tips[g.ui.layers.TipText()] = true
+		}
+		chips := rowChips(g.ui.desk.listing.row(rowOf(g.ui.desk.all, "k")))
+		delete(tips, "")
+		var names []string
+		for _, c := range chips {
+			names = append(names, c.Text)
+		}
+		want := kit.RestOfChips(chips, chipsRoom(list.Size().Width))
+		if len(tips) != 1 || !tips[want] || !strings.HasSuffix(strings.Join(names, ", "), want) || len(want) < 5 {
+			t.Errorf("at %d %%: tips %v of %v, want %q", size, tips, names, want)
+		}
 	}
 }
 
@@ -199,6 +203,66 @@ func TestATimeWithinASentenceIsNoHeading(t *testing.T) {
 	for when, want := range map[string]string{"Gestern, 12:53": "gestern, 12:53", "Mo 08:00": "Mo 08:00", "15:53": "15:53"} {
 		if got := within(when); got != want {
 			t.Errorf("%q stands as %q", when, got)
+		}
+	}
+}
+
+// A conversation whose reply window is closed has another widget that takes the keyboard, and that was not drawn yet.
+func TestAShortcutRightAfterAStepIsForTheConversationSteppedTo(t *testing.T) {
+	type key struct {
+		name fyne.KeyName
+		mod  fyne.KeyModifier
+	}
+	down, up := key{fyne.KeyDown, alt}, key{fyne.KeyUp, alt}
+	for _, c := range []struct {
+		rule string
+		from inbox.ConversationID
+		keys []key
+		want inbox.ConversationID
+	}{
+		{"into a closed window", "m", []key{down}, "g"},
+		{"into an open one", "k", []key{down}, "o"},
+		{"there and back", "o", []key{down, down, up}, "m"},
+		{"past a closed one", "m", []key{up, down, down}, "g"},
+		{"out of a closed one", "g", []key{up}, "m"},
+		{"at the end of the list", "g", []key{down}, "g"},
+	} {
+		for _, from := range []string{"the message field", "the list", "the messages", "nothing"} {
+			t.Run(c.rule+" from "+from, func(t *testing.T) {
+				m := company()
+				g := opened(t, m, c.from)
+				d := g.ui.desk
+				g.until("the order", func() bool { return len(d.shown) == 4 })
+				other := g.app.NewWindow("") // so that the driver knows no widget, as it does not before it was drawn
+				defer other.Close()
+				switch canvas := g.win.Canvas(); from {
+				case "the list":
+					canvas.Focus(d.listing.list)
+				case "the messages":
+					canvas.Focus(d.line.list)
+				case "nothing":
+					canvas.Unfocus()
+				}
+				for _, k := range c.keys {
+					g.press(k.name, k.mod)
+				}
+				g.press(fyne.KeyX, ctrl|shift)
+				if len(d.picks) != 1 || !d.picks[c.want] {
+					t.Errorf("picked: %v, want %s", d.picks, c.want)
+				}
+				g.press(fyne.KeyX, ctrl|shift)
+				g.press(fyne.KeyE, ctrl|shift)
+				g.rest()
+				var closed []inbox.ConversationID
+				for _, w := range m.wishes() {
+					if b, ok := w.Body.(inbox.SetState); ok && b.State == inbox.Closed {
+						closed = append(closed, b.Conversation)
+					}
+				}
+				if len(closed) != 1 || closed[0] != c.want {
+					t.Errorf("closed: %v, want %s", closed, c.want)
+				}
+			})
 		}
 	}
 }

@@ -121,6 +121,30 @@ func TestRecoveryCodesAreWholeAtEverySize(t *testing.T) {
 	}
 }
 
+func TestShortMessagesStandClearOfTheWayOnOfACard(t *testing.T) {
+	for _, size := range []fyne.Size{{Width: 820, Height: 560}, {Width: 1100, Height: 700}, {Width: 1440, Height: 900}} {
+		for _, text := range []int{100, 130} {
+			g := newStage(t, asking(SignIn{Need: NeedKept, Recovery: recoveryCodes()}), Settings{TextSize: text, Language: "de"}, size.Width, size.Height)
+			g.heard("sign-in shown")
+			g.rest()
+			test.Tap(kit.Find(g.win.Canvas().Content(), "Alle kopieren").(fyne.Tappable))
+			toast := kit.Find(g.win.Canvas().Content(), word("toast.copied.plain"))
+			if toast == nil || !toast.Visible() {
+				t.Fatal("no message")
+			}
+			if text == 130 && size.Width == 1100 {
+				g.picture("gate-kept-copied-large-de")
+			}
+			d := g.app.Driver()
+			top, end := d.AbsolutePositionForObject(toast).Y, d.AbsolutePositionForObject(toast).Y+toast.Size().Height
+			on := g.ui.gate.form.button
+			if at := d.AbsolutePositionForObject(on).Y; top < 0 || end > at && top < at+on.Size().Height {
+				t.Errorf("%v at %d %%: the message from %v to %v, the way on at %v", size, text, top, end, at)
+			}
+		}
+	}
+}
+
 func TestAPersonSignsInForTheFirstTimeByKeyboardAlone(t *testing.T) {
 	m := asking(SignIn{Need: NeedNew}, SignIn{Need: NeedSecond, Second: secondFactor()}, SignIn{Need: NeedKept, Recovery: recoveryCodes()})
 	var saved string

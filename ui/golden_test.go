@@ -202,7 +202,7 @@ func TestRowsLookAsDesigned(t *testing.T) {
 		list := kit.NewList(kit.ListConfig{Name: "rows", Uniform: rowHeight, Len: func() int { return len(rows) }, ID: func(i int) string { return grouped(i) },
 			Background: inkSurface,
 			Draw: func(i int, k *kit.Sketch, size fyne.Size, _ kit.RowState) {
-				paintRow(k, size, rowView(rows[i], s, house{}, inbox.Presence{}, at), i == 0, i == 1)
+				paintRow(k, size, rowView(rows[i], FilterAll, s, house{}, inbox.Presence{}, at), i == 0, i == 1)
 			}})
 		app.win.SetContent(list)
 		app.win.Resize(fyne.NewSize(340, float32(len(rows))*72))

@@ -202,7 +202,7 @@ func (p *listPane) row(r *Row) RowView {
 	if r.ID != d.open { // there the draft is in front of the reader
 		row.Draft = d.draft(r)
 	}
-	return rowView(row, d.staff, d.house, d.present, d.clock())
+	return rowView(row, d.filter, d.staff, d.house, d.present, d.clock())
 }
 
 // tip names a row when the list is too narrow to do so, and the chips there is no room for.

@@ -416,6 +416,23 @@ func TestTheWipedPageSaysWhatIsProven(t *testing.T) {
 			g.picture("wiped-" + c.name)
 		})
 	}
+	for _, lang := range []string{"en", "de", "it"} { // what is proven is in view at every size, whatever has to be scrolled
+		m := company()
+		m.openErr = full
+		g := newStage(t, m, Settings{Language: lang, TextSize: 130, Theme: "dark"}, 1100, 700)
+		g.heard("wiped shown")
+		receipt, on := kit.Find(g.win.Canvas().Content(), wipedView(full, g.ui.clock()).State), g.ui.wiped.do
+		if receipt == nil {
+			t.Fatalf("%s: nothing is said of the receipt", lang)
+		}
+		at, way := g.app.Driver().AbsolutePositionForObject(receipt).Y, g.app.Driver().AbsolutePositionForObject(on).Y
+		if at < 0 || at+receipt.Size().Height > way || way+on.Size().Height > 700 {
+			t.Errorf("%s: the receipt is at %v, the way on at %v", lang, at, way)
+		}
+		if lang == "it" {
+			g.picture("wiped-proven-large-it")
+		}
+	}
 	m := company()
 	running := full
 	running.Done, running.Steps, running.Sent = false, steps(2), time.Time{}

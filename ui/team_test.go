@@ -458,7 +458,7 @@ func TestATagStandsBeforeWhoAnswersAndHowLong(t *testing.T) {
 	row.Tasks = []inbox.Task{{ID: "k1", Text: inbox.PlainText("Call back"), Person: "me"}}
 	h := house{inboxes: m.inboxes, tags: m.tags}
 	texts := func() (out []string) {
-		for _, c := range rowView(&row, newStaff(m.me, m.people), h, inbox.Presence{}, at1453).Chips {
+		for _, c := range rowView(&row, FilterAll, newStaff(m.me, m.people), h, inbox.Presence{}, at1453).Chips {
 			out = append(out, c.Text)
 		}
 		return out

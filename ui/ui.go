@@ -336,10 +336,14 @@ func (u *UI) toast(t kit.Toast) {
 	}()
 }
 
-// liftToast keeps short messages above the composer and all that grows out of it, such as what the guard says.
+// liftToast keeps short messages above the composer and all that grows out of it, such as what the guard says. Where the inbox
+// is not open they stand at the top: the way on is at the foot of a card.
 func (u *UI) liftToast() {
 	lift := float32(88)
-	if d := u.desk; d != nil && d.page == pageInbox && d.comp != nil && d.comp.root.Visible() {
+	switch d := u.desk; {
+	case d == nil:
+		lift = kit.AtTop
+	case d.page == pageInbox && d.comp != nil && d.comp.root.Visible():
 		lift = d.comp.root.Size().Height + 14
 	}
 	u.layers.LiftToast(lift)

@@ -45,6 +45,11 @@ func (f Filter) Holds(c inbox.Conversation, me inbox.PersonID) bool {
 	return true
 }
 
+// tells reports whether the filter says by itself who has a conversation: each of its rows would say the same.
+func (f Filter) tells(who, me inbox.PersonID) bool {
+	return f == FilterMine && who == me || f == FilterUnassigned && who == ""
+}
+
 // A scope narrows what a list shows further: to an inbox, to a tag.
 type scope struct {
 	inbox inbox.InboxID
@@ -225,8 +230,8 @@ type RowView struct {
 	Picked  bool // this one is
 }
 
-// rowView says how the list shows a conversation.
-func rowView(r *Row, s staff, h house, p inbox.Presence, t clock) RowView {
+// rowView says how the list shows a conversation while a filter is chosen.
+func rowView(r *Row, f Filter, s staff, h house, p inbox.Presence, t clock) RowView {
 	c, draft := r.Conversation, r.Draft
 	v := RowView{
 		ID: c.ID, Face: contactFace(c.Contact), Name: c.Contact.Display(), Bold: c.Unread > 0,
@@ -254,7 +259,7 @@ func rowView(r *Row, s staff, h house, p inbox.Presence, t clock) RowView {
 	case c.LastSide == inbox.FromPerson && c.LastReceipt == inbox.Failed:
 		v.Prefix, v.Alert = word("row.failed"), true
 	case c.LastSide == inbox.FromPerson && c.LastAuthor == "":
-		v.Prefix = word("row.from", "Name", word("message.automatic"))
+		v.Prefix = word("row.from", "Name", nobody(c))
 	case c.LastSide == inbox.FromPerson:
 		v.Prefix = word("row.from", "Name", s.short(c.LastAuthor))
 	}
@@ -278,7 +283,7 @@ func rowView(r *Row, s staff, h house, p inbox.Presence, t clock) RowView {
 		v.Chips = append(v.Chips, work...)
 	}
 	switch {
-	case c.Erased != 0:
+	case c.Erased != 0, f.tells(c.Assignee, s.me.ID):
 	case c.Assignee == "":
 		v.Chips = append(v.Chips, ChipView{Text: word("chip.unassigned"), Tone: ToneInfo})
 	case c.Assignee == s.me.ID:
@@ -291,6 +296,15 @@ func rowView(r *Row, s staff, h house, p inbox.Presence, t clock) RowView {
 		v.Prefix, v.Alert, v.Icon, v.Snippet = "", false, "note", word("row.writing", "Name", s.short(writing[0]))
 	}
 	return v
+}
+
+// nobody names who wrote last where no person is known. The relay's own words leave the customer waiting; what ends that was
+// perhaps written in the WhatsApp app, past Sealdesk, and a row cannot tell.
+func nobody(c inbox.Conversation) string {
+	if c.Waiting != 0 {
+		return word("message.automatic")
+	}
+	return word("quote.company")
 }
 
 // stateChips say what is to be done by when: when it wakes, by when an answer is due, how long the customer may be written to.

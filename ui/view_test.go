@@ -73,6 +73,15 @@ func TestRowsSayWhoWroteLast(t *testing.T) {
 	s := newStaff(m.me, m.people)
 	base := inbox.Conversation{ID: "c", Contact: inbox.Contact{Alias: "K7-MX4Q"}, Snippet: inbox.PlainText("hello"), LastKind: inbox.Text, LastSide: inbox.FromContact}
 	with := func(f func(*Row)) *Row { r := &Row{Conversation: base}; f(r); return r }
+	sent := func(msg inbox.Message) *Row { // after a message of the customer, as the row of a device comes about
+		return with(func(r *Row) {
+			for i, x := range []inbox.Message{{Side: inbox.FromContact, At: 1}, msg} {
+				x.ID, x.Kind, x.Body = inbox.MessageID(rune('a'+i)), inbox.Text, inbox.PlainText("hello")
+				r.Apply(inbox.Event{Seq: uint64(i + 1), Body: inbox.MessageAdded{Message: x}}, "")
+			}
+			r.Unread = 0
+		})
+	}
 	for _, c := range []struct {
 		rule            string
 		row             *Row
@@ -83,6 +92,8 @@ func TestRowsSayWhoWroteLast(t *testing.T) {
 		{"a customer's text stands alone", with(func(*Row) {}), "", "hello", "", "K7-MX4Q", false},
 		{"one's own text says so", with(func(r *Row) { r.LastSide, r.LastAuthor = inbox.FromPerson, "me" }), "You:", "hello", "", "K7-MX4Q", false},
 		{"a colleague's text has the first name", with(func(r *Row) { r.LastSide, r.LastAuthor = inbox.FromPerson, "tb" }), "Tobias:", "hello", "", "K7-MX4Q", false},
+		{"the relay's own answer leaves the customer waiting", sent(inbox.Message{Side: inbox.FromPerson, Receipt: inbox.Delivered}), "Automatic:", "hello", "", "K7-MX4Q", false},
+		{"what may have passed Sealdesk is not called automatic", sent(inbox.Message{Side: inbox.FromPerson, Outside: true, Receipt: inbox.Sent}), "Your team:", "hello", "", "K7-MX4Q", false},
 		{"a note says whose", with(func(r *Row) { r.LastSide, r.LastAuthor, r.LastKind = inbox.FromPerson, "tb", inbox.Note }), "Note, Tobias:", "hello", "", "K7-MX4Q", false},
 		{"what failed is alarming", with(func(r *Row) { r.LastSide, r.LastAuthor, r.LastReceipt = inbox.FromPerson, "me", inbox.Failed }), "Not sent:", "hello", "", "K7-MX4Q", true},
 		{"a draft hides the last message", with(func(r *Row) { r.Draft, r.LastKind = " two\nlines ", inbox.Image }), "Draft:", "two lines", "", "K7-MX4Q", true},
@@ -91,7 +102,7 @@ func TestRowsSayWhoWroteLast(t *testing.T) {
 		{"a picture's caption wins over the word", with(func(r *Row) { r.LastKind = inbox.Image }), "", "hello", "image", "K7-MX4Q", false},
 		{"a name wins over the alias", with(func(r *Row) { r.Contact.Name = inbox.PlainText("Marco R.") }), "", "hello", "", "Marco R.", false},
 	} {
-		v := rowView(c.row, s, house{}, inbox.Presence{}, at1453)
+		v := rowView(c.row, FilterAll, s, house{}, inbox.Presence{}, at1453)
 		if v.Prefix != c.prefix || v.Snippet != c.snippet || v.Icon != c.icon || v.Name != c.name || v.Alert != c.alert {
 			t.Errorf("%s: %+v", c.rule, v)
 		}
@@ -120,6 +131,22 @@ func TestFiltersHoldWhatTheirNameSays(t *testing.T) {
 	}
 	if FilterMine.Holds(open(""), "") {
 		t.Error("nobody's conversations are nobody's")
+	}
+}
+
+func TestAFilterThatNamesWhoAnswersSpendsNoChipOnIt(t *testing.T) {
+	english(t)
+	m := newMemory()
+	s := newStaff(m.me, m.people)
+	names := map[inbox.PersonID]string{"me": "You", "": "Unassigned", "tb": "Tobias Brandt"}
+	for f := FilterMine; f <= FilterClosed; f++ {
+		for who, name := range names {
+			c := inbox.Conversation{ID: "c", Assignee: who, LastInbound: ago(time.Hour)}
+			got := slices.ContainsFunc(rowView(&Row{Conversation: c}, f, s, house{}, inbox.Presence{}, at1453).Chips, func(v ChipView) bool { return v.Text == name })
+			if want := !(f == FilterMine && who == "me" || f == FilterUnassigned && who == ""); got != want {
+				t.Errorf("filter %d, assignee %q: %v", f, who, got)
+			}
+		}
 	}
 }
 

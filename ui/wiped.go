@@ -65,7 +65,8 @@ func (s *wipedScreen) build() {
 		steps[i] = kitStep(x)
 	}
 	cells := []kit.Cell{kit.Min(kit.Row(kit.Min(mark), kit.Gap(16), kit.Grow(kit.Column(kit.Min(kit.NewText(v.Title, kit.Title, kit.InkText)), kit.Gap(2), kit.Min(kit.NewText(v.Line, kit.Snippet, kit.InkMuted)))))),
-		kit.Gap(14), kit.Min(kit.NewText(v.Text, kit.Body, kit.InkText)), kit.Gap(16), kit.Min(kit.NewSteps(steps, true, 1))}
+		kit.Gap(14), kit.Min(kit.NewText(v.Text, kit.Body, kit.InkText)), kit.Gap(16)}
+	// What came of it stands before its steps: these may have to be scrolled to.
 	if v.Left != "" {
 		cells = append(cells, kit.Min(told(kit.Notice{Style: kit.ChipWarn, Icon: "warn", Text: v.Left}, 10)))
 	}
@@ -74,8 +75,9 @@ func (s *wipedScreen) build() {
 		if v.OK {
 			n.Style, n.Icon = kit.ChipOK, "check"
 		}
-		cells = append(cells, kit.Min(told(n, 0)))
+		cells = append(cells, kit.Min(told(n, 16)))
 	}
+	cells = append(cells, kit.Min(kit.NewSteps(steps, true, 1)))
 	s.do = nil
 	var foot []kit.Cell
 	if v.Button != "" {
@@ -89,9 +91,9 @@ func (s *wipedScreen) build() {
 			s.u.show(s.u.start.root)
 			s.u.way(WaySetUp)
 		})
-		foot = append(foot, kit.Gap(16), kit.Min(kit.Row(append(row, kit.Spring(), kit.Min(s.do))...)))
+		foot = append(foot, kit.Gap(8), kit.Min(kit.Row(append(row, kit.Spring(), kit.Min(s.do))...)))
 	}
-	s.root.Objects = footedScreen(kit.Column(cells...), kit.Column(foot...), 32, 560)
+	s.root.Objects = footedScreen(kit.Column(cells...), kit.Column(foot...), 32, kit.Scaled(560))
 	s.root.Refresh()
 }
 

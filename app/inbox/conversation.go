@@ -93,7 +93,7 @@ func (c *Conversation) Apply(e Event, reader PersonID) {
 		}
 		c.left(b)
 	case MessageWithdrawn:
-		c.forgetReply(b.Message)
+		c.forgetReplies(func(a Reply) bool { return a.Message == b.Message })
 	case Assigned:
 		c.Assignee = b.To
 	case StateChanged:

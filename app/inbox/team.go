@@ -255,14 +255,12 @@ func (c *Conversation) left(b ReceiptChanged) {
 		return
 	}
 	c.Waiting = c.LastInbound
-	c.Replies = slices.DeleteFunc(slices.Clone(c.Replies), func(a Reply) bool { return a.Seq < c.InboundSeq })
+	c.forgetReplies(func(a Reply) bool { return a.Seq < c.InboundSeq })
 }
 
-func (c *Conversation) forgetReply(id MessageID) {
-	if slices.ContainsFunc(c.Replies, func(a Reply) bool { return a.Message == id }) {
-		c.Replies = slices.DeleteFunc(slices.Clone(c.Replies), func(a Reply) bool { return a.Message == id })
-	}
-	if len(c.Replies) == 0 {
+// forgetReplies leaves no empty list behind: a row in memory is the same as one that was kept.
+func (c *Conversation) forgetReplies(gone func(Reply) bool) {
+	if c.Replies = slices.DeleteFunc(slices.Clone(c.Replies), gone); len(c.Replies) == 0 {
 		c.Replies = nil
 	}
 }

@@ -22,10 +22,14 @@ var crashers = map[string]func(h *house){
 			panic("x\n\ngoroutine 1 [running]:\nmain." + strings.Fields(canary)[0] + "()\n\t/" + canary + ".go:1 +0x1")
 		})
 	},
-	"a panic with a struct":          func(*house) { elsewhere(func() { panic(struct{ Name string }{canary}) }) },
-	"arguments that are numbers":     func(*house) { elsewhere(func() { inner(4915155501234, canary) }) },
-	"a nil pointer":                  func(*house) { elsewhere(func() { var p *house; p.args = []string{canary}; _ = p.dir }) },
-	"the main goroutine":             func(h *house) { defer h.guardCrash(); inner(4915155501234, canary) },
+	"a panic with a struct":      func(*house) { elsewhere(func() { panic(struct{ Name string }{canary}) }) },
+	"arguments that are numbers": func(*house) { elsewhere(func() { inner(4915155501234, canary) }) },
+	"a nil pointer":              func(*house) { elsewhere(func() { var p *house; p.args = []string{canary}; _ = p.dir }) },
+	"the main goroutine":         func(h *house) { defer h.guardCrash(); inner(4915155501234, canary) },
+	"the window": func(h *house) {
+		defer h.guardCrash()
+		runApp(window(func() { inner(4915155501234, canary) }))
+	},
 	"the main goroutine's own error": func(h *house) { defer h.guardCrash(); list := []string{canary}; _ = list[len(canary)] },
 }
 

@@ -71,17 +71,17 @@ func handOver(dir, address string) error {
 	return nil
 }
 
-// listen takes what other starts hand over, until ctx ends. take is called from a goroutine of its own, with a line without its
-// end, and reports whether it is an address. A socket that a run left when it was killed is put aside: the caller asked before
-// whether somebody answers.
-func listen(ctx context.Context, dir string, take func(address string) bool) error {
+// listen takes what other starts hand over, until ctx ends or what it returns is closed. take is called from a goroutine of its
+// own, with a line without its end, and reports whether it is an address. A socket that a run left when it was killed is put
+// aside: the caller asked before whether somebody answers.
+func listen(ctx context.Context, dir string, take func(address string) bool) (io.Closer, error) {
 	path := socketPath(dir)
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("listening for other starts: %w", err)
+		return nil, fmt.Errorf("listening for other starts: %w", err)
 	}
 	l, err := listenPrivately(path)
 	if err != nil {
-		return fmt.Errorf("listening for other starts: %w", err)
+		return nil, fmt.Errorf("listening for other starts: %w", err)
 	}
 	context.AfterFunc(ctx, func() { l.Close() })
 	go func() {
@@ -108,5 +108,5 @@ func listen(ctx context.Context, dir string, take func(address string) bool) err
 			}()
 		}
 	}()
-	return nil
+	return l, nil
 }

@@ -22,7 +22,7 @@ func TestASecondStartHandsOverToTheFirst(t *testing.T) {
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			got := make(chan string, 4)
-			err := listen(ctx, dir, func(a string) bool {
+			_, err := listen(ctx, dir, func(a string) bool {
 				got <- a
 				return a != "bad"
 			})

@@ -25,8 +25,9 @@ type session struct {
 	engine   *engine.Engine
 	stop     context.CancelFunc
 	done     chan struct{}
-	locked   bool // the engine has the person show who is there, at every connection
-	unlocked bool // the ui has it
+	locked   bool      // the engine has the person show who is there, at every connection
+	unlocked bool      // the ui has it
+	heard    time.Time // when the relay was seen to be there last, or the engine began; house.mu guards it
 }
 
 func (s *session) close() error {
@@ -73,6 +74,7 @@ func (h *house) shut() {
 	if open == nil {
 		return
 	}
+	h.noteLease(open.keeper)
 	if err := open.close(); err != nil {
 		h.log.Error("inbox not closed", "error", err)
 	}

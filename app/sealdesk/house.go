@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sealdesk/app/custody"
@@ -33,6 +34,7 @@ type house struct {
 	quiet  bool     // no other run follows this one
 	policy *policy  // what the company set on this machine; nil manages nothing
 	level  slog.LevelVar
+	ending atomic.Bool // this run ends, or another takes its place: whichever was first
 
 	mu      sync.Mutex
 	files   []io.Closer
@@ -42,6 +44,8 @@ type house struct {
 	engine  *engine.Engine
 	keeper  *custody.Keeper // nil before the device is known
 	seen    bool            // somebody's inbox was shown in this run
+	lentTo  time.Time       // when the lease of the inbox that was closed last is over; zero for none
+	hand    io.Closer       // takes addresses from other starts; nil for nothing
 	ahead   chan opened     // what the store opened ahead of the window came to; nil once it was taken
 	device  string          // what people call this machine
 }
@@ -81,13 +85,26 @@ func (h *house) watch() *ui.Crash {
 
 // serve takes addresses from other starts of the program.
 func (h *house) serve(ctx context.Context, visit func(address string)) {
-	err := listen(ctx, h.dir, func(address string) bool {
+	hand, err := listen(ctx, h.dir, func(address string) bool {
 		visit(address) // says so when it leads nowhere
 		_, err := ui.ParseAddress(address)
 		return err == nil
 	})
 	if err != nil {
 		h.log.Warn("other starts cannot hand over", "error", err)
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.hand = hand
+}
+
+// stopServing lets the next start find nobody.
+func (h *house) stopServing() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.hand != nil {
+		h.hand.Close()
 	}
 }
 
@@ -207,6 +224,7 @@ func withoutSecrets(body any) (wire.Body, bool) {
 
 // close closes what is open, the newest first.
 func (h *house) close() error {
+	h.ending.Store(true)
 	if ahead := h.takeAhead(); ahead != nil {
 		<-ahead // nobody asked for it, but what it opened must be closed
 	}
@@ -258,12 +276,14 @@ func (h *house) stopLog() error {
 	return errors.Join(errs...)
 }
 
-// replace puts a new run in the place of this one, with nothing of it in memory.
+// replace puts a new run in the place of this one, with nothing of it in memory. It returns where none is to follow, or where
+// this run is about to be gone already.
 func (h *house) replace() {
-	if h.quiet {
+	if h.quiet || h.ending.Swap(true) {
 		return
 	}
 	h.log.Info("the program replaces itself")
+	h.stopServing() // or a run that begins before this one is gone would hand over to it
 	if err := errors.Join(h.stopLog(), replaceProcess(h.args)); err != nil {
 		os.Exit(1) // better no window than one over what must not be read any more
 	}

@@ -63,7 +63,7 @@ func (h *house) dial(ctx context.Context, device store.Device, keeper *custody.K
 		Custody: keeper, Locked: locked, Posture: posture(), Audit: device.Audit, Log: h.log, Frames: h.frames,
 	})
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
-	open := &session{keeper: keeper, engine: e, locked: locked, stop: stop, done: make(chan struct{})}
+	open := &session{keeper: keeper, engine: e, locked: locked, stop: stop, done: make(chan struct{}), heard: time.Now()}
 	go func() {
 		defer close(open.done)
 		if err := e.Run(run); err != nil && run.Err() == nil {
@@ -223,7 +223,6 @@ func (h *house) sessionOf(ctx context.Context, device store.Device, open *sessio
 	open.unlocked, h.seen = true, true
 	h.mu.Unlock()
 	if first {
-		go h.guardLease(open)
 		go h.gate.keepTyped(ctx, open.keeper)
 	}
 	out := ui.Session{
@@ -245,42 +244,88 @@ func leaseEnd(k *custody.Keeper) time.Time {
 	return time.Time{}
 }
 
-// guardLease closes the inbox when its lease is over, whatever is on the screen. The program then replaces itself: only that
-// leaves nothing of it in memory.
-func (h *house) guardLease(open *session) {
+// noteLease remembers until when what is about to be closed may be read, by both of this machine's clocks.
+func (h *house) noteLease(k *custody.Keeper) {
+	if k.Store() == nil {
+		return
+	}
+	end := leaseEnd(k)
+	if !end.IsZero() {
+		end = time.Now().Add(time.Until(end))
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lentTo = end
+}
+
+// guard looks after what this run has in memory, until ctx ends.
+func (h *house) guard(ctx context.Context) {
 	tick := time.NewTicker(standingEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-		case <-open.done:
+			h.look(ctx)
+		case <-ctx.Done():
 			return
 		}
-		if h.obeyFile(context.Background(), open.keeper) {
-			h.shut()
-			h.replace()
-		}
-		at := open.engine.Link()
-		if at.State == engine.Online || open.keeper.Store() == nil {
-			continue
-		}
-		strict := open.keeper.Lease().Offline == 0
-		if strict && time.Since(at.Since) < strictGrace || !strict && open.keeper.Standing() == store.Holds {
-			continue
-		}
-		h.log.Info("the lease is over")
+	}
+}
+
+// look closes the inbox when nobody may read it any more, whatever is on the screen: also when the window is locked, and when
+// the engine has given up. The program then replaces itself: only that leaves nothing of it in memory.
+func (h *house) look(ctx context.Context) {
+	h.mu.Lock()
+	open, keeper, seen := h.open, h.keeper, h.seen
+	h.mu.Unlock()
+	if !seen || keeper == nil {
+		return
+	}
+	h.obeyFile(ctx, keeper)
+	if h.over(open, keeper) {
+		h.log.Info("the inbox may not be read any more")
 		h.shut()
 		h.replace()
 	}
 }
 
-// obeyFile obeys an order that IT put into the data folder, and reports whether it did.
-func (h *house) obeyFile(ctx context.Context, keeper *custody.Keeper) bool {
-	obeyed, err := keeper.ObeyFile(ctx)
-	if err != nil {
+// over reports whether nobody may read what was shown. open is nil while no engine runs.
+func (h *house) over(open *session, keeper *custody.Keeper) bool {
+	if w, ok := keeper.Wiped(); ok {
+		return w.Signed // the next run brings the receipt to the relay, if that could not be reached yet
+	}
+	if keeper.Store() == nil {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return !h.lentTo.IsZero() && passed(h.lentTo)
+	}
+	if open == nil { // it is being opened anew
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case open.engine.Link().State == engine.Online:
+		open.heard = time.Now()
+		return false
+	case keeper.Lease().Offline > 0:
+		return keeper.Standing() != store.Holds
+	}
+	return passed(open.heard.Add(strictGrace)) // not Link.Since: each try to connect begins that anew
+}
+
+// passed reports whether a moment of this machine's clocks is over: by the one that nobody can put back, or by the one that goes
+// on while the machine sleeps.
+func passed(at time.Time) bool {
+	now := time.Now()
+	return now.After(at) || now.Round(0).After(at)
+}
+
+// obeyFile obeys an order that IT put into the data folder.
+func (h *house) obeyFile(ctx context.Context, keeper *custody.Keeper) {
+	if _, err := keeper.ObeyFile(ctx); err != nil {
 		h.log.Error("an order in the data folder was not obeyed", "error", err)
 	}
-	return obeyed
 }
 
 // wiping goes on with a wipe that was begun, or brings its receipt to the relay.

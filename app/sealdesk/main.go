@@ -1,13 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -112,6 +112,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) (err error) 
 	defer cancel()
 	h.openAhead(ctx)
 	go h.policy.watch(ctx)
+	go h.guard(ctx)
 	app := fyneapp.NewWithID(AppID)
 	app.SetIcon(assets.AppIcon())
 	window := app.NewWindow("")
@@ -208,11 +209,24 @@ func windowSize(text string) (w, h float32, err error) {
 // session bus, or no time for one: that panic comes when all else is over, and is no crash anybody must hear of.
 func runApp(app fyne.App) {
 	defer func() {
-		if v := recover(); v != nil && !bytes.Contains(debug.Stack(), []byte("fyne.io/systray.nativeEnd(")) {
+		if v := recover(); v != nil && !ofTheTraysEnd() {
 			panic(v)
 		}
 	}()
 	app.Run()
+}
+
+// ofTheTraysEnd reports whether the panic whose deferred call asks is that of the tray's connection.
+func ofTheTraysEnd() bool {
+	pc := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pc[:runtime.Callers(1, pc)])
+	for called := ""; ; {
+		f, more := frames.Next()
+		if f.Function == "fyne.io/systray.nativeEnd" || !more {
+			return called == "github.com/godbus/dbus/v5.(*Conn).Close"
+		}
+		called = f.Function
+	}
 }
 
 // modifiers tells which of Ctrl, Alt and Shift are held down; only a desktop knows.

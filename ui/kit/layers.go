@@ -214,6 +214,9 @@ func (l *Layers) Act(text string) bool {
 	return true
 }
 
+// AtTop lifts a toast to the upper edge.
+const AtTop float32 = 1 << 16
+
 // LiftToast says how far above the lower edge a toast stands. One that is shown moves there.
 func (l *Layers) LiftToast(height float32) {
 	if l.lift != height {

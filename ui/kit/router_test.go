@@ -123,20 +123,27 @@ func TestEveryFocusableWidgetAsksTheRouterFirst(t *testing.T) {
 	button := kit.NewButton("Send", kit.Primary, nil)
 	w := window(t, kit.Column(kit.Min(composer), kit.Min(field), kit.Fix(list, 200), kit.Min(chip), kit.Min(icon), kit.Min(button)), 500, 600)
 	k.router(t).Attach(w.Canvas())
-	for name, f := range map[string]fyne.Focusable{
-		"composer": composer, "field": field.Input(), "list": list, "chip": chip, "icon button": icon, "button": button,
-	} {
-		k.done = nil
-		w.Canvas().Focus(f)
-		if w.Canvas().Focused() != f {
-			t.Errorf("%s cannot be focused", name)
-		}
-		f.TypedKey(&fyne.KeyEvent{Name: fyne.KeyPageUp})
-		f.(fyne.Shortcutable).TypedShortcut(sc(fyne.KeyK, ctrl))
-		if got := strings.Join(k.done, " "); got != "older palette" {
-			t.Errorf("%s forwarded %q", name, got)
+	asks := func(when string) {
+		t.Helper()
+		for name, f := range map[string]fyne.Focusable{
+			"composer": composer, "field": field.Input(), "list": list, "chip": chip, "icon button": icon, "button": button,
+		} {
+			k.done = nil
+			w.Canvas().Focus(f)
+			if w.Canvas().Focused() != f {
+				t.Errorf("%s cannot be focused", name)
+			}
+			f.TypedKey(&fyne.KeyEvent{Name: fyne.KeyPageUp})
+			f.(fyne.Shortcutable).TypedShortcut(sc(fyne.KeyK, ctrl))
+			if got := strings.Join(k.done, " "); got != "older palette" {
+				t.Errorf("%s: %s forwarded %q", when, name, got)
+			}
 		}
 	}
+	asks("in view")
+	other := fyne.CurrentApp().NewWindow("") // the driver then takes every widget for one of its own, and knows as little as before they are drawn
+	asks("before it is drawn")
+	other.Close()
 	w.Canvas().Unfocus()
 	k.done = nil
 	w.Canvas().OnTypedKey()(&fyne.KeyEvent{Name: fyne.KeyF1})

@@ -24,9 +24,16 @@ func stateOf(c fyne.Canvas) *windowState {
 	return s
 }
 
+// canvasOf is the canvas of a widget. The driver knows it only of what was drawn, and not long ago: a widget that just came into
+// view may have the keyboard before.
 func canvasOf(o fyne.CanvasObject) fyne.Canvas {
 	if o == nil || fyne.CurrentApp() == nil {
 		return nil
+	}
+	for c := range windows {
+		if f, ok := c.Focused().(fyne.CanvasObject); ok && f == o {
+			return c
+		}
 	}
 	return fyne.CurrentApp().Driver().CanvasForObject(o)
 }
