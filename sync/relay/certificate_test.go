@@ -153,7 +153,11 @@ func TestAnAuthorityRenewsTheCertificateAndNotTheKey(t *testing.T) {
 			ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 			defer stop()
 			cfg := newConfig(t, func(a *Answers) { a.Public = c.host + ":8443" })
-			door := freePort(t)
+			l, err := net.Listen("tcp", "127.0.0.1:0") // held from here on: another test might get it
+			if err != nil {
+				t.Fatal(err)
+			}
+			door := l.Addr().String()
 			_, text, _ := net.SplitHostPort(door)
 			port, _ := strconv.Atoi(text)
 			cfg.TLS.ACME = ACMEConfig{Terms: true, Challenge: c.challenge, Email: "it@example.com", Listen: door}
@@ -167,10 +171,6 @@ func TestAnAuthorityRenewsTheCertificateAndNotTheKey(t *testing.T) {
 			}
 			defer r.Close()
 			address := devices(t, r)
-			l, err := net.Listen("tcp", door)
-			if err != nil {
-				t.Fatal(err)
-			}
 			if c.challenge == challengeTLS {
 				l = tls.NewListener(l, r.TLS())
 			}

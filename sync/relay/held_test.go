@@ -52,16 +52,16 @@ func TestARelayThatStartsWithAHeldInboxAndNothingToSendLearnsThatItWorks(t *test
 	for _, good := range []bool{false, true} {
 		token.Store(good)
 		r, stop = open()
-		deadline := time.Now().Add(5 * time.Second)
+		began := time.Now()
 		for {
 			now, err := r.inboxNow(t.Context(), in)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if working := now.State == inbox.InboxWorking; good && working || !good && r.pipes[in].Held() && !working && time.Until(deadline) < 4*time.Second {
+			if working := now.State == inbox.InboxWorking; good && working || !good && r.pipes[in].Held() && !working && time.Since(began) > time.Second {
 				break
 			}
-			if time.Now().After(deadline) {
+			if time.Since(began) > time.Minute {
 				t.Fatalf("with a good token: %v; it is shown as %+v", good, now)
 			}
 			<-time.After(10 * time.Millisecond) // the relay asks on its own

@@ -217,7 +217,7 @@ func TestAStoppingRelayWaitsForNobody(t *testing.T) {
 	srv.CloseClientConnections()
 	srv.Close()
 	for wait := 0; runtime.NumGoroutine() > before+2; wait++ {
-		if wait == 200 {
+		if wait == 3000 {
 			all := make([]byte, 1<<20)
 			t.Fatalf("%d goroutines before, %d after\n%s", before, runtime.NumGoroutine(), all[:runtime.Stack(all, true)])
 		}

@@ -223,8 +223,8 @@ func TestARevokedDeviceIsToldSoAndNobodyElseIs(t *testing.T) {
 }
 
 func TestAnEnrolmentCodeAdmitsOneDeviceInTime(t *testing.T) {
-	now := time.Now()
-	c := Start(t, Options{Now: func() time.Time { return now }})
+	start, later := time.Now(), new(atomic.Int64)
+	c := Start(t, Options{Now: func() time.Time { return start.Add(time.Duration(later.Load())) }})
 	p := c.Person("Tobias Brandt", inbox.Agent)
 	enrol := func(e wire.Enrolment) error {
 		_, err := engine.Enrol(t.Context(), e, engine.EnrolConfig{Name: "laptop"})
@@ -243,7 +243,7 @@ func TestAnEnrolmentCodeAdmitsOneDeviceInTime(t *testing.T) {
 		t.Errorf("a wrong code: %v", err)
 	}
 	late := c.Invite(p)
-	now = now.Add(16 * time.Minute)
+	later.Store(int64(16 * time.Minute))
 	if err := enrol(late); !errors.Is(err, wire.ErrCodeExpired) {
 		t.Errorf("an expired code: %v", err)
 	}

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -114,17 +116,21 @@ func Start(t testing.TB, opt Options) *Company {
 	return c
 }
 
-// freeAddresses returns different ones that nobody listens on.
+// freeAddresses returns different ones that nobody listens on, below those from which a system lets programs call: while a
+// relay is down, nobody who calls somewhere takes its place by chance.
 func freeAddresses(t testing.TB, n int) (out []string) {
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	for range 1000 {
+		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 10_000+rand.IntN(20_000)))
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
 		defer l.Close()
-		out = append(out, l.Addr().String())
+		if out = append(out, l.Addr().String()); len(out) == n {
+			return out
+		}
 	}
-	return out
+	t.Fatal("no address is free")
+	return nil
 }
 
 // Up starts the relay on its store, which must not be running, and returns when it can be reached.
@@ -137,18 +143,16 @@ func (c *Company) Up() {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Serve(ctx) }()
-	for _, address := range []string{c.Address, c.webhooks} {
-		for {
-			conn, err := net.Dial("tcp", address)
-			if err == nil {
-				conn.Close()
-				break
-			}
-			select {
-			case err := <-done:
-				c.t.Fatalf("relay: %v", err)
-			case <-time.After(5 * time.Millisecond):
-			}
+	for { // the socket of the command line is opened last
+		conn, err := net.Dial("unix", filepath.Join(c.Config.Data, "admin.sock"))
+		if err == nil {
+			conn.Close()
+			break
+		}
+		select {
+		case err := <-done:
+			c.t.Fatalf("relay: %v", err)
+		case <-time.After(5 * time.Millisecond):
 		}
 	}
 	c.mu.Lock()

@@ -342,8 +342,8 @@ func TestAReceiptArrivesHoweverOftenTheConnectionIsLost(t *testing.T) {
 			s.agent.await("the cut", hit.Load)
 			if cut.restart {
 				<-time.After(time.Duration(mrand.IntN(30)) * time.Millisecond)
-				if !s.agent.gone.Load() {
-					s.agent.restart()
+				if s.agent.down(); !s.agent.gone.Load() { // asked once nothing goes on any more
+					s.agent.start()
 				}
 			}
 			s.agent.await("the end", s.agent.gone.Load)

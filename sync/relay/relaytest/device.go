@@ -130,10 +130,10 @@ func (d *Device) Messages(id inbox.ConversationID) []inbox.Message {
 }
 
 // Await waits until the condition holds, looking again at every change of the cache, and fails the test after
-// two minutes: an unknown fate takes one to be called so.
+// ten minutes: an unknown fate takes one to be called so.
 func (d *Device) Await(what string, holds func() bool) {
 	d.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	changed := d.Store.Watch(ctx)
 	look := time.NewTicker(50 * time.Millisecond) // some conditions change outside of the cache

@@ -308,7 +308,7 @@ func TestAnAnswerToAnAdvertisementIsFreeAndCostsAreCounted(t *testing.T) {
 	say(t, w.c, "emily", "No ad")
 	other := w.await("No ad").Conversation
 	for _, id := range []inbox.ConversationID{m.Conversation, other} {
-		text := "An answer to " + string(id)
+		text := map[bool]string{true: "An answer to the advertisement", false: "An answer to the other"}[id == m.Conversation]
 		w.d.Wish(inbox.SendText{Conversation: id, Text: text})
 		w.d.Await("the answer", func() bool { m := w.says(text); return len(m) == 1 && m[0].Receipt == inbox.Read })
 	}
@@ -318,6 +318,7 @@ func TestAnAnswerToAnAdvertisementIsFreeAndCostsAreCounted(t *testing.T) {
 	if c := w.of(other); c.FreeUntil != 0 {
 		t.Error("it is free for who saw no advertisement")
 	}
+	w.d.Down() // or it would call again, in the place of the next
 	raw := w.c.raw(t, w.d)
 	today := time.Now().UTC()
 	ask := func(n uint64, q inbox.AskCosts) inbox.Costs {

@@ -50,7 +50,7 @@ func TestARelayKilledAtAnyMomentLosesNoFile(t *testing.T) {
 	offer := offerOf(id, "a.txt", "text/plain", file)
 	reached := int64(0)
 	sent := 1
-	for range kills {
+	for n := 0; n < kills || reached == 0 && n < 20*kills; n++ { // a busy machine may have carried nothing when it is killed
 		u, err := ask[inbox.UploadTicket](p, offer)
 		if err != nil {
 			t.Fatal(err)

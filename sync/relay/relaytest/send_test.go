@@ -86,15 +86,18 @@ func TestAFailureIsToldInTermsAnAgentUnderstands(t *testing.T) {
 	say(t, c, "marco", "Ciao")
 	d.Await("the message", func() bool { return len(d.Rows()) == 1 })
 	id := d.Rows()[0].ID
-	for code, want := range map[int]inbox.Failure{
-		131026: inbox.FailUndeliverable, 131050: inbox.FailStopped, 131049: inbox.FailNotToday, 131031: inbox.FailCompanyAccount,
+	for _, x := range []struct {
+		code int
+		want inbox.Failure
+	}{
+		{131026, inbox.FailUndeliverable}, {131050, inbox.FailStopped}, {131049, inbox.FailNotToday}, {131031, inbox.FailCompanyAccount}, // the last holds the number
 	} {
-		text := fmt.Sprintf("Code %d", code)
-		c.Sim.FailDelivery(code)
+		text := fmt.Sprintf("Code %d", x.code)
+		c.Sim.FailDelivery(x.code)
 		d.Wish(inbox.SendText{Conversation: id, Text: text})
 		d.Await(text, func() bool {
 			m, _ := receiptOf(d, id, text)
-			return m.Receipt == inbox.Failed && m.Failure == want
+			return m.Receipt == inbox.Failed && m.Failure == x.want
 		})
 	}
 }

@@ -128,8 +128,8 @@ func TestNoSurfaceOfTheRelayTellsWhoACustomerIs(t *testing.T) {
 	fmt.Fprintln(&told, "close:", err)
 
 	// A device that names its wishes after customers.
+	d.Down() // or it would call again, in the place of the next
 	evil := c.raw(t, d)
-	d.Down()
 	for _, i := range []inbox.Intent{
 		{ID: inbox.IntentID(secret + "@"), Body: inbox.MarkRead{Conversation: "nowhere"}},
 		{ID: "fine-1", Body: inbox.MarkRead{Conversation: inbox.ConversationID(secret + "@")}},

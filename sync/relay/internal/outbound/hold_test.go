@@ -33,14 +33,26 @@ func (d *desk) later(by time.Duration, poke func()) {
 	poke()
 }
 
-// quiet waits until no more posts leave for a moment.
+// quiet waits until no more posts leave for a moment, and the fate of those that left is written down.
 func (d *desk) quiet() int {
 	for n := -1; ; {
-		if now := len(d.posted()); now == n {
+		now, under := len(d.posted()), 0
+		d.update(func(tx ledger.Tx) error { // after all that was to be written before
+			under = 0
+			for q, err := range rows(tx) {
+				if err != nil {
+					return err
+				}
+				if q.State == posting {
+					under++
+				}
+			}
+			return nil
+		})
+		if now == n && under == 0 {
 			return n
-		} else {
-			n = now
 		}
+		n = now
 		<-time.After(60 * time.Millisecond)
 	}
 }

@@ -149,7 +149,7 @@ func TestWhatWhatsAppFailsAfterAcceptingHoldsTheQueueToo(t *testing.T) {
 	contact, conversation, _ := d.customer(1)
 	first := d.queue(contact, conversation, "0")
 	p, poke := d.start()
-	d.await("the first to leave", func() bool { return d.waiting() == 0 })
+	d.await("the first to leave, and the number to work", func() bool { return d.waiting() == 0 && d.heard() == "0" })
 	ctx := t.Context()
 	p.Failed(ctx, first, 131026) // of one customer
 	p.Failed(ctx, first, 130497) // of one country
