@@ -170,9 +170,9 @@ func TestAppIconIsTheDrawingAt512(t *testing.T) {
 // TestOneWordForOneThing keeps every language to the one word it has for a thing: who reads two words looks for two things.
 func TestOneWordForOneThing(t *testing.T) {
 	for language, other := range map[string]*regexp.Regexp{
-		"en": regexp.MustCompile(`(?i)\bchats?\b|\bthreads?\b`),                           // conversation
-		"de": regexp.MustCompile(`(?i)gespräch|konversation|\bchats?|\bthreads?\b`),       // Unterhaltung
-		"it": regexp.MustCompile(`(?i)\bchat\b|\bdialog[oh]|\bcolloqui|\bdiscussion[ei]`), // conversazione
+		"en": regexp.MustCompile(`(?i)\bchats?\b|\bthreads?\b`),                                    // conversation
+		"de": regexp.MustCompile(`(?i)gespräch|konversation|\bchats?|\bthreads?\b|\bzu werbung\b`), // Unterhaltung; Einwilligung in Werbung
+		"it": regexp.MustCompile(`(?i)\bchat\b|\bdialog[oh]|\bcolloqui|\bdiscussion[ei]`),          // conversazione
 	} {
 		data, err := Translations(language)
 		if err != nil {
@@ -184,7 +184,32 @@ func TestOneWordForOneThing(t *testing.T) {
 		}
 		for key, text := range texts {
 			if s, ok := text.(string); ok && other.MatchString(s) {
-				t.Errorf("%s: %s says %q for a conversation", language, key, other.FindString(s))
+				t.Errorf("%s: %s says %q", language, key, other.FindString(s))
+			}
+		}
+	}
+}
+
+// TestTheWordsOfAPromiseAreThoseOfTheDesign keeps the words by which people know what is hidden, and how they ask for it.
+func TestTheWordsOfAPromiseAreThoseOfTheDesign(t *testing.T) {
+	want := map[string]map[string]string{
+		"field.ask":          {"en": "Request reveal…", "de": "Anzeige anfragen…", "it": "Chiedi di mostrare…"},
+		"contact.policy":     {"en": "Hidden by company policy", "de": "Durch Unternehmensrichtlinie verborgen", "it": "Nascosto per regola aziendale"},
+		"chip.window.closed": {"en": "Window closed", "de": "Fenster geschlossen", "it": "Finestra chiusa"},
+		"consent.title":      {"en": "Consent to advertising", "de": "Einwilligung in Werbung", "it": "Consenso alla pubblicità"},
+	}
+	for _, language := range []string{"en", "de", "it"} {
+		data, err := Translations(language)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var texts map[string]any
+		if err := json.Unmarshal(data, &texts); err != nil {
+			t.Fatal(err)
+		}
+		for key, words := range want {
+			if texts[key] != words[language] {
+				t.Errorf("%s: %s is %q, want %q", language, key, texts[key], words[language])
 			}
 		}
 	}

@@ -1,6 +1,9 @@
 package ui
 
 import (
+	"strings"
+	"unicode"
+
 	"fyne.io/fyne/v2"
 
 	"sealdesk/ui/kit"
@@ -19,8 +22,7 @@ func (u *UI) showAbout() {
 		kit.Min(kit.NewText(word("about.version", "Version", u.cfg.Version), kit.Snippet, kit.InkMuted)), kit.Gap(10),
 		kit.Min(kit.NewText(word("about.text"), kit.Body, kit.InkText)), kit.Gap(10),
 		kit.Min(kit.NewText(word("about.licence"), kit.Snippet, kit.InkMuted)), kit.Gap(6),
-		kit.Min(kit.NewText(word("about.emoji"), kit.Snippet, kit.InkMuted)), kit.Gap(14),
-		kit.Min(kit.NewText(word("about.licences"), kit.Heading, kit.InkText)), kit.Gap(4),
+		kit.Min(kit.NewText(word("about.emoji"), kit.Snippet, kit.InkMuted)), kit.Gap(8),
 	}
 	var dialog *kit.Dialog
 	link := func(text string, do func()) {
@@ -32,8 +34,9 @@ func (u *UI) showAbout() {
 	if u.cfg.Updates != nil {
 		link(word("update.title"), u.showUpdate)
 	}
+	cells = append(cells, kit.Gap(8), kit.Min(kit.NewText(word("about.licences"), kit.Heading, kit.InkText)), kit.Gap(4))
 	for _, l := range u.cfg.Licences {
-		link(l.Name, func() { u.showLicence(l) })
+		link(nameOf(l), func() { u.showLicence(l) })
 	}
 	if n := len(u.cfg.Modules); n > 0 {
 		link(count("about.modules", n), u.showModules)
@@ -42,16 +45,30 @@ func (u *UI) showAbout() {
 	u.trace("about shown")
 }
 
+// nameOf is what a licence covers, as people write it: files have no spaces in their names.
+func nameOf(l Licence) string {
+	var b strings.Builder
+	small := false
+	for _, r := range l.Name {
+		if small && unicode.IsUpper(r) {
+			b.WriteByte(' ')
+		}
+		small = unicode.IsLower(r)
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
 func (u *UI) showLicence(l Licence) {
 	paragraphs := paragraphsOf(l.Text)
-	list := kit.NewList(kit.ListConfig{Name: l.Name, Len: func() int { return len(paragraphs) }, ID: func(i int) string { return grouped(i) },
+	list := kit.NewList(kit.ListConfig{Name: nameOf(l), Len: func() int { return len(paragraphs) }, ID: func(i int) string { return grouped(i) },
 		Measure: func(i int, w float32) float32 {
 			return layoutText([]kit.Run{{Text: paragraphs[i]}}, w-24, kit.Style{Type: kit.Caption}).Height + 8
 		},
 		Draw: func(i int, s *kit.Sketch, size fyne.Size, _ kit.RowState) {
 			s.Block(s.Layout([]kit.Run{{Text: paragraphs[i]}}, size.Width-24, kit.Style{Type: kit.Caption}), 8, 4, s.P.TextMuted)
 		}})
-	u.showList(l.Name, "", list)
+	u.showList(nameOf(l), "", list)
 }
 
 // showModules lists what others wrote, with the versions of this build.

@@ -497,3 +497,11 @@ func TestAWholeNumberIsShownInGroups(t *testing.T) {
 		}
 	}
 }
+
+func TestALicenceIsNamedAsPeopleWriteIt(t *testing.T) {
+	for file, want := range map[string]string{"Inter": "Inter", "NotoSans": "Noto Sans", "NotoColorEmoji": "Noto Color Emoji", "A font": "A font"} {
+		if got := nameOf(Licence{Name: file}); got != want {
+			t.Errorf("%q for %q", got, file)
+		}
+	}
+}

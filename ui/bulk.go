@@ -133,8 +133,12 @@ func (d *desk) mayAll(a inbox.Action) bool {
 func (d *desk) assign(to inbox.PersonID) {
 	one := word("toast.unassigned")
 	many := "toast.unassigned.n"
-	if to != "" {
-		one, many = word("toast.assigned", "Name", d.staff.called(to)), "toast.assigned.n"
+	switch to {
+	case "":
+	case d.staff.me.ID:
+		one, many = word("header.you"), "toast.assigned.n"
+	default:
+		one, many = word("toast.assigned", "Name", d.staff.name(to)), "toast.assigned.n"
 	}
 	d.wishAll("user", one, many, func(c inbox.Conversation) inbox.IntentBody {
 		if c.Assignee == to || !d.mayOn(c, inbox.ActAssign) {
@@ -389,7 +393,7 @@ func (d *desk) showTagFilter() {
 	d.u.trace("tags shown")
 }
 
-func (d *desk) tally() tally { return tallyOf(d.all, d.staff.me.ID, d.house, d.clock().now) }
+func (d *desk) tally() tally { return tallyOf(d.all, d.scope, d.staff.me.ID, d.house, d.clock().now) }
 
 // bulkBar stands in place of the filters while conversations are picked.
 type bulkBar struct {

@@ -23,8 +23,10 @@ type composer struct {
 	closed  *kit.Banner
 	addNote *kit.Button
 	tools   *fyne.Container
+	outward fyne.CanvasObject // the tools a reply has and a note has not
 	buttons fyne.CanvasObject
 	toggle  *kit.IconButton
+	noted   fyne.CanvasObject // says that it is a note, also once the placeholder has gone
 	counter *kit.Painted
 	send    *kit.Button
 
@@ -121,7 +123,13 @@ func newComposer(d *desk) *composer {
 		s.TextIn(counter(c.field.Content()), 0, float32(int((size.Height-kit.LineHeight(kit.Caption))/2)), size.Width, kit.Caption, s.P.TextMuted, kit.AlignEnd)
 	}).SetMin(func() fyne.Size { return fyne.NewSize(100, 20) })
 	mid := func(o fyne.CanvasObject) kit.Cell { return kit.Min(kit.Column(kit.Spring(), kit.Min(o), kit.Spring())) }
-	c.tools = kit.Row(mid(c.plus), kit.Gap(4), mid(c.clip), kit.Gap(4), mid(c.tmpl), kit.Gap(4), mid(c.emoji), kit.Gap(4), mid(c.toggle), kit.Spring(), kit.Min(c.counter), kit.Gap(12), kit.Min(c.send))
+	c.outward = kit.Row(mid(c.plus), kit.Gap(4), mid(c.clip), kit.Gap(4), mid(c.tmpl), kit.Gap(4))
+	c.noted = kit.NewPainted(word("composer.note.toggle"), func(s *kit.Sketch, size fyne.Size) {
+		s.TextIn(word("composer.note.toggle"), 0, float32(int((size.Height-kit.LineHeight(kit.LabelBold))/2)), size.Width, kit.LabelBold, s.P.Warn.Ink, kit.AlignStart)
+	}).SetMin(func() fyne.Size {
+		return fyne.NewSize(kit.TextWidth(word("composer.note.toggle"), kit.LabelBold)+1, 20)
+	})
+	c.tools = kit.Row(kit.Min(c.outward), mid(c.emoji), kit.Gap(4), mid(c.toggle), kit.Gap(8), kit.Min(c.noted), kit.Spring(), kit.Min(c.counter), kit.Gap(12), kit.Min(c.send))
 	c.buttons = kit.Row(kit.Min(c.choose), kit.Min(kit.Inset(c.addNote, 8, 0, 0, 0)), kit.Spring())
 	c.hurried, c.heldBox = kit.Inset(c.hurry, 0, 0, 0, 8), kit.Inset(c.held, 0, 0, 0, 8)
 	c.body = kit.Column(kit.Min(c.heldBox), kit.Min(c.hurried), kit.Min(c.guard.root), kit.Min(c.answers), kit.Min(c.tray.root), kit.Min(c.quick.box), kit.Min(c.field), kit.Min(c.fillBox), kit.Min(c.closed), kit.Gap(8), kit.Min(c.tools), kit.Min(c.buttons))
@@ -187,9 +195,8 @@ func (c *composer) refresh() {
 		c.held.Set(kit.Notice{Style: kit.ChipWarn, Icon: "clock", Title: v.Held, Text: v.HeldAdvice})
 	}
 	replies := v.Mode == ComposerReply
-	for _, b := range []*kit.IconButton{c.plus, c.clip, c.tmpl} {
-		visible(b, replies)
-	}
+	visible(c.outward, replies)
+	visible(c.noted, v.Mode == ComposerNote)
 	visible(c.tray.root, replies && (len(c.tray.files) > 0 || c.adding > 0))
 	visible(c.fillBox, replies && inbox.HasVariables(c.text()))
 	visible(c.hurried, v.Hint != "")
@@ -314,6 +321,7 @@ func (c *composer) showEmoji() {
 		return
 	}
 	cfg := kit.MenuConfig{Name: word("action.emoji"), Active: -1, OnClose: func() {
+		c.emoji.SetActive(false)
 		c.focus()
 		c.d.u.trace("overlay closed")
 	}}
@@ -321,8 +329,9 @@ func (c *composer) showEmoji() {
 		cfg.Quick = append(cfg.Quick, kit.MenuItem{Text: e, Do: func() { c.field.InsertText(e) }})
 	}
 	cfg.At = fyne.CurrentApp().Driver().AbsolutePositionForObject(c.emoji).SubtractXY(0, 6)
+	c.emoji.SetActive(true)
 	kit.ShowMenu(c.d.u.cfg.Window.Canvas(), cfg)
-	c.d.u.trace("emoji shown")
+	c.d.u.painted(func() { c.d.u.trace("emoji shown") })
 }
 
 func (c *composer) text() string { return c.field.Content() }

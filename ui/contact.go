@@ -34,6 +34,7 @@ const (
 	sideHead sideKind = iota
 	sideField
 	sidePolicy
+	sideRule
 	sideSawHead
 	sideSaw
 	sideSawNone
@@ -236,10 +237,19 @@ func (p *contactPane) refresh() {
 // lay says which rows a view has.
 func (p *contactPane) lay(v ContactView) []sideRow {
 	out := []sideRow{{sideHead, 0}}
+	last := -1 // the policy is said below the fields it hides
+	for i, f := range v.Fields {
+		if f.Masked {
+			last = i
+		}
+	}
 	for i := range v.Fields {
 		out = append(out, sideRow{sideField, i})
+		if i == last && v.Policy != "" {
+			out = append(out, sideRow{sidePolicy, 0})
+		}
 	}
-	out = append(out, sideRow{sidePolicy, 0})
+	out = append(out, sideRow{sideRule, 0})
 	if v.Gone {
 		return out
 	}
@@ -361,10 +371,9 @@ func (p *contactPane) measure(i int, width float32) float32 {
 		}
 		return h
 	case sidePolicy:
-		if p.view.Policy == "" {
-			return 12
-		}
-		return p.policy(room).Height + 26
+		return p.policy(room).Height + 14
+	case sideRule:
+		return 12
 	case sideSawHead:
 		return heading(word("saw.title"), room).Height + 24
 	case sideNotesHead:
@@ -403,11 +412,10 @@ func (p *contactPane) draw(i int, s *kit.Sketch, size fyne.Size, st kit.RowState
 	case sideField:
 		p.drawField(&p.view.Fields[r.at], s, x, room, st)
 	case sidePolicy:
-		if p.view.Policy != "" {
-			d := kit.Scaled(14)
-			s.Icon("lock", x, 4+float32(int((kit.LineHeight(kit.Caption)-d)/2)), d, s.P.Privacy.Ink)
-			s.Block(p.policy(room), x+revealLead(), 4, s.P.TextMuted)
-		}
+		d := kit.Scaled(14)
+		s.Icon("lock", x, float32(int((kit.LineHeight(kit.Caption)-d)/2)), d, s.P.Privacy.Ink)
+		s.Block(p.policy(room), x+revealLead(), 0, s.P.TextMuted)
+	case sideRule:
 		s.Line(x, size.Height-1, room, s.P.Border)
 	case sideSawHead:
 		s.Block(heading(word("saw.title"), room), x, 14, s.P.Text)

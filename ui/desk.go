@@ -271,8 +271,10 @@ func (d *desk) showRows(v inboxView) {
 	first := !d.loaded
 	d.loaded = true
 	d.all, d.staff, d.house = v.all, v.staff, v.house
-	if !d.chosen {
-		d.filter = firstFilter(d.tally())
+	if !d.chosen { // until there is something to look at: from then on the list is the reader's
+		t := d.tally()
+		d.filter = firstFilter(t)
+		d.chosen = v.whole && t.all > 0 && d.linked && d.link.State != LinkConnecting && d.link.Behind == 0
 	}
 	if d.whole = d.whole || v.whole; len(v.wrote) > 0 {
 		d.notify(v.wrote)
@@ -315,7 +317,7 @@ func firstFilter(t tally) Filter {
 // kept is the conversation that stays in the list though the filter would let it go: the open one, where reading or answering is
 // what the filter looks at, until another is opened.
 func (d *desk) kept() inbox.ConversationID {
-	passing := d.filter == FilterMentioned || d.filter == FilterDue
+	passing := d.filter == FilterMentioned || d.filter == FilterDue || d.filter == FilterUnassigned
 	if passing && d.listing.of(d) && rowWith(d.shown, d.open) != nil {
 		return d.open
 	}

@@ -178,6 +178,43 @@ func TestWhatARowHasNoRoomForIsNamedUnderThePointer(t *testing.T) {
 	}
 }
 
+func TestARowShowsWhatItShowsWhole(t *testing.T) {
+	m := team()
+	g := newStage(t, m, Settings{Language: "de", TextSize: 130}, 1280, 800)
+	g.heard("inbox shown")
+	number, free, done := "+49 ••• ••47", word("chip.unassigned.short"), word("chip.done")
+	v := RowView{Name: "Katharina W.", Number: number, Time: "15:40", Chips: []ChipView{dueChip(ago(-26*time.Minute), at1453),
+		{}, leftChip(9 * time.Hour)}}
+	for _, c := range rowView(&Row{Conversation: inbox.Conversation{ID: "c"}}, FilterAll, g.ui.desk.staff, house{}, inbox.Presence{}, at1453).Chips {
+		v.Chips[1] = c // nobody answers
+	}
+	draw := func(width float32) string {
+		p := kit.NewPainted("", func(s *kit.Sketch, size fyne.Size) { paintRow(s, size, v, false, false) })
+		p.Resize(fyne.NewSize(width, rowHeight()))
+		g.rest()
+		return strings.Join(kit.Texts(p), "|")
+	}
+	shown := 0
+	for width := float32(260); width < 480; width += 4 {
+		got := draw(width)
+		if strings.Contains(got, number) {
+			shown++
+		} else if strings.Contains(got, "+49") {
+			t.Errorf("%v wide, a number is cut: %s", width, got)
+		}
+	}
+	if shown == 0 || shown == 55 {
+		t.Errorf("the number is shown in %d of 55 rows", shown)
+	}
+	if got := draw(listWidth); !strings.Contains(got, free) {
+		t.Errorf("nobody answers, and the row keeps it to itself: %s", got)
+	}
+	v.Chips = []ChipView{stateChips(inbox.Conversation{State: inbox.Closed}, house{}, at1453)[0], tagChip(inbox.Tag{Name: "Complaint"}), {Text: word("person.you")}}
+	if got := draw(listWidth); !strings.Contains(got, done) || !strings.Contains(got, "Complaint") {
+		t.Errorf("an icon stands where the word should: %s", got)
+	}
+}
+
 func TestChoicesOfATaskLookLikeChoices(t *testing.T) {
 	g := newStage(t, company(), Settings{Language: "de", TextSize: 130, Theme: "dark"}, 820, 640)
 	g.heard("inbox shown")

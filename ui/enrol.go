@@ -119,11 +119,14 @@ func (e *enrolScreen) refresh() {
 	e.honest.Set(v.Honest)
 	e.button.SetText(v.Button)
 	if v.Busy {
-		e.button.Disable()
 		e.field.Disable()
 	} else {
-		e.button.Enable()
 		e.field.Enable()
+	}
+	if v.Busy || v.Stuck {
+		e.button.Disable()
+	} else {
+		e.button.Enable()
 	}
 	visible(e.paste, !v.Done)
 	e.root.Refresh()

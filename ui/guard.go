@@ -92,6 +92,7 @@ type guardBar struct {
 	reason *kit.Field
 	answer *fyne.Container // the reason with its margin
 	give   *fyne.Container // buttons for a message that is not in the composer
+	take   *fyne.Container // the button that takes out what is refused
 	view   GuardView
 
 	about inbox.CheckDraft // what the verdict is about
@@ -114,8 +115,9 @@ func newGuardBar(c *composer) *guardBar {
 	send := kit.NewButton(word("guard.send.reason"), kit.Primary, g.submit)
 	drop := kit.NewButton(word("guard.drop"), kit.Secondary, g.giveUp)
 	g.give = kit.Inset(kit.Row(kit.Spring(), kit.Min(drop), kit.Gap(8), kit.Min(send)), 0, 2, 0, 0)
+	g.take = kit.Inset(kit.Row(kit.Spring(), kit.Min(kit.NewButton(word("action.remove"), kit.Secondary, g.takeOut))), 0, 2, 0, 0)
 	g.answer = kit.Inset(g.reason, 0, 6, 0, -8)
-	g.panel = kit.NewPanel(kit.Row(kit.Fix(g.icon, 28), kit.Grow(kit.Column(kit.Min(g.title), kit.Gap(1), kit.Min(g.lines), kit.Min(g.answer), kit.Min(g.give)))), kit.ChipWarn, 10)
+	g.panel = kit.NewPanel(kit.Row(kit.Fix(g.icon, 28), kit.Grow(kit.Column(kit.Min(g.title), kit.Gap(1), kit.Min(g.lines), kit.Min(g.answer), kit.Min(g.give), kit.Min(g.take)))), kit.ChipWarn, 10)
 	g.root = kit.Inset(g.panel, 0, 0, 0, 8)
 	g.root.Hide()
 	return g
@@ -176,7 +178,9 @@ func (g *guardBar) refresh() {
 		}
 		v = guardView(text, said, g.backHere())
 	}
-	if sameGuard(v, g.view) && g.root.Visible() == (v.Action != 0) {
+	_, takes := g.without()
+	takes = takes && v.Action == inbox.GuardRefuse
+	if sameGuard(v, g.view) && g.root.Visible() == (v.Action != 0) && g.take.Visible() == takes {
 		return
 	}
 	was := g.view
@@ -185,6 +189,7 @@ func (g *guardBar) refresh() {
 	_, waits := g.waiting()
 	visible(g.answer, v.Reason)
 	visible(g.give, waits)
+	visible(g.take, takes)
 	if v.Reason && !was.Reason {
 		g.reason.SetText("")
 		g.reason.SetNote(kit.ChipNeutral, "")
@@ -199,6 +204,38 @@ func (g *guardBar) refresh() {
 	d.panes.refresh()
 	if v.Action != 0 && v.Title != was.Title {
 		d.u.trace("guard shown")
+	}
+}
+
+// without is the draft without the parts that are refused, and false when none of it can be pointed at, or it changed since.
+func (g *guardBar) without() (string, bool) {
+	text := g.c.text()
+	if g.about.Conversation != g.c.d.open || g.about.Text != text {
+		return "", false
+	}
+	cut := make([]bool, len(text))
+	found := false
+	for _, f := range g.said.Findings {
+		if f.Action == inbox.GuardRefuse && quotedPart(f, text) != "" {
+			found = true
+			for i := f.From; i < f.To || i == f.To && i < len(text) && text[i] == ' '; i++ { // with the space after it
+				cut[i] = true
+			}
+		}
+	}
+	var left []byte
+	for i := range cut {
+		if !cut[i] {
+			left = append(left, text[i])
+		}
+	}
+	return strings.TrimSpace(string(left)), found
+}
+
+// takeOut leaves only what may be sent in the composer.
+func (g *guardBar) takeOut() {
+	if text, ok := g.without(); ok {
+		g.c.d.putBack(text)
 	}
 }
 

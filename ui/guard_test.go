@@ -101,6 +101,20 @@ func TestTheGuardSpeaksWhileOneTypesAndSendObeys(t *testing.T) {
 		g.press(fyne.KeyBackspace, 0)
 		g.until("fine again", func() bool { return !g.ui.desk.comp.send.Disabled() })
 	})
+	t.Run("what is refused is taken out by one button", func(t *testing.T) {
+		g, _ := guarded(t, map[string]inbox.Verdict{"4111": verdict(inbox.GuardRefuse, inbox.GuardPayCard)}, Settings{}, 1100, 700)
+		comp := g.ui.desk.comp
+		g.typeText("Karte ü 4111 bitte")
+		g.wantShown("This can't be sent like that")
+		if !comp.guard.take.Visible() {
+			t.Fatal("nothing takes it out")
+		}
+		comp.guard.takeOut()
+		g.until("fine again", func() bool { return !comp.send.Disabled() })
+		if text := comp.text(); text != "Karte ü bitte" || comp.guard.take.Visible() {
+			t.Errorf("%q is left", text)
+		}
+	})
 }
 
 func TestDraftsAreOnlyJudgedOnlineAndOnce(t *testing.T) {

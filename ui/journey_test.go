@@ -503,6 +503,11 @@ func TestTheContactPanelIsADrawerInANarrowWindow(t *testing.T) {
 	if !d.panes.drawerShown() || !g.said("contact panel shown") {
 		t.Error("Ctrl+I opens the drawer")
 	}
+	g.rest()
+	edge, side := d.panes.seams[1], d.panes.side
+	if end := edge.Position().X + edge.Size().Width; edge.Size().Width != edgeWidth || end != side.Position().X || edge.Size().Height != side.Size().Height {
+		t.Errorf("the drawer throws its shade from %v to %v, and begins at %v", edge.Position().X, end, side.Position().X)
+	}
 	g.press(fyne.KeyEscape, 0)
 	if d.panes.sideShown() {
 		t.Error("Escape closes it")
@@ -510,6 +515,9 @@ func TestTheContactPanelIsADrawerInANarrowWindow(t *testing.T) {
 	g.win.Resize(fyne.NewSize(1300, 700))
 	if !d.panes.sideShown() {
 		t.Error("a wide window shows the panel beside the timeline")
+	}
+	if w := d.panes.seams[1].Size().Width; w != 1 {
+		t.Errorf("beside the timeline the panel throws a shade %v wide", w)
 	}
 }
 

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -219,7 +220,7 @@ func (u *UI) showHelp() {
 		return most
 	})
 	tour := kit.NewButton(word("tour.action"), kit.Flat, nil)
-	dialog := kit.ShowDialog(u.cfg.Window.Canvas(), kit.DialogConfig{Title: word("action.help"), Body: kit.Column(kit.Min(sheet), kit.Gap(8), kit.Min(kit.Inset(kit.Row(kit.Min(tour), kit.Spring()), -8, 0, 0, 0))), Width: kit.Scaled(820),
+	dialog := kit.ShowDialog(u.cfg.Window.Canvas(), kit.DialogConfig{Title: word("action.help"), Body: sheet, Foot: kit.Inset(kit.Row(kit.Min(tour), kit.Spring()), -8, 0, 0, 0), Width: kit.Scaled(820),
 		Do: kit.Action{Text: word("settings.done"), Do: u.home}})
 	tour.OnTap = func() {
 		dialog.Close()
@@ -306,7 +307,7 @@ func (d *desk) paletteItems(query string) []kit.Item {
 	}
 	for _, r := range rows {
 		name, number := r.Contact.Display(), r.Contact.Phone.Visible()
-		it := kit.Item{ID: pickRow + string(r.ID), Title: name + "  " + number, Hint: word("palette.conversation")}
+		it := kit.Item{ID: pickRow + string(r.ID), Title: name + "  " + number, Hint: word("palette.conversation"), Icon: "user"}
 		if number != "" {
 			it.Runs = []kit.Run{{Text: name + "  "}, {Text: number, Look: kit.Masked}}
 		}
@@ -352,7 +353,11 @@ func (d *desk) showAssign() {
 	if n := len(d.aim()); n > 1 {
 		where = count("palette.assign.n", n)
 	}
-	people := colleagues(d.staff, d.aim()[0].Conversation, d.session.Relay.Presence().Online)
+	about := d.aim()[0].Conversation
+	if slices.ContainsFunc(d.aim(), func(r *Row) bool { return r.Assignee != about.Assignee }) {
+		about.Assignee = "several" // nobody has them all
+	}
+	people := colleagues(d.staff, about, d.session.Relay.Presence().Online)
 	kit.NewPicker(kit.PickerConfig{Name: word("action.assign"), Placeholder: where, Empty: word("palette.empty"),
 		OnPick: d.picked, OnClose: func() { d.u.trace("overlay closed"); d.comp.focus() },
 		Items: func(string) []kit.Item {

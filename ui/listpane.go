@@ -65,7 +65,15 @@ func newListPane(d *desk) *listPane {
 	for _, f := range firstPills {
 		pill(func() { d.setFilter(f) })
 	}
-	var more *kit.ChipView
+	var narrow, more *kit.ChipView
+	narrow = pill(func() {
+		d.setScope(scope{})
+		if canvas := d.u.cfg.Window.Canvas(); canvas.Focused() == fyne.Focusable(narrow) { // which is gone now
+			canvas.Focus(more)
+		}
+	})
+	narrow.Tip = word("filter.widen")
+	p.boxes[len(firstPills)].Hide() // until there is a scope
 	more = pill(func() { d.showFilters(below(more)) })
 	p.bar = newBulkBar(d)
 	p.filters = kit.Row(cells...)
@@ -270,26 +278,37 @@ func (p *listPane) fit(width float32) {
 		}
 		return w
 	}
-	for _, b := range p.boxes {
-		b.Show()
+	set := func(i int, v PillView, text string) kit.Chip {
+		c := kit.Chip{Text: text, Style: kit.ChipFilter, Active: v.Active}
+		if v.Scope {
+			c.Icon = "close"
+		}
+		p.chips[i].Set(c)
+		return c
+	}
+	widest := len(p.d.pills) - 1 // the one that is cut if it must be: the scope, else the last
+	for i, v := range p.d.pills {
+		visible(p.boxes[i], v.Text != "")
+		if v.Scope && v.Text != "" {
+			widest = i
+		}
 	}
 	for _, text := range []func(PillView) string{
 		func(v PillView) string { return v.Text }, func(v PillView) string { return v.Short }, func(v PillView) string { return v.Bare },
 	} {
 		for i, v := range p.d.pills {
-			p.chips[i].Set(kit.Chip{Text: text(v), Style: kit.ChipFilter, Active: v.Active})
+			set(i, v, text(v))
 		}
 		if need() <= room {
 			return
 		}
 	}
-	last := len(p.d.pills) - 1
-	for i := last - 1; i >= 0 && need() > room; i-- {
+	for i := len(firstPills) - 1; i >= 0 && need() > room; i-- {
 		visible(p.boxes[i], p.d.pills[i].Active)
 	}
-	if over := need() - room; over > 0 && last >= 0 {
-		c := kit.Chip{Text: p.d.pills[last].Bare, Style: kit.ChipFilter, Active: p.d.pills[last].Active}
-		p.chips[last].Set(c.Within(kit.ChipWidth(c) - over))
+	if over := need() - room; over > 0 && widest >= 0 {
+		c := set(widest, p.d.pills[widest], p.d.pills[widest].Bare)
+		p.chips[widest].Set(c.Within(kit.ChipWidth(c) - over))
 	}
 }
 

@@ -40,7 +40,7 @@ func newOrganise(d *desk) *organisePage {
 		p.refresh()
 		p.list.ScrollToTop()
 	})
-	p.search = kit.NewField("", word("organise.search"), false)
+	p.search = kit.NewField("", word("organise.search.tags"), false)
 	p.search.OnChange = func(string) { p.refresh() }
 	p.search.OnKey = p.key
 	p.add = kit.NewButton(word("organise.tag.new"), kit.Primary, func() { p.edit("") }).SetIcon("plus")
@@ -54,12 +54,6 @@ func newOrganise(d *desk) *organisePage {
 			} else {
 				p.edit(p.id(i))
 			}
-		},
-		Tip: func(_ int, area string) string {
-			if area == areaAway {
-				return word("organise.remove")
-			}
-			return ""
 		}})
 	p.blank = kit.NewEmptyState("tag", "", "", kit.Action{})
 	kinds := &flanked{d: d, seg: p.kinds, rest: p.add}
@@ -121,9 +115,9 @@ func (p *organisePage) refresh() {
 	} else {
 		p.tagged = tagRows(d.house, d.all, p.search.Text())
 	}
-	text, title, advice, icon := word("organise.tag.new"), word("organise.tags.empty"), word("organise.tags.empty.text"), "tag"
+	sought, text, title, advice, icon := word("organise.search.tags"), word("organise.tag.new"), word("organise.tags.empty"), word("organise.tags.empty.text"), "tag"
 	if p.replies {
-		text, title, advice, icon = word("organise.reply.new"), word("organise.replies.empty"), word("organise.replies.empty.text"), "note"
+		sought, text, title, advice, icon = word("organise.search.replies"), word("organise.reply.new"), word("organise.replies.empty"), word("organise.replies.empty.text"), "reply"
 	}
 	do := kit.Action{Text: text, Do: func() { p.edit("") }}
 	if p.search.Text() != "" {
@@ -135,6 +129,7 @@ func (p *organisePage) refresh() {
 	p.blank.Set(icon, title, advice, do)
 	visible(p.blank, p.len() == 0)
 	visible(p.list, p.len() > 0)
+	p.search.SetPlaceholder(sought)
 	p.add.SetText(text)
 	allow(p.add, p.online())
 	p.head.Refresh()
@@ -185,27 +180,30 @@ func (p *organisePage) draw(i int, s *kit.Sketch, size fyne.Size, st kit.RowStat
 	s.Area(areaRow, 0, 0, size.Width, size.Height)
 	right := size.Width - 20
 	if p.online() {
-		d := kit.Scaled(18)
-		c := s.P.TextFaint
+		c := s.P.TextMuted
 		if st.Area == areaAway {
 			c = s.P.Danger.Ink
 		}
-		s.Icon("close", right-d, (size.Height-d)/2, d, c)
-		s.Area(areaAway, right-d-8, (size.Height-kit.HitSize)/2, d+16, kit.HitSize)
-		right -= d + 20
+		w := s.TextIn(word("organise.remove"), right-size.Width/3, (size.Height-kit.LineHeight(kit.Label))/2, size.Width/3, kit.Label, c, kit.AlignEnd)
+		s.Area(areaAway, right-w-8, (size.Height-kit.HitSize)/2, w+16, kit.HitSize)
+		right -= w + 24
 	}
 	if !p.replies {
 		r := p.tagged[i]
 		c := chip(r.Chip)
-		s.Chip(c, 16, float32(int((size.Height-kit.ChipHeight())/2)))
+		y := float32(int((size.Height - kit.ChipHeight()) / 2))
+		if st.Selected { // no soft ground stands out from the ground of what is chosen
+			s.Rect(14, y-2, kit.ChipWidth(c)+4, kit.ChipHeight()+4, s.P.Surface, kit.ChipHeight()/2+2)
+		}
+		s.Chip(c, 16, y)
 		s.TextIn(r.Line, 40+kit.ChipWidth(c), (size.Height-kit.LineHeight(kit.Caption))/2, right-40-kit.ChipWidth(c), kit.Caption, s.P.TextMuted, kit.AlignEnd)
 		return
 	}
 	r := p.texts[i]
 	top := float32(int((size.Height - kit.LineHeight(kit.Body) - kit.LineHeight(kit.Caption)) / 2))
-	w := s.TextIn(join(r.Language, r.Where), 16+right*0.4, top, right*0.6-16, kit.Caption, s.P.TextMuted, kit.AlignEnd)
+	w := s.TextIn(join(r.Language, r.Where), 16+right*0.6, (size.Height-kit.LineHeight(kit.Caption))/2, right*0.4-16, kit.Caption, s.P.TextMuted, kit.AlignEnd)
 	s.TextIn(r.Shortcut, 16, top, right-w-36, kit.NameBold, s.P.Text, kit.AlignStart)
-	s.RunsIn(runsOf(r.Text), 16, top+kit.LineHeight(kit.Body), right-16, kit.Caption, s.P.TextMuted, kit.AlignStart)
+	s.RunsIn(runsOf(r.Text), 16, top+kit.LineHeight(kit.Body), right-w-36, kit.Caption, s.P.TextMuted, kit.AlignStart)
 }
 
 // edit changes what is chosen, or makes something new for "".

@@ -80,6 +80,7 @@ func questioned[Q inbox.Question](m *memory) (q Q, ok bool) {
 func TestTagsAreMadeChangedAndRemoved(t *testing.T) {
 	m := staffed()
 	g := organising(t, m, Settings{}, 1100, 700, false)
+	g.wantShown("Remove")
 	test.Tap(g.ui.desk.organise.add)
 	g.heard("tag edited")
 	g.typeText("complaint")

@@ -55,11 +55,14 @@ func rowMargin() float32 { return kit.Dense(8, 2) }
 // paintRow paints a conversation of the list. A narrow row shows only who it is.
 func paintRow(s *kit.Sketch, size fyne.Size, v RowView, selected, hovered bool) {
 	p := s.P
+	ground := p.Surface
 	switch {
 	case selected:
+		ground = p.Selected
 		s.Rect(6, 1, size.Width-16, size.Height-2, p.Selected, kit.InputRadius)
 		s.Rect(6, 12, 3, size.Height-24, p.Accent, 1.5)
 	case hovered:
+		ground = p.Hover
 		s.Rect(6, 1, size.Width-16, size.Height-2, p.Hover, kit.InputRadius)
 	}
 	top := (size.Height - rowAvatar) / 2
@@ -78,7 +81,10 @@ func paintRow(s *kit.Sketch, size fyne.Size, v RowView, selected, hovered bool) 
 		x := (size.Width - rowAvatar) / 2
 		face(x)
 		if v.Unread != "" {
-			s.Badge(v.Unread, x+rowAvatar+6, top-5)
+			const ring = 2 // in the colour of the ground: it parts the number from a disc of its own colour
+			right, y, high := x+rowAvatar+4, top+9-kit.ChipHeight(), kit.ChipHeight()+2*ring
+			w := s.Badge(v.Unread, right, y) + 2*ring
+			s.Frame(right+ring-w, y-ring, w, high, nil, ground, ring, high/2)
 		}
 		return
 	}
@@ -94,7 +100,7 @@ func paintRow(s *kit.Sketch, size fyne.Size, v RowView, selected, hovered bool) 
 	s.TextIn(v.Time, right-timeWidth-1, y+2, timeWidth+1, kit.Caption, timeInk, kit.AlignEnd)
 	room := right - timeWidth - 10 - x
 	nameWidth := s.TextIn(v.Name, x, y, room, nameType, p.Text, kit.AlignStart)
-	if left := room - nameWidth - 8; v.Number != "" && left > 60 {
+	if left := room - nameWidth - 8; v.Number != "" && left >= kit.TextWidth(v.Number, kit.Snippet) {
 		s.TextIn(v.Number, x+nameWidth+8, y+1, left, kit.Snippet, p.TextFaint, kit.AlignStart)
 	}
 	y += kit.LineHeight(kit.Name)

@@ -13,6 +13,7 @@ const (
 	railWidth float32 = 56
 	listWidth float32 = 340
 	sideWidth float32 = 300
+	edgeWidth float32 = 10   // of the shade a drawer throws on what it lies over
 	fourFrom  float32 = 1180 // the contact panel stands beside the timeline
 	listFrom  float32 = 900  // the list shows more than who it is
 )
@@ -26,7 +27,7 @@ type panes struct {
 
 	page     *fyne.Container // what stands in the place of all three, empty for the inbox
 	box      *fyne.Container
-	seams    [2]*kit.Divider
+	seams    [2]fyne.CanvasObject
 	width    float32
 	hidden   bool // the reader closed the panel in a wide window
 	drawer   bool // the reader opened it in a narrow one
@@ -35,9 +36,7 @@ type panes struct {
 }
 
 func (p *panes) container() *fyne.Container {
-	for i := range p.seams {
-		p.seams[i] = kit.NewDivider(true)
-	}
+	p.seams = [2]fyne.CanvasObject{kit.NewDivider(true), kit.NewPainted("", paintEdge)}
 	p.page = boxed(fill{})
 	p.page.Hide()
 	p.box = boxed(p, kit.NewFill(inkSurface), p.rail, p.list, p.middle, p.seams[0], p.side, p.seams[1], p.page)
@@ -115,6 +114,7 @@ func (p *panes) Layout(_ []fyne.CanvasObject, size fyne.Size) {
 		place(p.side, size.Width-sideWidth, sideWidth)
 		place(p.seams[1], size.Width-sideWidth-1, 1)
 		if y, h := p.under(); !p.wide() {
+			place(p.seams[1], size.Width-sideWidth-edgeWidth, edgeWidth)
 			for _, o := range []fyne.CanvasObject{p.side, p.seams[1]} {
 				o.Move(fyne.NewPos(o.Position().X, y))
 				o.Resize(fyne.NewSize(o.Size().Width, h))
@@ -124,6 +124,20 @@ func (p *panes) Layout(_ []fyne.CanvasObject, size fyne.Size) {
 	if moved && p.changed != nil {
 		p.changed()
 	}
+}
+
+// paintEdge is the line between the timeline and the panel; where there is room for it, with the shade of a drawer.
+func paintEdge(s *kit.Sketch, size fyne.Size) {
+	for x := range int(size.Width) - 1 {
+		shade := s.P.Scrim
+		shade.A = uint8(int(shade.A) * (x + 1) / int(3*size.Width))
+		s.LineV(float32(x), 0, size.Height, shade)
+	}
+	line := s.P.Border
+	if size.Width > 1 {
+		line = s.P.BorderStrong
+	}
+	s.LineV(size.Width-1, 0, size.Height, line)
 }
 
 // MinSize implements fyne.Layout. It is the window's least size.

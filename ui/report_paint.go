@@ -274,9 +274,9 @@ func (p *reportPage) tip(i int, area string) string {
 	plot, _ := strconv.Atoi(which)
 	switch reportPlot(plot) {
 	case plotAnswer:
-		return word("report.tip.span", "Key", r.Name, "Median", seconds(l.AnswerMedian), "Ninety", seconds(l.AnswerNinety))
+		return word("report.tip.span", "Key", r.Name, "Median", seconds(l.AnswerMedian, l.Answered), "Ninety", seconds(l.AnswerNinety, l.Answered))
 	case plotClosing:
-		return word("report.tip.span", "Key", r.Name, "Median", seconds(l.CloseMedian), "Ninety", seconds(l.CloseNinety))
+		return word("report.tip.span", "Key", r.Name, "Median", seconds(l.CloseMedian, l.Closed), "Ninety", seconds(l.CloseNinety, l.Closed))
 	case plotLate:
 		return word("report.tip.late", "Key", r.Name, "Late", grouped(l.Late), "Answered", grouped(l.Answered))
 	case plotRating:

@@ -393,13 +393,14 @@ func (d *desk) showAskReveal(f inbox.Field) {
 		}
 	}
 	online := d.link.State == LinkOnline
-	foot := kit.Notice{Style: kit.ChipPrivacy, Icon: "lock", Text: word("reveal.recorded")}
+	notice := kit.Notice{Style: kit.ChipPrivacy, Icon: "lock", Text: word("reveal.recorded")}
 	if !online {
-		foot = kit.Notice{Style: kit.ChipWarn, Icon: "wifi-off", Text: word("ask.offline")}
+		notice = kit.Notice{Style: kit.ChipWarn, Icon: "wifi-off", Text: word("ask.offline")}
 	}
-	body := kit.Column(kit.Min(kit.NewText(word("reveal.why"), kit.LabelBold, kit.InkText)), kit.Gap(4), kit.Min(radio), kit.Gap(10), kit.Min(note), kit.Gap(2),
-		kit.Min(kit.NewText(word("reveal.who", "Who", deciders(d.staff, d.row.Inbox)), kit.Snippet, kit.InkMuted)), kit.Gap(10), kit.Min(kit.NewBanner(foot)))
-	dialog = kit.ShowDialog(d.u.cfg.Window.Canvas(), kit.DialogConfig{Title: word("reveal.title", "Field", fieldWord(f), "Name", d.row.Contact.Display()), Body: body, Focus: radio,
+	note.OnFocus = func() { dialog.Reveal(note) }
+	body := kit.Column(kit.Min(kit.NewText(word("reveal.why"), kit.LabelBold, kit.InkText)), kit.Gap(4), kit.Min(radio), kit.Gap(10), kit.Min(note))
+	known := kit.Column(kit.Min(kit.NewText(word("reveal.who", "Who", deciders(d.staff, d.row.Inbox)), kit.Snippet, kit.InkMuted)), kit.Gap(10), kit.Min(kit.NewBanner(notice)))
+	dialog = kit.ShowDialog(d.u.cfg.Window.Canvas(), kit.DialogConfig{Title: word("reveal.title", "Field", fieldWord(f), "Name", d.row.Contact.Display()), Body: body, Foot: known, Focus: radio,
 		Width: 520, Safe: kit.Action{Text: word("action.cancel"), Do: d.comp.focus}, Do: kit.Action{Text: word("reveal.ask"), Do: ask}})
 	dialog.DoButton().Disable()
 	d.u.trace("reveal dialog shown")

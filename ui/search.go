@@ -389,7 +389,7 @@ func (p *searchPane) text(r SearchRow, width float32) kit.Block {
 			runs[i].Look = kit.Strong
 		}
 	}
-	return layoutText(runs, width-2*rowInset-4, kit.Style{Type: kit.Snippet, MaxLines: hitLines})
+	return layoutText(runs, width-2*rowInset, kit.Style{Type: kit.Snippet, MaxLines: hitLines})
 }
 
 func (p *searchPane) measure(i int, width float32) float32 {
@@ -418,9 +418,9 @@ func (p *searchPane) draw(i int, s *kit.Sketch, size fyne.Size, st kit.RowState)
 		s.TextIn(r.Line, x, 12+kit.LineHeight(kit.Name), right-x, kit.Caption, s.P.TextMuted, kit.AlignStart)
 		return
 	}
-	x := rowInset + 4
+	x := rowInset
 	w := kit.TextWidth(r.Time, kit.Caption)
-	s.TextIn(r.Time, right-w-6, 8, w+2, kit.Caption, s.P.TextFaint, kit.AlignEnd)
-	s.TextIn(r.Title, x, 8, right-w-16-x, kit.Caption, s.P.TextMuted, kit.AlignStart)
+	s.TextIn(r.Time, right-w-2, 8, w+2, kit.Caption, s.P.TextFaint, kit.AlignEnd)
+	s.TextIn(r.Title, x, 8, right-w-12-x, kit.Caption, s.P.TextMuted, kit.AlignStart)
 	s.Block(p.text(r, size.Width), x, 8+kit.LineHeight(kit.Caption), s.P.Text)
 }

@@ -98,6 +98,24 @@ func TestHiddenPartsOfAHitStayHidden(t *testing.T) {
 	}
 }
 
+func TestNothingFoundIsSaidOnce(t *testing.T) {
+	english(t)
+	for _, c := range []struct {
+		rule, want string
+		r          Search
+	}{
+		{"none", "", Search{Of: 3, Read: 3}},
+		{"none so far", "3 of 9 conversations read so far", Search{Of: 9, Read: 3}},
+		{"some", "2 messages found", Search{Total: 2, Of: 3, Read: 3}},
+		{"some so far", "1 message found · 3 of 9 conversations read so far", Search{Total: 1, Of: 9, Read: 3}},
+		{"not all are searched", "2 messages found · the oldest conversations are not included", Search{Total: 2, Full: true}},
+	} {
+		if got := searchLine(c.r, "offer"); got != c.want {
+			t.Errorf("%s: %q", c.rule, got)
+		}
+	}
+}
+
 func TestWhatIsFoundIsNamedAfterWhoWroteIt(t *testing.T) {
 	english(t)
 	m := newMemory()
@@ -107,7 +125,7 @@ func TestWhatIsFoundIsNamedAfterWhoWroteIt(t *testing.T) {
 		hit  inbox.Hit
 		want string
 	}{
-		{"the customer", inbox.Hit{Side: inbox.FromContact, Kind: inbox.Text}, "Katharina W."},
+		{"the customer, whom the row above names", inbox.Hit{Side: inbox.FromContact, Kind: inbox.Text}, "Customer"},
 		{"a colleague", inbox.Hit{Side: inbox.FromPerson, Author: "tb", Kind: inbox.Text}, s.name("tb")},
 		{"a colleague, for colleagues", inbox.Hit{Side: inbox.FromPerson, Author: "tb", Kind: inbox.Note}, "Internal note · " + s.name("tb")},
 		{"nobody of the staff: by itself, or past the company's server", inbox.Hit{Side: inbox.FromPerson, Kind: inbox.Text}, "Your company"},

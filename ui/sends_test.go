@@ -23,7 +23,7 @@ func TestATemplateIsFilledInAndSentByKeyboardAlone(t *testing.T) {
 	if !button().Disabled() {
 		t.Error("empty gaps can be sent")
 	}
-	g.wantShown("Still empty: Text, gap 1")
+	g.wantShown("Still empty: Field 1")
 	g.press(fyne.KeyReturn, 0)
 	g.typeText("{{contact.name}}")
 	g.wantShown("Customer's name")
@@ -78,7 +78,7 @@ func TestTemplatesSayWhyTheyCannotBeSent(t *testing.T) {
 		record bool
 	}{
 		{"filled in, it can go", t1, []string{"a", "b"}, "", c, "", "Utility", false},
-		{"a gap is empty", t1, []string{"a", " "}, "", c, "Still empty: Text, gap 2", "Utility", false},
+		{"a gap is empty", t1, []string{"a", " "}, "", c, "Still empty: Field 2", "Utility", false},
 		{"a value of two lines", t1, []string{"a", "b\nc"}, "", c, "A value must be one line without long gaps.", "Utility", false},
 		{"a variable nobody knows", t1, []string{"{{contact.shoe_size}}", "b"}, "", c, "One of the placeholders does not exist.", "Utility", false},
 		{"not approved", t3, []string{"a"}, "", c, "Waits for WhatsApp's approval", "Utility", false},
@@ -93,6 +93,13 @@ func TestTemplatesSayWhyTheyCannotBeSent(t *testing.T) {
 		if v.Why != x.why || v.Cost.Text != x.cost || v.Record != x.record {
 			t.Errorf("%s: %q, cost %q, record %v", x.rule, v.Why, v.Cost.Text, v.Record)
 		}
+	}
+	said := ""
+	for _, sp := range templateView(t1, []string{"morgen"}, "", c, m.inboxes[0], s, at1453).Preview.BodySpans {
+		said += sp.Text
+	}
+	if !strings.Contains(said, "morgen") || !strings.Contains(said, "[Field 2]") || strings.Contains(said, "{{") {
+		t.Errorf("a gap without a value is shown as %q", said)
 	}
 	free := c
 	free.FreeUntil = ago(-time.Hour)

@@ -256,7 +256,7 @@ func (u *UI) companyIdle() time.Duration {
 func (s *settingsScreen) sample() fyne.CanvasObject {
 	name := word("settings.sample.name")
 	v := RowView{Name: name, Number: "+49 ••• ••47", Face: faceOf("sample", name), Time: "14:48", Snippet: word("settings.sample.in"), Bold: true, Unread: "2",
-		Chips: []ChipView{{Text: word("span.hm", "H", 3, "M", 12), Icon: "clock", Tone: ToneWarn}}}
+		Chips: []ChipView{leftChip(3*time.Hour + 12*time.Minute)}}
 	high := func() fyne.Size { return fyne.NewSize(200, rowHeight()) }
 	row := kit.NewPainted("", func(k *kit.Sketch, size fyne.Size) { paintRow(k, size, v, true, false) }).SetMin(high)
 	talk := kit.NewPainted("", func(k *kit.Sketch, size fyne.Size) {

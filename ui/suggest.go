@@ -131,7 +131,7 @@ func (s *suggestions) paint(k *kit.Sketch, size fyne.Size) {
 		if left := size.Width - x - w - 24; it.Hint != "" && left > 40 {
 			k.TextIn(it.Hint, x+w+10, top+1, left, kit.Caption, p.TextFaint, kit.AlignStart)
 		}
-		k.TextIn(it.Text, x, top+kit.LineHeight(kit.LabelBold), size.Width-x-14, kit.Caption, p.TextMuted, kit.AlignStart)
+		k.RunsIn(runsOf(it.Text), x, top+kit.LineHeight(kit.LabelBold), size.Width-x-14, kit.Caption, p.TextMuted, kit.AlignStart)
 		k.Area(it.Title, 4, y, size.Width-8, h)
 	}
 }

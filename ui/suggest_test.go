@@ -55,6 +55,30 @@ func TestAQuickReplyTakesThePlaceOfItsShortcut(t *testing.T) {
 	}
 }
 
+func TestAQuickReplyShowsWhatIsFilledInFromTheCustomerAsAMask(t *testing.T) {
+	english(t)
+	m := team()
+	list := quickReplies(m.replies, "", newStaff(m.me, m.people), inbox.Inbox{})
+	masks := map[string]int{"/hours": 0, "/offer": 1}
+	if len(list) != len(masks) {
+		t.Fatalf("%+v", list)
+	}
+	for _, it := range list {
+		n := 0
+		for _, sp := range it.Text.Spans() {
+			if sp.Kind != inbox.Plain {
+				n++
+			}
+		}
+		if n != masks[it.Title] {
+			t.Errorf("%s shows %d masks", it.Title, n)
+		}
+		if it.Icon == "note" {
+			t.Errorf("%s looks like an internal note", it.Title)
+		}
+	}
+}
+
 func TestANoteAsksAColleagueToLook(t *testing.T) {
 	m := team()
 	g := opened(t, m, "k")

@@ -431,6 +431,40 @@ func TestAMentionThatIsReadStaysUntilAnotherIsOpened(t *testing.T) {
 	}
 }
 
+func TestThePillOfTheScopeTakesItOff(t *testing.T) {
+	for _, size := range []int{100, 130} {
+		g := newStage(t, crowded(), Settings{Language: "de", TextSize: size}, 960, 600)
+		g.heard("inbox shown")
+		d := g.ui.desk
+		p, at := d.listing, len(firstPills)
+		for _, f := range []Filter{FilterAll, FilterMine, FilterTasks, FilterSnoozed} {
+			for _, how := range []string{"pointer", "key"} {
+				d.setFilter(f)
+				d.setScope(scope{tag: "t4"})
+				narrow := p.chips[at]
+				if !p.boxes[at].Visible() || narrow.Tip != word("filter.widen") || narrow.Position().X+p.boxes[at].Position().X+narrow.MinSize().Width > listWidth {
+					t.Fatalf("%d %%, filter %d: the pill is not in view, or says nothing", size, f)
+				}
+				if more := p.boxes[at+1]; !more.Visible() || more.Position().X+more.MinSize().Width > listWidth {
+					t.Errorf("%d %%, filter %d: the other filters are out of reach", size, f)
+				}
+				if how == "key" {
+					g.win.Canvas().Focus(narrow)
+					g.press(fyne.KeyReturn, 0)
+				} else {
+					test.Tap(narrow)
+				}
+				if d.scope != (scope{}) || d.filter != f || p.boxes[at].Visible() {
+					t.Errorf("%d %%, filter %d, by %s: %+v", size, f, how, d.scope)
+				}
+				if g.win.Canvas().Focused() == fyne.Focusable(narrow) {
+					t.Error("what is gone has the keyboard")
+				}
+			}
+		}
+	}
+}
+
 // The list holds still under a pointer; what another tag shows is another list.
 func TestAnotherScopeIsShownAtOnceUnderThePointer(t *testing.T) {
 	g := newStage(t, crowded(), Settings{}, 1280, 800)

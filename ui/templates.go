@@ -165,16 +165,12 @@ func (p *templatePicker) drawRow(i int, s *kit.Sketch, size fyne.Size, st kit.Ro
 	}
 	top := float32(int((size.Height - kit.LineHeight(kit.Name) - kit.LineHeight(kit.Caption)) / 2))
 	right := size.Width - 24
-	if r.Why == "" {
-		c := s.P.BorderStrong
-		if r.Dot != ToneQuiet {
-			s.Rect(right-10, top+float32(int((kit.LineHeight(kit.Name)-10)/2)), 10, 10, ink(r.Dot, s.P), 5)
-		} else {
-			s.Frame(right-10, top+float32(int((kit.LineHeight(kit.Name)-10)/2)), 10, 10, nil, c, 1.5, 5)
-		}
-		s.Area("dot", right-20, 0, 30, size.Height)
-	} else {
+	switch {
+	case r.Why != "":
 		s.Icon("lock", right-14, top+2, 16, s.P.TextFaint)
+	case r.Dot != ToneQuiet:
+		s.Rect(right-10, top+float32(int((kit.LineHeight(kit.Name)-10)/2)), 10, 10, ink(r.Dot, s.P), 5)
+		s.Area("dot", right-20, 0, 30, size.Height)
 	}
 	s.TextIn(r.Name, 12, top, right-32, kit.Name, name, kit.AlignStart)
 	text := r.Line
@@ -211,6 +207,9 @@ func (p *templatePicker) build() {
 	chips := kit.NewPainted("", func(s *kit.Sketch, size fyne.Size) {
 		t := p.template()
 		list := []kit.Chip{chip(p.view.Cost), {Text: languageName(t.Language)}}
+		if rated := templateRow(t); rated.Dot != ToneQuiet {
+			list = append(list, chip(ChipView{Text: rated.DotTip, Tone: rated.Dot}))
+		}
 		s.Chips(list, 0, float32(int((size.Height-kit.ChipHeight())/2)), size.Width)
 	}).SetMin(func() fyne.Size { return fyne.NewSize(60, kit.ChipHeight()+4) })
 	cells := []kit.Cell{kit.Min(chips), kit.Gap(8), kit.Min(p.preview), kit.Gap(10), kit.Min(p.verdict), kit.Min(p.recBox)}

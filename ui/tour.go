@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"time"
+
 	"fyne.io/fyne/v2"
 
 	"sealdesk/app/inbox"
@@ -151,8 +153,10 @@ func tourMasks(s *kit.Sketch, size fyne.Size) {
 }
 
 func tourWindow(s *kit.Sketch, size fyne.Size) {
-	chips := []kit.Chip{{Text: word("span.h", "H", 9), Icon: "clock", Style: kit.ChipOK}, {Text: word("span.hm", "H", 3, "M", 12), Icon: "clock", Style: kit.ChipWarn},
-		{Text: word("chip.window.left", "Span", word("span.m", "M", 41)), Icon: "clock", Style: kit.ChipDanger}, {Text: word("chip.window.closed"), Icon: "lock", Style: kit.ChipNeutral}}
+	var chips []kit.Chip
+	for _, left := range []time.Duration{9 * time.Hour, 3*time.Hour + 12*time.Minute, 41 * time.Minute, 0} {
+		chips = append(chips, chip(leftChip(left)))
+	}
 	x, w := float32(36), (size.Width-72)/4
 	rows := float32(1) // where the words are long every other chip stands in a second row, so that none is cut
 	for _, c := range chips {

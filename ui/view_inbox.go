@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"sealdesk/app/inbox"
 )
@@ -17,7 +18,7 @@ const (
 	FilterMine Filter = iota
 	FilterUnassigned
 	FilterAll
-	FilterDue       // the customer waits for an answer, whoever has it: those due first come first
+	FilterDue       // a customer of the reader or of nobody waits for an answer: those due first come first
 	FilterMentioned // a colleague asks the reader to look
 	FilterTasks     // there is a task for the reader
 	FilterSnoozed
@@ -60,10 +61,10 @@ func (s scope) holds(c inbox.Conversation) bool {
 	return (s.inbox == "" || c.Inbox == s.inbox) && (s.tag == "" || slices.Contains(c.Tags, s.tag))
 }
 
-// tally is how many conversations there are of each sort.
+// tally is how many conversations of each sort there are within a scope; unread ones count whatever the scope is.
 type tally struct{ mine, unassigned, all, open, unread, due, late, mentioned, tasks, snoozed, closed int }
 
-func tallyOf(list []*Row, me inbox.PersonID, h house, now inbox.Moment) (t tally) {
+func tallyOf(list []*Row, s scope, me inbox.PersonID, h house, now inbox.Moment) (t tally) {
 	add := func(n *int, yes bool) {
 		if yes {
 			*n++
@@ -71,11 +72,14 @@ func tallyOf(list []*Row, me inbox.PersonID, h house, now inbox.Moment) (t tally
 	}
 	for _, r := range list {
 		c := r.Conversation
+		add(&t.unread, c.Unread > 0)
+		if !s.holds(c) {
+			continue
+		}
 		t.all++
 		add(&t.open, c.State == inbox.Open)
 		add(&t.mine, FilterMine.Holds(c, me))
 		add(&t.unassigned, FilterUnassigned.Holds(c, me))
-		add(&t.unread, c.Unread > 0)
 		add(&t.mentioned, mentioned(c))
 		add(&t.tasks, FilterTasks.Holds(c, me))
 		add(&t.snoozed, c.State == inbox.Snoozed)
@@ -149,6 +153,7 @@ type PillView struct {
 	Short  string // where there is little room
 	Bare   string // where there is less
 	Active bool
+	Scope  bool // what the list is narrowed to, with no text where it is not: a tap shows everything again
 }
 
 // filterWords are the names of the filters, and of their pills where there is little room.
@@ -166,10 +171,10 @@ func (t tally) of(f Filter) int {
 	}[f]
 }
 
-// firstPills are the filters that always have a pill; the others share the last one.
+// firstPills are the filters that always have a pill; the others share the last one, behind that of the scope.
 var firstPills = []Filter{FilterMine, FilterUnassigned, FilterDue, FilterAll}
 
-// pills are the filters above the list; the last one is for what the others do not show, and for the scope.
+// pills are the filters above the list, and what narrows it; the last one is for what the others do not show.
 func pills(t tally, active Filter, narrow string) []PillView {
 	pill := func(f Filter) PillView {
 		w := filterWords[f]
@@ -187,18 +192,11 @@ func pills(t tally, active Filter, narrow string) []PillView {
 	for _, f := range firstPills {
 		out = append(out, pill(f))
 	}
+	out = append(out, PillView{Text: narrow, Short: narrow, Bare: narrow, Active: true, Scope: true})
 	const dots = "···"
 	last := PillView{Filter: active, Text: dots, Short: dots, Bare: dots}
 	if !slices.Contains(firstPills, active) {
 		last = pill(active)
-	}
-	if narrow != "" {
-		last.Active = true
-		last.Text = narrow
-		if !slices.Contains(firstPills, active) {
-			last.Text = word(filterWords[active][0]) + " · " + narrow
-		}
-		last.Short, last.Bare = narrow, narrow
 	}
 	return append(out, last)
 }
@@ -285,7 +283,7 @@ func rowView(r *Row, f Filter, s staff, h house, p inbox.Presence, t clock) RowV
 	switch {
 	case c.Erased != 0, f.tells(c.Assignee, s.me.ID):
 	case c.Assignee == "":
-		v.Chips = append(v.Chips, ChipView{Text: word("chip.unassigned"), Tone: ToneInfo})
+		v.Chips = append(v.Chips, ChipView{Text: word("chip.unassigned"), Short: word("chip.unassigned.short"), Tone: ToneInfo})
 	case c.Assignee == s.me.ID:
 		v.Chips = append(v.Chips, ChipView{Text: word("person.you")})
 	default:
@@ -293,7 +291,7 @@ func rowView(r *Row, f Filter, s staff, h house, p inbox.Presence, t clock) RowV
 	}
 	v.Chips = append(append(v.Chips, calm...), tags...)
 	if writing, _ := p.In(c.ID); len(writing) > 0 && strings.TrimSpace(draft) == "" {
-		v.Prefix, v.Alert, v.Icon, v.Snippet = "", false, "note", word("row.writing", "Name", s.short(writing[0]))
+		v.Prefix, v.Alert, v.Icon, v.Snippet = "", false, "", word("row.writing", "Name", s.short(writing[0]))
 	}
 	return v
 }
@@ -311,7 +309,7 @@ func nobody(c inbox.Conversation) string {
 func stateChips(c inbox.Conversation, h house, t clock) []ChipView {
 	switch {
 	case c.State == inbox.Closed:
-		return []ChipView{{Text: word("chip.done"), Icon: "check"}}
+		return []ChipView{{Text: word("chip.done"), Icon: "check", Plain: true}}
 	case c.State == inbox.Snoozed:
 		return []ChipView{{Text: wakeText(c.Until, t), Icon: "clock"}}
 	case c.LastInbound == 0:
@@ -326,10 +324,16 @@ func stateChips(c inbox.Conversation, h house, t clock) []ChipView {
 // windowChip says how long the customer may be answered freely.
 func windowChip(c inbox.Conversation, t clock) ChipView {
 	if !c.WindowOpen(t.now) {
-		return ChipView{Text: word("chip.window.closed")}
+		return leftChip(0)
 	}
-	left := c.WindowCloses().Sub(t.now)
+	return leftChip(c.WindowCloses().Sub(t.now))
+}
+
+// leftChip is the reply window with so much time left; 0 for none. It has no clock: that stands for the answer that is due.
+func leftChip(left time.Duration) ChipView {
 	switch h := left.Hours(); {
+	case left <= 0:
+		return ChipView{Text: word("chip.window.closed")}
 	case h < 1:
 		return ChipView{Text: word("chip.window.left", "Span", span(left)), Tone: ToneDanger}
 	case h < 4:
@@ -398,7 +402,7 @@ func emptyInbox(rows int, t tally, f Filter, s scope) *EmptyView {
 		return nil
 	}
 	switch {
-	case t.all == 0:
+	case t.all == 0 && s == scope{}:
 		return &EmptyView{Icon: "inbox", Title: word("empty.all.title"), Advice: word("empty.all.advice")}
 	case s != scope{}:
 		return &EmptyView{Icon: "search", Title: word("empty.filter.title"), Advice: word("empty.scope.advice"), Action: word("empty.show.all"), Show: FilterAll}

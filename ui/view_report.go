@@ -67,8 +67,9 @@ func counted0(n int) string {
 	return grouped(n)
 }
 
-func seconds(n int) string {
-	if n == 0 {
+// seconds is how long so many took, if there were any.
+func seconds(n, of int) string {
+	if of == 0 {
 		return "–"
 	}
 	return shortSpan(n)
@@ -132,11 +133,12 @@ func reportColumns() [][]ReportColumn {
 	number := func(key string, f func(inbox.ReportLine) int) ReportColumn {
 		return ReportColumn{Key: key, Name: word(key), Head: word(key), Value: func(l inbox.ReportLine) float64 { return float64(f(l)) }, Text: func(l inbox.ReportLine) string { return counted0(f(l)) }}
 	}
-	length := func(key string, f func(inbox.ReportLine) int) ReportColumn {
+	length := func(key string, f, of func(inbox.ReportLine) int) ReportColumn {
 		c := number(key, f)
-		c.Text, c.Span = func(l inbox.ReportLine) string { return seconds(f(l)) }, true
+		c.Text, c.Span = func(l inbox.ReportLine) string { return seconds(f(l), of(l)) }, true
 		return c
 	}
+	answered, closed := func(l inbox.ReportLine) int { return l.Answered }, func(l inbox.ReportLine) int { return l.Closed }
 	late := ReportColumn{Key: "report.col.late", Name: word("report.col.late"), Head: word("report.col.late"), Value: lateShare, Text: func(l inbox.ReportLine) string {
 		if l.Answered == 0 {
 			return "–"
@@ -150,9 +152,9 @@ func reportColumns() [][]ReportColumn {
 		{all, number("report.col.new", func(l inbox.ReportLine) int { return l.New })},
 		{number("report.col.in", func(l inbox.ReportLine) int { return l.In }), number("report.col.out", func(l inbox.ReportLine) int { return l.Out })},
 		{number("report.col.closed", func(l inbox.ReportLine) int { return l.Closed })},
-		{length("report.col.answer", func(l inbox.ReportLine) int { return l.AnswerMedian }), length("report.col.answer.ninety", func(l inbox.ReportLine) int { return l.AnswerNinety })},
+		{length("report.col.answer", func(l inbox.ReportLine) int { return l.AnswerMedian }, answered), length("report.col.answer.ninety", func(l inbox.ReportLine) int { return l.AnswerNinety }, answered)},
 		{late, number("report.col.answered", func(l inbox.ReportLine) int { return l.Answered })},
-		{length("report.col.closing", func(l inbox.ReportLine) int { return l.CloseMedian }), length("report.col.closing.ninety", func(l inbox.ReportLine) int { return l.CloseNinety })},
+		{length("report.col.closing", func(l inbox.ReportLine) int { return l.CloseMedian }, closed), length("report.col.closing.ninety", func(l inbox.ReportLine) int { return l.CloseNinety }, closed)},
 		{rating, number("report.col.ratings", rated)},
 	}
 }

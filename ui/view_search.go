@@ -69,21 +69,21 @@ func searchRows(found []Found, row func(inbox.ConversationID) *Row, h house, s s
 		out = append(out, SearchRow{ID: string(f.Conversation), Heading: true, Title: r.Contact.Display(), Face: contactFace(r.Contact),
 			Line: h.inbox(r.Inbox).Name + " · " + count("search.messages", f.Total), Conversation: f.Conversation})
 		for _, x := range f.Hits {
-			out = append(out, SearchRow{ID: string(f.Conversation) + "/" + string(x.Message), Title: hitTitle(x, r.Contact.Display(), s), Time: t.row(x.At), Text: hitPieces(x.Snippet, x.Marks),
+			out = append(out, SearchRow{ID: string(f.Conversation) + "/" + string(x.Message), Title: hitTitle(x, s), Time: t.row(x.At), Text: hitPieces(x.Snippet, x.Marks),
 				Conversation: f.Conversation, Message: x.Message})
 		}
 	}
 	return out
 }
 
-// hitTitle says whose words were found, and that they are a note where that is known. What nobody of the staff wrote may be an
+// hitTitle says whose words were found, and that they are a note where that is known: the row above names the customer. What nobody of the staff wrote may be an
 // answer the company's server gave by itself or a message that was sent past it: either way it is the company's.
-func hitTitle(x SearchHit, customer string, s staff) string {
+func hitTitle(x SearchHit, s staff) string {
 	switch {
 	case x.Kind == inbox.Note:
 		return word("note.head", "Name", s.name(x.Author))
 	case x.Side == inbox.FromContact:
-		return customer
+		return word("quote.customer")
 	case x.Side == inbox.FromSystem, x.Kind == inbox.System:
 		return word("audit.relay")
 	case x.Author == "":
@@ -133,17 +133,20 @@ func searchTrouble(err error) string {
 	return word("search.failed")
 }
 
-// searchLine says how much was found, and in how much of what there is.
+// searchLine says how much was found, and in how much of what there is. That nothing was found is said in the place of the rows.
 func searchLine(r Search, typed string) string {
 	if strings.TrimSpace(typed) == "" {
 		return ""
 	}
-	text := count("search.found", r.Total)
+	found, rest := "", ""
+	if r.Total > 0 {
+		found = count("search.found", r.Total)
+	}
 	switch {
 	case r.Read < r.Of:
-		text += " · " + word("search.reading", "N", grouped(r.Read), "Of", grouped(r.Of))
+		rest = word("search.reading", "N", grouped(r.Read), "Of", grouped(r.Of))
 	case r.Full:
-		text += " · " + word("search.full")
+		rest = word("search.full")
 	}
-	return text
+	return join(found, rest)
 }

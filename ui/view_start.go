@@ -122,6 +122,7 @@ type EnrolView struct {
 	Button   string
 	Busy     bool
 	Done     bool
+	Stuck    bool // only another string leads on
 }
 
 // enrolView says how far the enrolment has come. reached is nil before the first try; err is why the last one failed.
@@ -151,22 +152,23 @@ func enrolView(reached *Enrolling, err error, done *Enrolled) EnrolView {
 		fail := func(s *StepView) { s.State, s.Detail = StepFailed, word("enrol.failed") }
 		switch t := troubleOf(err); t {
 		case TroubleNotEnrolment:
-			v.Error = word("enrol.err.string")
+			v.Error, v.Stuck = word("enrol.err.string"), true
 		case TroubleUnreachable:
 			v.Error = word("enrol.err.unreachable")
 			fail(&server)
 		case TroubleCertificate:
-			v.AlarmBig, v.Alarm = word("enrol.err.certificate.title"), word("enrol.err.certificate")
+			v.AlarmBig, v.Alarm, v.Stuck = word("enrol.err.certificate.title"), word("enrol.err.certificate"), true
 			var m Mismatch
 			if errors.As(err, &m) {
 				v.Alarm = word("enrol.err.certificate.both", "Want", m.Want, "Got", m.Got)
 			}
 			fail(&server)
 		case TroubleOtherServer:
-			v.AlarmBig, v.Alarm = word("enrol.err.certificate.title"), word("enrol.err.other")
+			v.AlarmBig, v.Alarm, v.Stuck = word("enrol.err.certificate.title"), word("enrol.err.other"), true
 			fail(&server)
 		case TroubleCodeWrong, TroubleCodeExpired, TroubleCodeUsed:
 			v.Error = word(map[Trouble]string{TroubleCodeWrong: "enrol.err.wrong", TroubleCodeExpired: "enrol.err.expired", TroubleCodeUsed: "enrol.err.used"}[t])
+			v.Stuck = true
 			fail(&code)
 		case TroubleClock:
 			v.Error = word("enrol.err.clock")

@@ -15,7 +15,7 @@ type Suggestion struct {
 	Icon   string
 	Title  string
 	Hint   string
-	Text   string
+	Text   inbox.Masked // in one line, what is filled in from the customer as a mask
 	Insert string
 	Person inbox.PersonID // a colleague who is asked to look
 }
@@ -42,7 +42,7 @@ func quickReplies(list []inbox.QuickReply, query string, s staff, in inbox.Inbox
 	query = fold.String(query)
 	var first, second []Suggestion
 	for _, q := range list {
-		it := Suggestion{Icon: "note", Title: "/" + q.Shortcut, Hint: q.Language, Text: oneLine(readable(q.Text, s, in)), Insert: q.Text}
+		it := Suggestion{Icon: "reply", Title: "/" + q.Shortcut, Hint: q.Language, Text: inbox.NewMasked(spansOf(oneLine(q.Text), s, in)...), Insert: q.Text}
 		switch {
 		case strings.HasPrefix(fold.String(q.Shortcut), query):
 			first = append(first, it)
@@ -52,15 +52,6 @@ func quickReplies(list []inbox.QuickReply, query string, s staff, in inbox.Inbox
 	}
 	all := append(first, second...)
 	return all[:min(len(all), mostSuggestions)]
-}
-
-// readable is a text with its variables in words.
-func readable(text string, s staff, in inbox.Inbox) string {
-	var b strings.Builder
-	for _, sp := range spansOf(text, s, in) {
-		b.WriteString(sp.Text)
-	}
-	return b.String()
 }
 
 // mentionable are the colleagues a note in a conversation can ask to look.
@@ -86,7 +77,7 @@ func mention(s staff, c inbox.Conversation, id inbox.PersonID) (Suggestion, bool
 	if !known || id == s.me.ID || p.Left != 0 || inbox.Can(p, inbox.ActSend, c.Subject()) != nil {
 		return Suggestion{}, false
 	}
-	return Suggestion{Icon: "at", Title: p.Name, Text: roleWord(p.Role), Insert: "@" + p.Name + " ", Person: p.ID}, true
+	return Suggestion{Icon: "at", Title: p.Name, Text: inbox.PlainText(roleWord(p.Role)), Insert: "@" + p.Name + " ", Person: p.ID}, true
 }
 
 // mentionsIn returns the colleagues whose names still stand in a note.

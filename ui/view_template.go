@@ -84,7 +84,7 @@ func spansOf(text string, s staff, in inbox.Inbox) []inbox.Span {
 type TemplateRow struct {
 	Name   string
 	Line   string // language and category
-	Dot    Tone   // WhatsApp's rating
+	Dot    Tone   // WhatsApp's rating; ToneQuiet for none yet
 	DotTip string
 	Why    string // why it cannot be chosen; "" when it can
 }
@@ -207,7 +207,8 @@ func templateView(t inbox.Template, values []string, file string, c inbox.Conver
 	for len(values) < len(t.Fields) {
 		values = append(values, "")
 	}
-	for _, f := range t.Fields {
+	said := slices.Clone(values) // what the preview says: a gap by its name
+	for i, f := range t.Fields {
 		g := GapView{Example: f.Example}
 		switch f.Place {
 		case inbox.InHeader:
@@ -222,6 +223,9 @@ func templateView(t inbox.Template, values []string, file string, c inbox.Conver
 			g.Label = word("template.gap.body", "Name", f.Name)
 		}
 		v.Gaps = append(v.Gaps, g)
+		if said[i] == "" {
+			said[i] = "[" + g.Label + "]"
+		}
 	}
 	switch t.Header.Kind {
 	case inbox.Image, inbox.Video, inbox.Document:
@@ -229,7 +233,7 @@ func templateView(t inbox.Template, values []string, file string, c inbox.Conver
 		_, name := medium(v.File)
 		v.FileLabel = word("template.file", "Kind", name)
 	}
-	v.Preview = templatePreview(t, values, file, v.File, in, s)
+	v.Preview = templatePreview(t, said, file, v.File, in, s)
 	v.verdict(t.Category, c, s, at)
 	v.Why = v.reason(t, values, file, c, s)
 	return v

@@ -42,6 +42,9 @@ func TestWindowChipSaysHowLongTheCustomerCanBeAnswered(t *testing.T) {
 		{24 * time.Hour, "Window closed", ToneQuiet},
 	} {
 		got := windowChip(inbox.Conversation{LastInbound: ago(c.since)}, at1453)
+		if got.Icon != "" || dueChip(at1453.now, at1453).Icon != "clock" {
+			t.Error("the clock stands for the answer that is due, and for nothing else")
+		}
 		if got.Text != c.text || got.Tone != c.tone {
 			t.Errorf("%v after the last message: %q tone %d, want %q tone %d", c.since, got.Text, got.Tone, c.text, c.tone)
 		}
@@ -147,6 +150,39 @@ func TestAFilterThatNamesWhoAnswersSpendsNoChipOnIt(t *testing.T) {
 				t.Errorf("filter %d, assignee %q: %v", f, who, got)
 			}
 		}
+	}
+}
+
+func TestPillsCountWhatTheScopeLetsThrough(t *testing.T) {
+	english(t)
+	row := func(who inbox.PersonID, in inbox.InboxID, state inbox.ConversationState, tags ...inbox.TagID) *Row {
+		return &Row{Conversation: inbox.Conversation{Assignee: who, Inbox: in, State: state, Tags: tags, Unread: 1}}
+	}
+	list := []*Row{row("me", "i1", inbox.Open, "t1"), row("me", "i2", inbox.Open), row("", "i2", inbox.Open, "t1", "t2"), row("tb", "i1", inbox.Closed, "t2")}
+	for _, c := range []struct {
+		s    scope
+		want string
+	}{
+		{scope{}, "Mine 2, Unassigned 1, All 4, Closed 1"}, {scope{tag: "t1"}, "Mine 1, Unassigned 1, All 2, Closed"},
+		{scope{inbox: "i2"}, "Mine 1, Unassigned 1, All 2, Closed"}, {scope{inbox: "i1", tag: "t2"}, "Mine, Unassigned, All 1, Closed 1"},
+		{scope{tag: "t9"}, "Mine, Unassigned, All, Closed"},
+	} {
+		tally := tallyOf(list, c.s, "me", house{}, at1453.now)
+		var got []string
+		for _, v := range pills(tally, FilterClosed, "") {
+			if v.Text != "" && v.Filter != FilterDue {
+				got = append(got, v.Text)
+			}
+		}
+		if strings.Join(got, ", ") != c.want {
+			t.Errorf("%+v: %v", c.s, got)
+		}
+		if tally.unread != 4 {
+			t.Errorf("%+v: %d unread, whatever the list shows", c.s, tally.unread)
+		}
+	}
+	if e := emptyInbox(0, tally{}, FilterAll, scope{tag: "t9"}); e == nil || e.Action != word("empty.show.all") {
+		t.Errorf("an empty scope offers %+v", e)
 	}
 }
 
@@ -468,6 +504,11 @@ func TestContactPanelSaysWhyFieldsAreHidden(t *testing.T) {
 	}
 	if v.Policy == "" || len(v.Notes) != 1 || v.Line != "Customer since Mar 2023" {
 		t.Errorf("%+v", v)
+	}
+	v.Gone = true // the fields alone
+	rows := (&contactPane{}).lay(v)
+	if at := slices.IndexFunc(rows, func(r sideRow) bool { return r.kind == sidePolicy }); at < 0 || v.Fields[rows[at-1].at].Label != "E-mail" {
+		t.Error("why fields are hidden is not said below the last of them")
 	}
 	if v := contactView(inbox.Conversation{Contact: inbox.Contact{Alias: "A"}}, nil, newStaff(m.me, m.people), at1453); v.Policy != "" {
 		t.Error("nothing is hidden where nothing is known")

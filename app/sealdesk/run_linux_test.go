@@ -75,7 +75,7 @@ func focusWindow(t *testing.T, display string) {
 		if err := xproto.SetInputFocusChecked(conn, xproto.InputFocusParent, w, xproto.TimeCurrentTime).Check(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(500 * time.Millisecond) // a real window hears of it and says nothing
+		time.Sleep(500 * time.Millisecond) // a real process hears of its window and says nothing
 		return
 	}
 	t.Fatal("there is no window")

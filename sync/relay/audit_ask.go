@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"sealdesk/app/inbox"
@@ -170,6 +169,14 @@ func (x *auditor) told(ctx context.Context, f audit.Found) inbox.AuditEntry {
 
 // chains is how the trees of the audit log stand.
 func (r *Relay) chains(ctx context.Context) (out []inbox.AuditChain, err error) {
+	devices, err := r.listDevices(ctx, func(inbox.Person) bool { return true })
+	if err != nil {
+		return nil, err
+	}
+	keeps := map[inbox.DeviceID]bool{} // what it was shown: a device that was wiped or excluded has forgotten it, or will not say
+	for _, d := range devices {
+		keeps[d.ID] = d.Revoked == 0 && (d.Wipe == nil || d.Wipe.Proven == 0)
+	}
 	for _, log := range r.allLogs() {
 		c := inbox.AuditChain{Log: log}
 		err := r.db.View(ctx, eventlog.Shard(log), func(tx ledger.Tx) (err error) {
@@ -177,13 +184,15 @@ func (r *Relay) chains(ctx context.Context) (out []inbox.AuditChain, err error) 
 				return err
 			}
 			words, err := audit.Witnesses(tx)
-			var devices []inbox.DeviceID
+			counted := map[inbox.DeviceID]bool{}
 			for _, w := range words {
-				if !slices.Contains(devices, w.Device) {
-					devices = append(devices, w.Device)
+				counted[w.Device] = keeps[w.Device]
+			}
+			for _, yes := range counted {
+				if yes {
+					c.Witnesses++
 				}
 			}
-			c.Witnesses = len(devices)
 			return err
 		})
 		if err != nil {

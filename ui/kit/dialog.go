@@ -14,6 +14,8 @@ type DialogConfig struct {
 	Head fyne.CanvasObject
 	// Body is anything below it, such as fields; nil for none.
 	Body fyne.CanvasObject
+	// Foot stays in view between a body that scrolls and the choices: what must be known before choosing. Nil for none.
+	Foot fyne.CanvasObject
 	// Safe is the choice that changes nothing: it stands left, has the focus and is what Escape does.
 	Safe Action
 	// Do is the choice that acts, a verb. Danger colours it.
@@ -40,16 +42,17 @@ type Dialog struct {
 }
 
 // middle is what stands between the title and the choices of a dialog. Where a window is too low for it, it scrolls, so
-// that the choices stay in view.
+// that the choices stay in view: a line across the card then says that it goes on.
 type middle struct {
 	box    *fyne.Container
 	inner  *fyne.Container
 	scroll *Scroller
+	line   *Divider
 	room   float32 // its height while it scrolls
 }
 
 func newMiddle(inner *fyne.Container) *middle {
-	m := &middle{inner: inner}
+	m := &middle{inner: inner, line: NewDivider(false)}
 	m.box = container.New(m, inner)
 	return m
 }
@@ -61,7 +64,7 @@ func (m *middle) fit(width, most float32) {
 	switch {
 	case scrolls && m.scroll == nil:
 		m.scroll = NewScroller(m.inner)
-		m.box.Objects = []fyne.CanvasObject{m.scroll.View}
+		m.box.Objects = []fyne.CanvasObject{m.scroll.View, m.line}
 	case !scrolls && m.scroll != nil:
 		m.scroll = nil
 		m.box.Objects = []fyne.CanvasObject{m.inner}
@@ -69,15 +72,16 @@ func (m *middle) fit(width, most float32) {
 }
 
 // Layout implements fyne.Layout. While it scrolls, the bar stands beside the text.
-func (m *middle) Layout(objs []fyne.CanvasObject, size fyne.Size) {
-	for _, o := range objs {
-		o.Move(fyne.NewPos(0, 0))
-		o.Resize(size)
-		if m.scroll != nil {
-			o.Move(fyne.NewPos(-scrollLead, 0))
-			o.Resize(size.AddWidthHeight(scrollLead+scrollBar, 0))
-		}
+func (m *middle) Layout(_ []fyne.CanvasObject, size fyne.Size) {
+	if m.scroll == nil {
+		m.inner.Move(fyne.NewPos(0, 0))
+		m.inner.Resize(size)
+		return
 	}
+	m.scroll.View.Move(fyne.NewPos(-scrollLead, 0))
+	m.scroll.View.Resize(size.AddWidthHeight(scrollLead+scrollBar, 0))
+	m.line.Move(fyne.NewPos(-CardInset, size.Height))
+	m.line.Resize(fyne.NewSize(size.Width+2*CardInset, 1))
 }
 
 // MinSize implements fyne.Layout.
@@ -132,6 +136,9 @@ func ShowDialog(c fyne.Canvas, cfg DialogConfig) *Dialog {
 	if len(inner) > 0 {
 		d.middle = newMiddle(Column(inner...))
 		cells = append(cells, Min(d.middle.box))
+	}
+	if cfg.Foot != nil {
+		cells = append(cells, Gap(14), Min(cfg.Foot))
 	}
 	row := []Cell{Spring()}
 	if cfg.Safe.Text != "" {

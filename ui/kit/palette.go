@@ -145,8 +145,9 @@ type Picker struct {
 	list   *Touch
 	shown  []Item
 	lines  []pickerLine
-	at     int // chosen item
-	from   int // first line in view
+	at     int     // chosen item
+	from   int     // first line in view
+	high   float32 // of the lines in view
 }
 
 type pickerLine struct {
@@ -240,38 +241,47 @@ func (p *Picker) lineHeight(l pickerLine) float32 {
 	return p.rowHeight()
 }
 
-// room is the height for lines: what they need, at most nine rows.
-func (p *Picker) room() float32 {
-	limit := p.rowHeight() * pickerRows
+// need is the height of some lines.
+func (p *Picker) need(lines []pickerLine) float32 {
 	var h float32
-	for _, l := range p.lines {
+	for _, l := range lines {
 		h += p.lineHeight(l)
 	}
-	if len(p.lines) == 0 {
-		h = p.rowHeight()
-	}
-	return min(h, limit)
+	return h
+}
+
+// room is the height for lines: what they need, at most nine rows, and no half row in a low window.
+func (p *Picker) room(most float32) float32 {
+	rows := min(max(float32(int(most/p.rowHeight())), 1), pickerRows)
+	return min(max(p.need(p.lines), p.rowHeight()), rows*p.rowHeight())
 }
 
 func (p *Picker) place(s *Sketch, size fyne.Size) {
 	w := min(pickerWidth, size.Width-2*PaneInset)
 	x, y := round((size.Width-w)/2), min(float32(pickerTop), round(size.Height*0.15))
 	eh := p.entry.MinSize().Height
-	h := 12 + eh + pickerPad + p.room() + pickerPad
-	h = min(h, size.Height-y-PaneInset)
+	p.high = p.room(size.Height - y - PaneInset - 12 - eh - 2*pickerPad)
+	h := 12 + eh + pickerPad + p.high + pickerPad
 	s.Frame(x, y, w, h, s.P.Raised, s.P.Border, 1, DialogRadius)
 	p.cover.box(x, y, w, h)
 	p.entry.Move(fyne.NewPos(x+12, y+12))
 	p.entry.Resize(fyne.NewSize(w-24, eh))
 	p.list.Move(fyne.NewPos(x+pickerPad, y+12+eh+pickerPad))
-	p.list.Resize(fyne.NewSize(w-2*pickerPad, h-12-eh-2*pickerPad))
-	p.list.Refresh()
+	p.list.Resize(fyne.NewSize(w-2*pickerPad, p.high))
+	p.show()
 }
 
 func (p *Picker) paint(s *Sketch, size fyne.Size) {
 	if len(p.lines) == 0 {
 		s.TextIn(p.cfg.Empty, 12, round((size.Height-LineHeight(Body))/2), size.Width-24, Body, s.P.TextMuted, AlignStart)
 		return
+	}
+	if all := p.need(p.lines); all > size.Height+0.5 { // there is more than is in view
+		bar := max(size.Height*size.Height/all, minBarHeight)
+		at := (size.Height - bar) * min(p.need(p.lines[:p.from])/(all-size.Height), 1)
+		c := s.P.BorderStrong
+		c.A = 0x80
+		s.Rect(size.Width, at, listBarWidth, bar, c, listBarWidth/2)
 	}
 	y := float32(0)
 	for i := p.from; i < len(p.lines); i++ {
@@ -365,21 +375,18 @@ func (p *Picker) move(d int) {
 		return
 	}
 	p.at = min(max(p.at+d, 0), len(p.shown)-1)
-	// Keep the chosen line, and the heading above it, in view.
+	p.show()
+}
+
+// show keeps the chosen line, and the heading above it, in view.
+func (p *Picker) show() {
 	line := slices.IndexFunc(p.lines, func(l pickerLine) bool { return l.item == p.at })
 	top := line
 	if top > 0 && p.lines[top-1].item < 0 {
 		top--
 	}
-	p.from = min(p.from, top)
-	for p.from < line {
-		var h float32
-		for i := p.from; i <= line; i++ {
-			h += p.lineHeight(p.lines[i])
-		}
-		if h <= p.room()+0.5 {
-			break
-		}
+	p.from = max(min(p.from, top), 0)
+	for p.from < line && p.need(p.lines[p.from:line+1]) > p.high+0.5 {
 		p.from++
 	}
 	p.list.Refresh()

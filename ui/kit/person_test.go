@@ -122,12 +122,16 @@ func TestADialogInALowWindowKeepsItsChoicesInView(t *testing.T) {
 		cells = append(cells, kit.Min(f))
 	}
 	win := window(t, kit.NewFill(kit.InkMuted), 700, 400)
-	d := kit.ShowDialog(win.Canvas(), kit.DialogConfig{Title: "Title", Text: "Words before.", Body: kit.Column(cells...), Safe: kit.Action{Text: "Keep"}, Do: kit.Action{Text: "Do"}})
+	foot := kit.NewText("What must be known.", kit.Body, kit.InkText)
+	d := kit.ShowDialog(win.Canvas(), kit.DialogConfig{Title: "Title", Text: "Words before.", Body: kit.Column(cells...), Foot: foot, Safe: kit.Action{Text: "Keep"}, Do: kit.Action{Text: "Do"}})
 	low := func() float32 {
 		return fyne.CurrentApp().Driver().AbsolutePositionForObject(d.DoButton()).Y + d.DoButton().Size().Height
 	}
 	if low() > 400 {
 		t.Fatalf("the choices end at %v of 400", low())
+	}
+	if y := fyne.CurrentApp().Driver().AbsolutePositionForObject(foot).Y; y <= 0 || y+foot.Size().Height > low()-d.DoButton().Size().Height {
+		t.Errorf("what must be known before choosing is at %v, the choices end at %v", y, low())
 	}
 	last := fields[5]
 	d.Reveal(last)

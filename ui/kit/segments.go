@@ -3,7 +3,7 @@ package kit
 import "fyne.io/fyne/v2"
 
 // Segments are a few choices side by side of which one holds. They are one stop for the keyboard: the arrows choose. What does
-// not fit into one line goes on in the next.
+// not fit into one line stands in as few lines as it takes, each of them full and of equal boxes.
 type Segments struct {
 	control
 	texts   []string
@@ -42,16 +42,33 @@ func (g *Segments) width(i int) float32 { return ceil(TextWidth(g.texts[i], Labe
 
 func (g *Segments) line() float32 { return max(Scaled(28), HitSize-2*segmentPad) }
 
+// lines is how many lines the choices take in a width.
+func (g *Segments) lines(width float32) int {
+	n := len(g.texts)
+	if width <= 0 || n == 0 || g.Width() <= width+0.5 {
+		return 1
+	}
+	widest := float32(0)
+	for i := range g.texts {
+		widest = max(widest, g.width(i))
+	}
+	across := min(max(int((width-2*segmentPad)/widest), 1), n-1)
+	return (n + across - 1) / across
+}
+
 // places calls f with the place of each choice and returns the number of lines.
 func (g *Segments) places(width float32, f func(i int, x, y, w float32)) int {
-	x, lines := segmentPad, 1
-	for i := range g.texts {
-		w := g.width(i)
-		if x > segmentPad && width > 0 && x+w > width-segmentPad+0.5 {
-			x, lines = segmentPad, lines+1
+	lines := g.lines(width)
+	for line, i := 0, 0; line < lines; line++ {
+		x, y := segmentPad, segmentPad+float32(line)*g.line()
+		for left := (len(g.texts) - i + lines - line - 1) / (lines - line); left > 0; left-- { // the upper lines have the odd ones
+			w := g.width(i)
+			if lines > 1 {
+				w = (width - segmentPad - x) / float32(left)
+			}
+			f(i, x, y, w)
+			x, i = x+w, i+1
 		}
-		f(i, x, segmentPad+float32(lines-1)*g.line(), w)
-		x += w
 	}
 	return lines
 }

@@ -132,7 +132,7 @@ func RestOfChips(chips []Chip, maxW float32) string {
 const leastChip = 60
 
 // fitChips are the chips that fit side by side, and the number of those that do not. Where not all fit they take their short
-// words, and the last one loses an icon it can do without; as the second one it is shortened too, if it must be.
+// words, then lose the icons they can do without; the second one is shortened too, if it must be.
 func fitChips(chips []Chip, maxW float32) (fit []Chip, rest int) {
 	wide := func(list []Chip) float32 {
 		w := -ChipGap
@@ -154,23 +154,18 @@ func fitChips(chips []Chip, maxW float32) (fit []Chip, rest int) {
 		if rest = len(chips) - n; rest > 0 {
 			out = append(out, Chip{Text: "+" + strconv.Itoa(rest)})
 		}
-		w := wide(out)
-		if last := out[n-1]; n > 1 && w > maxW && last.Plain {
-			room := maxW - (w - ChipWidth(last))
-			last.Icon = ""
-			if ChipWidth(last) > room && n == 2 && room >= Scaled(leastChip) {
-				last = last.Within(room)
-			}
-			if ChipWidth(last) <= room {
-				out[n-1] = last
-				return out, rest
+		if wide(out) > maxW {
+			for i, c := range out {
+				if c.Plain {
+					out[i].Icon = ""
+				}
 			}
 		}
-		if n == 1 && w > maxW {
-			out[0] = out[0].Within(maxW - (w - ChipWidth(out[0])))
-			return out, rest
+		last := &out[n-1]
+		if room := ChipWidth(*last) - (wide(out) - maxW); n == 1 || n == 2 && last.Plain && room >= Scaled(leastChip) {
+			*last = last.Within(room)
 		}
-		if w <= maxW {
+		if n == 1 || wide(out) <= maxW {
 			return out, rest
 		}
 	}
