@@ -303,3 +303,35 @@ func TestAShortcutRightAfterAStepIsForTheConversationSteppedTo(t *testing.T) {
 		}
 	}
 }
+
+// TestAListStaysWhatItsReaderLooksAt takes a conversation out of the list of those nobody has: the list does not turn to
+// another filter by itself, and the open conversation stays until another is opened.
+func TestAListStaysWhatItsReaderLooksAt(t *testing.T) {
+	m := company()
+	for _, r := range m.rows {
+		if r.Assignee == "me" {
+			r.Assignee = ""
+		}
+	}
+	g := newStage(t, m, Settings{EnterSends: true}, 1280, 800)
+	g.heard("inbox shown")
+	g.until("what nobody has", func() bool { return g.ui.desk.filter == FilterUnassigned })
+	g.open("s")
+	m.mu.Lock()
+	taken := *m.rows["s"]
+	taken.Assignee = "me"
+	m.rows["s"] = &taken
+	m.mu.Unlock()
+	m.poke()
+	d := g.ui.desk
+	g.until("it is the reader's", func() bool { r := rowWith(d.all, "s"); return r != nil && r.Assignee == "me" })
+	g.rest()
+	if d.filter != FilterUnassigned || rowWith(d.shown, "s") == nil {
+		t.Errorf("the list shows filter %d, with the open conversation: %v", d.filter, rowWith(d.shown, "s") != nil)
+	}
+	g.open("x")
+	g.until("the other has gone where it belongs", func() bool { return rowWith(d.shown, "s") == nil })
+	if d.filter != FilterUnassigned {
+		t.Errorf("the list shows filter %d", d.filter)
+	}
+}

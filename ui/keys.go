@@ -344,6 +344,9 @@ func (d *desk) picked(it kit.Item) {
 	}
 }
 
+// severalPeople answer in several conversations together: nobody has them all.
+const severalPeople inbox.PersonID = "several"
+
 // showAssign lets the reader choose who answers.
 func (d *desk) showAssign() {
 	if !d.mayAll(inbox.ActAssign) {
@@ -355,7 +358,7 @@ func (d *desk) showAssign() {
 	}
 	about := d.aim()[0].Conversation
 	if slices.ContainsFunc(d.aim(), func(r *Row) bool { return r.Assignee != about.Assignee }) {
-		about.Assignee = "several" // nobody has them all
+		about.Assignee = severalPeople
 	}
 	people := colleagues(d.staff, about, d.session.Relay.Presence().Online)
 	kit.NewPicker(kit.PickerConfig{Name: word("action.assign"), Placeholder: where, Empty: word("palette.empty"),

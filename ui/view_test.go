@@ -687,3 +687,18 @@ func TestCloudsNeedAWholePicture(t *testing.T) {
 		}
 	}
 }
+
+func TestSeveralConversationsCanBeGivenToWhoHasOneOfThem(t *testing.T) {
+	s := staff{me: inbox.Person{ID: "me", Name: "Test Agent", Role: inbox.Agent}}
+	offered := func(assignee inbox.PersonID) (out []inbox.PersonID) {
+		for _, c := range colleagues(s, inbox.Conversation{Assignee: assignee}, nil) {
+			out = append(out, c.ID)
+		}
+		return out
+	}
+	for assignee, want := range map[inbox.PersonID][]inbox.PersonID{"me": {""}, "": {"me"}, severalPeople: {"me", ""}} {
+		if got := offered(assignee); !slices.Equal(got, want) {
+			t.Errorf("where %q answers, %q are offered, want %q", assignee, got, want)
+		}
+	}
+}
