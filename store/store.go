@@ -394,6 +394,7 @@ func (s *Store) Close() error {
 	s.filing.Wait()
 	s.loading.Do(func() { s.loadErr = ErrClosed; close(s.loaded) })
 	<-s.loaded
+	s.telling.Do(func() { s.toldErr = ErrClosed })
 	cleared := s.ClearSearch()
 	s.applying.Lock()
 	defer s.applying.Unlock()

@@ -271,12 +271,12 @@ func (d *desk) showRows(v inboxView) {
 	first := !d.loaded
 	d.loaded = true
 	d.all, d.staff, d.house = v.all, v.staff, v.house
-	if !d.chosen { // until there is something to look at: from then on the list is the reader's
-		t := d.tally()
-		d.filter = firstFilter(t)
-		d.chosen = v.whole && t.all > 0 && d.linked && d.link.State != LinkConnecting && d.link.Behind == 0
+	if !d.chosen {
+		d.filter = firstFilter(d.tally())
 	}
-	if d.whole = d.whole || v.whole; len(v.wrote) > 0 {
+	d.whole = d.whole || v.whole
+	d.settle()
+	if len(v.wrote) > 0 {
 		d.notify(v.wrote)
 	}
 	d.looks.news(v.answers)
@@ -299,6 +299,11 @@ func (d *desk) showRows(v inboxView) {
 	if first && d.page == pageInbox && d.staff.me.Role != inbox.NoRole && !may(d.staff.me, inbox.ActRead) {
 		d.firstPage()
 	}
+}
+
+// settle leaves the filter to the reader once there is all to look at: what comes later does not turn the list to another one.
+func (d *desk) settle() {
+	d.chosen = d.chosen || d.whole && len(d.all) > 0 && d.linked && d.link.State != LinkConnecting && d.link.Behind == 0
 }
 
 // firstFilter is what the list shows until the reader chooses: the most personal one that is not empty.
@@ -533,6 +538,7 @@ func (d *desk) showLink(l Link) {
 		d.u.trace("state " + linkWord(l.State))
 	}
 	d.link, d.linked = l, true
+	d.settle()
 	d.u.refreshTray()
 	if v := goneView(l.State); v != nil {
 		d.u.gone(l.State, *v)

@@ -76,8 +76,9 @@ func searchRows(found []Found, row func(inbox.ConversationID) *Row, h house, s s
 	return out
 }
 
-// hitTitle says whose words were found, and that they are a note where that is known: the row above names the customer. What nobody of the staff wrote may be an
-// answer the company's server gave by itself or a message that was sent past it: either way it is the company's.
+// hitTitle says whose words were found, and that they are a note where that is known: the row above names the customer. What
+// nobody of the staff wrote may be an answer the company's server gave by itself or a message that was sent past it: either way
+// it is the company's.
 func hitTitle(x SearchHit, s staff) string {
 	switch {
 	case x.Kind == inbox.Note:

@@ -186,13 +186,11 @@ func (r *Relay) chains(ctx context.Context) (out []inbox.AuditChain, err error) 
 			words, err := audit.Witnesses(tx)
 			counted := map[inbox.DeviceID]bool{}
 			for _, w := range words {
-				counted[w.Device] = keeps[w.Device]
-			}
-			for _, yes := range counted {
-				if yes {
-					c.Witnesses++
+				if keeps[w.Device] {
+					counted[w.Device] = true
 				}
 			}
+			c.Witnesses = len(counted)
 			return err
 		})
 		if err != nil {
